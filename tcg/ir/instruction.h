@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+
+#include "tcg/ir/types.h"
+
+namespace vireo::tcg {
+
+enum class Opcode : uint16_t {
+#define OP(name, ...) k##name,
+#include "tcg/ir/opcodes.inc"
+#undef OP
+  kVector,  ///< An operation of vector_opcodes.inc; Inst::aux is its VectorOpcode.
+  kCount,
+};
+
+/// Vector operations: each names what one x86 instruction does (see vector_opcodes.inc).
+enum class VectorOpcode : uint16_t {
+#define VOP(name, ...) k##name,
+#include "tcg/ir/vector_opcodes.inc"
+#undef VOP
+  kCount,
+};
+
+/// Effects of an opcode; see opcodes.inc.
+enum Effect : uint16_t {
+  kReadsFlags = 1 << 0,
+  kWritesFlags = 1 << 1,
+  kMayFault = 1 << 2,
+  kReadsState = 1 << 3,
+  kWritesState = 1 << 4,
+  kReadsMemory = 1 << 5,
+  kWritesMemory = 1 << 6,
+  kEndsBlock = 1 << 7,
+  kLeavesBlock = 1 << 8,
+  kSyncs = 1 << 9,  ///< The whole guest state is in memory during it (full synchronisation).
+};
+
+/// An SSA value: the index in Block::insts of the instruction that makes it.
+using ValueId = uint16_t;
+constexpr ValueId kNoValue = 0xffff;
+
+/// Inst::extra of memory operations: access modes.
+enum MemoryFlags : uint8_t {
+  kMemoryLocked = 1 << 0,     ///< Atomic (a LOCK prefix, or XCHG).
+  kMemoryAligned16 = 1 << 1,  ///< #GP(0) unless 16-byte aligned (legacy SSE operands).
+  kMemoryUser =
+      1 << 2,  ///< Accessed with user privilege (else supervisor): selects the TLB context.
+  kMemoryStack = 1 << 3,  ///< A stack access (hint for merging checks).
+};
+
+/// One IR instruction. 32 bytes; lives in Block::insts; its index is its value.
+struct Inst {
+  Opcode op = Opcode::kConstant;
+  Type type = Type::kVoid;
+  uint8_t extra = 0;  ///< MemoryFlags, or a link slot (0, 1), or as the opcode row says.
+  FlagMask flags =
+      kNoFlags;      ///< Arithmetic flags that this instruction must write (liveness narrows them).
+  uint16_t aux = 0;  ///< Register, condition, shift, RmwKind, VectorOpcode or helper, by opcode.
+  ValueId a = kNoValue;
+  ValueId b = kNoValue;
+  ValueId c = kNoValue;
+  uint16_t uses = 0;  ///< Number of uses of the result; maintained by the passes.
+  uint64_t imm = 0;
+};
+static_assert(sizeof(Inst) <= 32);
+
+/// What the opcode table says of an opcode.
+struct OpcodeInfo {
+  const char* text;
+  uint8_t operands;
+  enum class ResultKind : uint8_t { kNone, kTyped, kByte, kFlags32 } result;
+  uint16_t effects;
+};
+const OpcodeInfo& info(Opcode op);
+
+/// Effects of this very instruction (a vector operation's come from its own row).
+uint16_t effects(const Inst& inst);
+
+}  // namespace vireo::tcg

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace vireo::tcg {
+
+/// One soft-TLB entry. An access of `size` bytes at `va` hits when va - tag <= 4096 - size
+/// (unsigned), which covers the match and the page crossing at once. A tag that must not hit is
+/// that of a page which never indexes this entry (see invalid_tag).
+struct alignas(32) TlbEntry {
+  uint64_t tag_read;   ///< Guest-virtual page address if reads may go straight to `host`.
+  uint64_t tag_write;  ///< The same for writes; withheld for code, clean and watched pages.
+  uint8_t* host;       ///< Host address of the page's first byte.
+  uint64_t meta;       ///< Owner's: guest-physical page address | flags of accel/tcg.
+};
+
+constexpr unsigned kPageBits = 12;
+constexpr uint64_t kPageSize = uint64_t{1} << kPageBits;
+constexpr unsigned kTlbBits = 10;
+constexpr unsigned kTlbEntries = 1u << kTlbBits;
+
+constexpr unsigned tlb_index(uint64_t va) { return (va >> kPageBits) & (kTlbEntries - 1); }
+/// A tag that no address indexing entry `index` can hit.
+constexpr uint64_t invalid_tag(unsigned index) {
+  return static_cast<uint64_t>(index ^ 1) << kPageBits;
+}
+
+/// An entry of the per-vCPU indirect-jump cache and of the call/return stack: where to go for a
+/// guest IP.
+struct JumpTarget {
+  uint64_t guest_ip;
+  const void* code;  ///< The block's checked entry, flags in memory.
+};
+
+constexpr unsigned kJumpCacheBits = 12;
+constexpr unsigned kJumpCacheEntries = 1u << kJumpCacheBits;
+constexpr unsigned kReturnStackEntries = 64;  ///< A ring; a power of two.
+constexpr unsigned kCodePageSlots = 256;      ///< A power of two.
+constexpr unsigned kSpillSlots = 48;
+
+/// A memory context: supervisor accesses and user accesses have a TLB each.
+enum MemoryContext : uint8_t { kContextKernel = 0, kContextUser = 1, kMemoryContexts = 2 };
+
+/// The part of a vCPU's state that translated code and its runtime share; the target's state begins
+/// with it. Translated code addresses it (and the rest of the state) from one pinned host register.
+struct alignas(64) Frame {
+  // Arithmetic flags while not in host flags: SETO and LAHF results, so that one 16-bit store saves
+  // both.
+  uint8_t flag_overflow = 0;  ///< 0 or 1.
+  uint8_t flags_low = 2;      ///< S Z - A - P 1 C, the low byte of EFLAGS.
+  uint16_t exit_reason = 0;   ///< ExitReason of the last return to the loop.
+  uint32_t kick = 0;  ///< Set (atomically) by others to make the vCPU leave translated code.
+  /// Guest general registers (GetReg/SetReg of an integer type). While translated code runs, those
+  /// that the backend pins live in host registers; the others live here always.
+  uint64_t general[16] = {};
+  uint64_t guest_ip = 0;  ///< RIP/EIP; valid outside translated code and at full synchronisations.
+  TlbEntry* tlb[kMemoryContexts] = {};
+  JumpTarget* jump_cache = nullptr;
+  uint64_t return_top = 0;   ///< Byte offset of the newest entry of return_stack.
+  uint64_t scratch[4] = {};  ///< For the backend.
+  /// Bytes of a load that could not be done in place (device, page crossing); the load is retried
+  /// here.
+  alignas(32) uint8_t bounce[64] = {};
+  uint64_t helper_arguments[4] = {};
+  uint64_t helper_result = 0;
+  const void* host_return =
+      nullptr;                 ///< Where in translated code the current slow path was called from.
+  void* host_stack = nullptr;  ///< Host stack pointer at entry, to leave from anywhere.
+  void* runtime = nullptr;     ///< The accelerator's per-vCPU object.
+  uint32_t mxcsr = 0x1f80;     ///< Guest SIMD control and status; in the host's register while
+                               ///< translated code runs.
+  uint32_t host_mxcsr = 0x1f80;
+  alignas(32) uint8_t vector[16][32] =
+      {};  ///< Guest vector registers (GetReg/SetReg of a vector type); pinned likewise.
+  /// Numbers of the (guest-virtual page, physical page) pairs that are mapped now, by page hash; a
+  /// checked entry compares with its own number. 0: unknown.
+  uint32_t code_pages[kCodePageSlots] = {};
+  JumpTarget return_stack[kReturnStackEntries] = {};
+  alignas(32) uint8_t spill[kSpillSlots * 32] = {};
+};
+
+}  // namespace vireo::tcg
