@@ -1,0 +1,53 @@
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+namespace vireo::core {
+
+/// The lock under which all device models run. Not recursive: whoever may or may not hold it uses
+/// MachineLockIfNeeded.
+class MachineLock {
+ public:
+  void lock();
+  void unlock();
+  bool held_by_me() const {
+    return owner_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::atomic<std::thread::id> owner_{};
+};
+
+/// The process's one machine lock. Guest RAM, the translator and FlatView look-ups do not need it.
+MachineLock& machine_lock();
+
+/// Holds the machine lock for its scope; the calling thread must not hold it yet.
+class [[nodiscard]] MachineLockGuard {
+ public:
+  MachineLockGuard() { machine_lock().lock(); }
+  ~MachineLockGuard() { machine_lock().unlock(); }
+  MachineLockGuard(const MachineLockGuard&) = delete;
+  MachineLockGuard& operator=(const MachineLockGuard&) = delete;
+};
+
+/// Holds the machine lock for its scope, taking it only if the calling thread does not hold it
+/// already.
+class [[nodiscard]] MachineLockIfNeeded {
+ public:
+  MachineLockIfNeeded() : taken_(!machine_lock().held_by_me()) {
+    if (taken_) machine_lock().lock();
+  }
+  ~MachineLockIfNeeded() {
+    if (taken_) machine_lock().unlock();
+  }
+  MachineLockIfNeeded(const MachineLockIfNeeded&) = delete;
+  MachineLockIfNeeded& operator=(const MachineLockIfNeeded&) = delete;
+
+ private:
+  bool taken_;
+};
+
+}  // namespace vireo::core
