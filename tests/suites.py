@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Runs the lints, the unit tests and the guest tests of a built tree, and sums them up."""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tally import Tally, count_meson
+
+ROOT = Path(__file__).resolve().parents[1]
+SANITIZERS = {"asan": "address,undefined", "tsan": "thread"}
+
+
+def timed(title, work):
+    print(f"==> {title}", flush=True)
+    begin = time.monotonic()
+    tally = work()
+    print(f"    done in {time.monotonic() - begin:.1f} s: {tally.passed} passed, "
+          f"{len(tally.failed)} failed, {len(tally.skipped)} skipped", flush=True)
+    return tally
+
+
+def meson_tests(build, word, suite):
+    """Names of the tests that contain the word."""
+    command = ["meson", "introspect", "--tests", str(build)]
+    tests = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+    return sorted({t["name"] for t in tests if word in t["name"] and t["suite"] and suite(t["suite"])})
+
+
+def is_lint(suites):
+    return any(s.endswith("lint") for s in suites)
+
+
+def run_meson(build, word, suite):
+    tally = Tally()
+    names = meson_tests(build, word, suite)
+    if not names:
+        return tally
+    log = build / "meson-logs/testlog.json"
+    log.unlink(missing_ok=True)
+    status = subprocess.run(["meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs", *names])
+    results = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
+    for result in results:
+        count_meson(tally, result)
+    if status.returncode != 0 and not tally.failed:
+        tally.fails("meson test")
+    return tally
+
+
+def run_sanitized(kind, word):
+    """The unit tests once more in a build with sanitizers."""
+    build = ROOT / f"build-{kind}"
+    flags = [f"-Db_sanitize={SANITIZERS[kind]}", "-Db_lundef=false", "--buildtype=debugoptimized"]
+    if not (build / "build.ninja").is_file():
+        subprocess.run(["meson", "setup", str(build), str(ROOT), *flags], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "--quiet", "-C", str(build)], check=True)
+    return run_meson(build, word, lambda suites: not is_lint(suites))
+
+
+def run_guests(build, word, full):
+    """The guest runner ends with one line of JSON: its counts and names."""
+    report = build / "guest-tests.json"
+    report.unlink(missing_ok=True)
+    command = [sys.executable, "-B", str(ROOT / "tests/guest/run"), "--build", str(build), "--report", str(report)]
+    subprocess.run(command + (["--full"] if full else []) + [word])
+    tally = Tally()
+    if not report.is_file():
+        tally.fails("guest tests: the runner ended early")
+        return tally
+    found = json.loads(report.read_text())
+    tally.passes(found["passed"])
+    for name in found["failed"]:
+        tally.fails(name)
+    for name, reason in found["skipped"]:
+        tally.skips(name, reason)
+    return tally
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=Path, default=ROOT / "build")
+    parser.add_argument("--full", action="store_true", help="also the long suites")
+    parser.add_argument("filter", nargs="?", default="", help="only tests whose name contains this")
+    options = parser.parse_args()
+
+    build, word = options.build, options.filter
+    total = Tally()
+    total.add(timed("lints", lambda: run_meson(build, word, is_lint)))
+    total.add(timed("unit tests", lambda: run_meson(build, word, lambda s: not is_lint(s))))
+    total.add(timed("guest tests", lambda: run_guests(build, word, options.full)))
+    for kind in SANITIZERS if options.full else ():
+        total.add(timed(f"unit tests under {SANITIZERS[kind]} sanitizers", lambda k=kind: run_sanitized(k, word)))
+    if not total.passed and not total.failed and not total.skipped:
+        sys.exit(f"no test has '{word}' in its name")
+    sys.exit(total.report())
+
+
+if __name__ == "__main__":
+    main()
