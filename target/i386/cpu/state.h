@@ -1,0 +1,220 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tcg/runtime/frame.h"
+
+namespace vireo::i386 {
+
+/// General registers by their encoding; numbers of Frame::general.
+enum Gpr : uint8_t {
+  kRax,
+  kRcx,
+  kRdx,
+  kRbx,
+  kRsp,
+  kRbp,
+  kRsi,
+  kRdi,
+  kR8,
+  kR9,
+  kR10,
+  kR11,
+  kR12,
+  kR13,
+  kR14,
+  kR15
+};
+
+/// Segment registers by their encoding in a MOV Sreg (SDM volume 2, table B-8).
+enum SegmentRegister : uint8_t { kEs, kCs, kSs, kDs, kFs, kGs, kSegmentCount };
+
+/// EFLAGS bits (SDM volume 1, 3.4.3).
+enum EflagsBit : uint32_t {
+  kEflagsFixed = 1u << 1,
+  kTf = 1u << 8,
+  kIf = 1u << 9,
+  kDf = 1u << 10,
+  kIopl = 3u << 12,
+  kNt = 1u << 14,
+  kRf = 1u << 16,
+  kVm = 1u << 17,
+  kAc = 1u << 18,
+  kVif = 1u << 19,
+  kVip = 1u << 20,
+  kId = 1u << 21,
+};
+
+/// Control-register bits (SDM volume 3, 2.5).
+enum Cr0Bit : uint32_t {
+  kCr0Pe = 1u << 0,
+  kCr0Mp = 1u << 1,
+  kCr0Em = 1u << 2,
+  kCr0Ts = 1u << 3,
+  kCr0Et = 1u << 4,
+  kCr0Ne = 1u << 5,
+  kCr0Wp = 1u << 16,
+  kCr0Am = 1u << 18,
+  kCr0Nw = 1u << 29,
+  kCr0Cd = 1u << 30,
+  kCr0Pg = 1u << 31,
+};
+enum Cr4Bit : uint32_t {
+  kCr4Vme = 1u << 0,
+  kCr4Pvi = 1u << 1,
+  kCr4Tsd = 1u << 2,
+  kCr4De = 1u << 3,
+  kCr4Pse = 1u << 4,
+  kCr4Pae = 1u << 5,
+  kCr4Mce = 1u << 6,
+  kCr4Pge = 1u << 7,
+  kCr4Pce = 1u << 8,
+  kCr4Osfxsr = 1u << 9,
+  kCr4Osxmmexcpt = 1u << 10,
+  kCr4Umip = 1u << 11,
+  kCr4La57 = 1u << 12,
+  kCr4Fsgsbase = 1u << 16,
+  kCr4Pcide = 1u << 17,
+  kCr4Osxsave = 1u << 18,
+  kCr4Smep = 1u << 20,
+  kCr4Smap = 1u << 21,
+  kCr4Pke = 1u << 22,
+};
+enum EferBit : uint32_t {
+  kEferSce = 1u << 0,
+  kEferLme = 1u << 8,
+  kEferLma = 1u << 10,
+  kEferNxe = 1u << 11
+};
+
+/// A segment register with its hidden part. `attributes` is the descriptor's bits 8..23 of its high
+/// doubleword shifted right by 8: type 3:0, S 4, DPL 6:5, P 7, AVL 12, L 13, D/B 14, G 15 (bits
+/// 11:8 zero).
+struct Segment {
+  uint64_t base = 0;
+  uint32_t limit = 0;  ///< In bytes, granularity applied.
+  uint16_t selector = 0;
+  uint16_t attributes = 0;
+};
+
+struct DescriptorTable {
+  uint64_t base = 0;
+  uint16_t limit = 0;
+};
+
+/// An x87 register as it lies in memory (SDM volume 1, 4.2.2); MMX registers are the significands.
+struct X87Register {
+  uint64_t significand = 0;
+  uint16_t sign_exponent = 0;
+};
+
+struct X87State {
+  X87Register registers[8];  ///< Physical; ST(i) is registers[(top + i) & 7].
+  uint16_t control = 0x40;   ///< Reset value, SDM volume 3, table 9-1; FNINIT gives 0x37f.
+  uint16_t status = 0;       ///< Without TOP.
+  uint8_t top = 0;
+  uint8_t empty = 0;  ///< Bit i: registers[i] is empty (full tag words are computed on store).
+  uint16_t opcode = 0;
+  uint64_t instruction_pointer = 0;
+  uint64_t data_pointer = 0;
+  uint16_t instruction_selector = 0;
+  uint16_t data_selector = 0;
+};
+
+constexpr uint8_t kNoException = 0xff;
+
+/// Exception vectors (SDM volume 3, table 6-1).
+enum Vector : uint8_t {
+  kDe = 0,
+  kDb = 1,
+  kNmi = 2,
+  kBp = 3,
+  kOf = 4,
+  kBr = 5,
+  kUd = 6,
+  kNm = 7,
+  kDfault = 8,
+  kTs = 10,
+  kNp = 11,
+  kSsFault = 12,
+  kGp = 13,
+  kPf = 14,
+  kMf = 16,
+  kAcFault = 17,
+  kMc = 18,
+  kXm = 19,
+};
+
+/// An exception found, to be delivered by the execution loop through Cpu::deliver_pending.
+struct PendingException {
+  uint8_t vector = kNoException;
+  bool has_error_code = false;
+  bool is_software = false;  ///< INT n, INT3, INTO: checked against the gate's DPL; pushes next_ip.
+  uint32_t error_code = 0;
+  uint64_t next_ip = 0;  ///< For software interrupts: the IP after the instruction.
+};
+
+/// What a block key's mode holds: everything that translations depend on beside the code bytes.
+enum ModeBit : uint64_t {
+  kModeCode32 = 1u << 0,     ///< CS.D (default operand and address size 32), or 64-bit mode.
+  kMode64 = 1u << 1,         ///< 64-bit mode (EFER.LMA and CS.L).
+  kModeStack32 = 1u << 2,    ///< SS.B.
+  kModeCplShift = 3,         ///< 2 bits: current privilege level.
+  kModeProtected = 1u << 5,  ///< CR0.PE and not VM.
+  kModeVm86 = 1u << 6,
+  kModeLongActive = 1u << 7,  ///< EFER.LMA.
+  kModeFlatData = 1u << 8,    ///< DS, ES, SS have base 0 and limit 4 GiB, CS has base 0: addresses
+                              ///< need no segmentation.
+  kModeTrap = 1u << 9,        ///< EFLAGS.TF: translate one instruction, then raise #DB.
+  kModeFpuUnavailable = 1u << 10,  ///< CR0.EM or CR0.TS: x87 (and MMX) raise #NM as CR0 says.
+  kModeSseUnavailable = 1u << 11,  ///< SSE raises #UD (EM, no OSFXSR) or #NM (TS); see Cpu.
+  kModeInterruptShadow =
+      1u << 12,           ///< STI or MOV SS shadow: translate one instruction, then clear it.
+  kModeIopl3 = 1u << 13,  ///< CPL <= IOPL: CLI, STI, IN, OUT, POPF need no helper for permission.
+  kModeAlignmentCheck = 1u << 14,  ///< CPL 3 with CR0.AM and EFLAGS.AC.
+  kModeDataBreakpoints =
+      1u << 15,  ///< DR7 enables something: memory accesses are watched (issue: debug registers).
+};
+
+/// The whole state of one x86 vCPU. Begins with the Frame, so that a Frame* is a CpuState*.
+/// RIP/EIP is frame.guest_ip; arithmetic flags are the frame's; other EFLAGS bits are `eflags`.
+struct CpuState {
+  tcg::Frame frame;
+
+  uint64_t mode = 0;    ///< ModeBits; kept current by every change (Cpu::update_mode).
+  uint32_t eflags = 0;  ///< EFLAGS without the six arithmetic flags and without bit 1.
+  uint8_t cpl = 0;
+  uint8_t interrupt_shadow = 0;  ///< 1: STI or MOV SS just ran.
+  uint8_t halted = 0;
+  uint8_t nmi_blocked = 0;
+  Segment segments[kSegmentCount];
+  Segment ldtr;
+  Segment tr;
+  DescriptorTable gdtr;
+  DescriptorTable idtr;
+  uint64_t cr0 = 0, cr2 = 0, cr3 = 0, cr4 = 0, xcr0 = 1;
+  uint64_t efer = 0;
+  uint64_t dr[8] = {0, 0, 0, 0, 0, 0, 0xffff0ff0, 0x400};
+  X87State x87;
+
+  // MSRs (SDM volume 4, chapter 2).
+  uint64_t star = 0, lstar = 0, cstar = 0, fmask = 0, kernel_gs_base = 0;
+  uint64_t sysenter_cs = 0, sysenter_esp = 0, sysenter_eip = 0;
+  uint64_t tsc_adjust = 0, tsc_offset = 0, tsc_aux = 0;
+  uint64_t pat = 0x0007040600070406;
+  uint64_t misc_enable = 1;
+  uint64_t mtrr_default_type = 0;
+  uint64_t mtrr_fixed[11] = {};
+  uint64_t mtrr_base[8] = {}, mtrr_mask[8] = {};
+  uint64_t mcg_status = 0;
+
+  PendingException pending;
+};
+
+/// Byte offset of a CpuState member, for LoadState and StoreState.
+#define VIREO_CPU_OFFSET(member) offsetof(::vireo::i386::CpuState, member)
+
+inline CpuState& cpu_state(tcg::Frame* frame) { return *reinterpret_cast<CpuState*>(frame); }
+
+}  // namespace vireo::i386
