@@ -65,11 +65,12 @@ struct alignas(64) Frame {
   uint64_t helper_arguments[4] = {};
   uint64_t helper_result = 0;
   const void* host_return =
-      nullptr;                 ///< Where in translated code the current slow path was called from.
-  void* host_stack = nullptr;  ///< Host stack pointer at entry, to leave from anywhere.
-  void* runtime = nullptr;     ///< The accelerator's per-vCPU object.
-  uint32_t mxcsr = 0x1f80;     ///< Guest SIMD control and status; in the host's register while
-                               ///< translated code runs.
+      nullptr;                  ///< Where in translated code the current slow path was called from.
+  void* host_stack = nullptr;   ///< Host stack pointer at entry, to leave from anywhere.
+  void* accelerator = nullptr;  ///< The accelerator's per-vCPU object, for the hooks.
+  void* runtime = nullptr;      ///< The target's per-vCPU object, for the helpers.
+  uint32_t mxcsr = 0x1f80;      ///< Guest SIMD control and status; in the host's register while
+                                ///< translated code runs.
   uint32_t host_mxcsr = 0x1f80;
   alignas(32) uint8_t vector[16][32] =
       {};  ///< Guest vector registers (GetReg/SetReg of a vector type); pinned likewise.

@@ -26,7 +26,7 @@ struct Hooks {
   /// and decides. Compiled to use general registers only, since guest vector registers are live;
   /// touches nothing of the guest's state that software could see but page-table accessed and dirty
   /// bits.
-  bool (*refill)(Frame*, uint64_t va, Access access, uint8_t memory_flags);
+  bool (*refill)(Frame*, uint64_t va, unsigned size, Access access, uint8_t memory_flags);
   /// Reads; returns where the bytes are (guest RAM, or Frame::bounce).
   const void* (*load)(Frame*, uint64_t va, const MemoryOperation&);
   /// Writes size_of(type) bytes at `value`. kProbe: checks only.
