@@ -34,7 +34,7 @@ class Tally:
 
 
 GTEST_TOTAL = re.compile(r"^\[==========\] (\d+) tests? from .* ran\.", re.MULTILINE)
-GTEST_ENDING = re.compile(r"^\[  (SKIPPED |FAILED  )\] (\S+) \(\d+ ms\)$", re.MULTILINE)
+GTEST_ENDING = re.compile(r"^\[  (SKIPPED |FAILED  )\] ([^\s,]+).* \(\d+ ms\)$", re.MULTILINE)
 GTEST_SKIP_REASON = re.compile(r": Skipped\n(.*)\n")
 
 
