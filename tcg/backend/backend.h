@@ -15,13 +15,15 @@ namespace vireo::tcg {
 /// What identifies a translation. The guest-virtual address is part of it, so that code may hold
 /// absolute addresses.
 struct BlockKey {
-  uint64_t physical = 0;  ///< Guest-physical address of the first byte.
+  uint64_t physical = 0;  ///< Identifies the guest memory of the first byte (its host address).
   uint64_t ip = 0;        ///< RIP/EIP.
   uint64_t linear = 0;    ///< CS base + EIP: the guest-virtual address of the first byte.
   uint64_t mode =
       0;  ///< The target's mode, privilege and feature bits, as far as translations depend on them.
   bool operator==(const BlockKey&) const = default;
 };
+
+constexpr uint64_t kNoSecondPage = ~uint64_t{0};
 
 /// A translation. Owned by the Backend that compiled it; stays valid until Backend::flush (an
 /// invalidated one is unlinked and never entered again, but its memory stays until then).

@@ -39,6 +39,15 @@ constexpr unsigned kReturnStackEntries = 64;  ///< A ring; a power of two.
 constexpr unsigned kCodePageSlots = 256;      ///< A power of two.
 constexpr unsigned kSpillSlots = 48;
 
+/// The place of a guest-virtual page (its number, without offset bits) in Frame::code_pages.
+constexpr unsigned code_page_slot(uint64_t virtual_page) {
+  return virtual_page & (kCodePageSlots - 1);
+}
+/// The place of a guest IP in Frame::jump_cache.
+constexpr unsigned jump_cache_index(uint64_t guest_ip) {
+  return guest_ip & (kJumpCacheEntries - 1);
+}
+
 /// A memory context: supervisor accesses and user accesses have a TLB each.
 enum MemoryContext : uint8_t { kContextKernel = 0, kContextUser = 1, kMemoryContexts = 2 };
 
