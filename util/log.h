@@ -24,6 +24,7 @@ enum LogItem : uint32_t {
   kLogCpuReset = 1u << 10,     ///< CPU state at resets.
   kLogPcall = 1u << 11,        ///< Far calls, interrupts and returns through gates.
   kLogPage = 1u << 12,         ///< Guest memory map.
+  kLogDevice = 1u << 13,       ///< Accesses to device registers.
 };
 
 /// The items that `-d` selected. Read on hot paths; written once at start and by the monitor's `log`.
@@ -42,6 +43,7 @@ bool log_address_selected(uint64_t address);
 /// The `-d help` text, a line an item.
 std::string log_help();
 
+/// Writes `text` in one piece, with a line end if it has none.
 void write_log(std::string_view text);
 
 /// Writes to the log if one of `items` is on; formats nothing otherwise.

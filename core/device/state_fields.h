@@ -112,7 +112,7 @@ class Field {
   /// Bounds for each element, or (max only) the length of a byte vector: streams with other values
   /// are refused.
   Field max(uint64_t value) && {
-    if (!description_.has_bounds) description_.min = std::is_signed_v<M> ? INT64_MIN : 0;
+    if (!description_.has_bounds) description_.min = INT64_MIN;
     description_.has_bounds = true;
     description_.max = value;
     return std::move(*this);
