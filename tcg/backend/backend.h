@@ -53,9 +53,10 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  /// Compiles `block` (verified, after the passes). Errors: kNoMemory when the code cache is full:
-  /// flush and retry.
-  virtual util::Result<TranslatedBlock*> compile(const Block& block, const BlockKey& key) = 0;
+  /// Compiles `block` (verified, after the passes). `code_page` is the number that checked entries
+  /// compare with Frame::code_pages. Errors: kNoMemory when the code cache is full: flush and retry.
+  virtual util::Result<TranslatedBlock*> compile(const Block& block, const BlockKey& key,
+                                                 uint32_t code_page) = 0;
 
   /// Runs from `block` until something leaves; the reason is in Frame::exit_reason, the guest state
   /// in the Frame. With kLookup, *last is the block and *slot the link slot (0 or 1) that left, or
