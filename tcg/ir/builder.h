@@ -118,7 +118,8 @@ class Builder {
     return divide(Opcode::kDivS, low, high, divisor);
   }
 
-  /// To `type`, by whichever of zext, trunc or nothing is needed.
+  /// To `type`, by whichever of zext, trunc or nothing is needed. zero_extend and truncate take
+  /// vectors too.
   Value zero_extend(Type type, Value a) { return convert(Opcode::kZeroExtend, type, a); }
   Value sign_extend(Type type, Value a) { return convert(Opcode::kSignExtend, type, a); }
   Value truncate(Type type, Value a) { return convert(Opcode::kTruncate, type, a); }
@@ -300,7 +301,8 @@ class Builder {
   Value convert(Opcode widen, Type type, Value a) {
     if (type == a.type) return a;
     const Opcode op = type < a.type ? Opcode::kTruncate : widen;
-    assert(op == Opcode::kTruncate ? type < a.type : widen != Opcode::kTruncate);
+    assert(is_vector(type) == is_vector(a.type));
+    assert(op == Opcode::kTruncate || widen != Opcode::kTruncate);
     return make({.op = op, .type = type, .a = a.id});
   }
   void exit_to(Opcode op, Value target) {

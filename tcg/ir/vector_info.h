@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+
+#include "tcg/ir/instruction.h"
+
+namespace vireo::tcg {
+
+/// Operands and result of a vector operation; see vector_opcodes.inc.
+enum class VectorShape : uint8_t {
+  kBinary,
+  kBinaryImm,
+  kMerge,
+  kMergeImm,
+  kUnary,
+  kUnaryImm,
+  kShiftImm,
+  kFromInteger,
+  kFromIntegerImm,
+  kToInteger,
+  kToIntegerImm,
+  kToIntegerRm,
+  kToIntegerRmImm,
+  kMoveInteger,
+  kCompareFlags,
+};
+
+/// Encoding forms of a vector operation; see vector_opcodes.inc.
+enum VectorForm : uint8_t {
+  kMmxDirect = 1 << 0,
+  kMmxLow = 1 << 1,
+  kMmxOwn = 1 << 2,
+  kMmxOperand = 1 << 3,
+  kRegisterOnly = 1 << 4,
+  kApproximate = 1 << 5,
+};
+constexpr uint8_t kMmxForms = kMmxDirect | kMmxLow | kMmxOwn;
+
+struct VectorOpcodeInfo {
+  const char* text;
+  VectorShape shape;
+  uint8_t prefix;
+  uint16_t opcode;
+  Type operand;
+  uint8_t forms;     ///< VectorForm.
+  uint16_t effects;  ///< Effect.
+};
+const VectorOpcodeInfo& info(VectorOpcode op);
+
+constexpr bool has_immediate(VectorShape shape) {
+  return shape == VectorShape::kBinaryImm || shape == VectorShape::kMergeImm ||
+         shape == VectorShape::kUnaryImm || shape == VectorShape::kShiftImm ||
+         shape == VectorShape::kFromIntegerImm || shape == VectorShape::kToIntegerImm ||
+         shape == VectorShape::kToIntegerRmImm;
+}
+/// Whether Inst::a is an operand (the destination register before).
+constexpr bool has_first_operand(VectorShape shape) {
+  return shape <= VectorShape::kMergeImm || shape == VectorShape::kShiftImm ||
+         shape == VectorShape::kFromInteger || shape == VectorShape::kFromIntegerImm ||
+         shape == VectorShape::kCompareFlags;
+}
+/// Whether the result is an integer value.
+constexpr bool gives_integer(VectorShape shape) {
+  return shape >= VectorShape::kToInteger && shape <= VectorShape::kToIntegerRmImm;
+}
+/// Whether Inst::b is an integer value.
+constexpr bool takes_integer(VectorShape shape) {
+  return shape == VectorShape::kFromInteger || shape == VectorShape::kFromIntegerImm ||
+         shape == VectorShape::kMoveInteger;
+}
+
+}  // namespace vireo::tcg
