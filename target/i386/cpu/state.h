@@ -7,6 +7,10 @@
 
 namespace vireo::i386 {
 
+class Machine;
+struct CpuConfig;
+struct RaiseTarget;
+
 /// General registers by their encoding; numbers of Frame::general.
 enum Gpr : uint8_t {
   kRax,
@@ -207,9 +211,18 @@ struct CpuState {
   uint64_t mtrr_default_type = 0;
   uint64_t mtrr_fixed[11] = {};
   uint64_t mtrr_base[8] = {}, mtrr_mask[8] = {};
-  uint64_t mcg_status = 0;
+  uint64_t mcg_status = 0, mcg_ctl = 0;
+  uint64_t smi_count = 0, feature_control = 1, spec_ctrl = 0;
+  uint64_t xss = 0;
+  uint64_t pdpte[4] = {};  ///< PAE page-directory-pointer entries, loaded with CR3.
+  uint32_t pkru = 0;
 
   PendingException pending;
+
+  // The vCPU's surroundings; not guest state.
+  Machine* machine = nullptr;           ///< See host_interface.h.
+  const CpuConfig* config = nullptr;    ///< Model and features; see config.h.
+  RaiseTarget* raise_target = nullptr;  ///< Where exceptions go; null: to the execution loop.
 };
 
 /// Byte offset of a CpuState member, for LoadState and StoreState.
