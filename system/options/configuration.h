@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "system/options/key_values.h"
+
+namespace vireo::system {
+
+/// -drive and its short forms.
+struct DriveOption {
+  std::string id;
+  std::string file;
+  std::string format;             ///< Empty: probed.
+  std::string interface = "ide";  ///< ide, virtio, floppy, none, ...
+  std::string media = "disk";     ///< disk or cdrom
+  int index = -1;                 ///< -1: the next free place.
+  bool read_only = false;
+  bool snapshot = false;
+  KeyValues origin;
+};
+
+/// -netdev and the back-end half of -nic.
+struct NetdevOption {
+  std::string id;
+  std::string type;   ///< user
+  KeyValues options;  ///< Keys of that type.
+};
+
+/// A network card that -nic or -net asked for.
+struct NicOption {
+  std::string netdev;
+  std::string model;
+  std::string mac;
+};
+
+struct ChardevOption {
+  std::string id;
+  std::string backend;  ///< stdio, file, null, pty, socket, ...
+  KeyValues options;
+  bool mux = false;  ///< Shared between a device and the monitor (C-a c).
+};
+
+struct DeviceOption {
+  std::string type;
+  KeyValues options;  ///< Properties, with bus, addr and id.
+};
+
+enum class Action : uint8_t { reset, shutdown, pause, poweroff, exit_failure, none };
+
+/// A machine as the user described it: what the command line (and later config files and QMP) are
+/// views of.
+struct Configuration {
+  std::string machine = "pc";
+  std::string cpu_model = "max";
+  std::string accelerator = "tcg";
+  std::string accelerator_backend = "jit";
+  uint64_t code_cache_bytes = uint64_t{256} << 20;
+  uint64_t ram_bytes = uint64_t{128} << 20;
+  unsigned cpus = 1;
+  std::string name = "vireo";
+  std::string uuid;
+  std::string bios;
+  std::vector<std::string> firmware_paths;  ///< -L, searched first.
+  std::string kernel, initrd, append;
+  std::string boot_order = "cad";
+  bool boot_menu = false;
+  std::string rtc_base = "utc";  ///< utc, localtime or a date
+  std::string vga = "std";
+  std::string display = "none";
+  bool usb = false;
+  bool no_defaults = false;
+  bool start_paused = false;
+  Action on_reboot = Action::reset;
+  Action on_shutdown = Action::poweroff;
+  Action on_panic = Action::shutdown;
+  std::string pid_file;
+  bool daemonize = false;
+  bool no_graphic = false;
+
+  std::vector<DriveOption> drives;
+  bool snapshot_all = false;
+  std::vector<NetdevOption> netdevs;
+  std::vector<NicOption> nics;
+  bool default_nic = true;  ///< Neither -nic, -net nor -netdev was given.
+  std::vector<ChardevOption> chardevs;
+  std::vector<DeviceOption> devices;
+  std::vector<std::string> serials;  ///< Chardev ids, or "none".
+  std::string monitor;               ///< Chardev id; empty: none.
+  bool monitor_given = false;
+  std::string debugcon;  ///< Chardev id of -debugcon.
+  std::vector<KeyValues> globals;
+
+  std::string log_file;
+};
+
+}  // namespace vireo::system
