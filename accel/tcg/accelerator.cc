@@ -1,0 +1,212 @@
+// Translations that all vCPUs share, and what makes them stale: writes to code, changes of the
+// memory map, a full code cache.
+
+#include "accel/tcg/accelerator.h"
+
+#include <fmt/format.h>
+
+#include "accel/tcg/vcpu.h"
+#include "tcg/ir/printer.h"
+#include "util/log.h"
+
+namespace vireo::accel {
+
+namespace {
+
+constexpr uint64_t kPageMask = ~(tcg::kPageSize - 1);
+constexpr unsigned kMaxInsns = 64;
+
+const std::byte* page_of(const std::byte* host) {
+  return reinterpret_cast<const std::byte*>(reinterpret_cast<uint64_t>(host) & kPageMask);
+}
+
+}  // namespace
+
+TcgAccelerator::TcgAccelerator(core::AddressSpace& memory) : memory_(memory) {
+  memory_.add_listener(*this);
+}
+
+util::Result<std::unique_ptr<TcgAccelerator>> TcgAccelerator::create(const TcgConfig& config,
+                                                                     core::AddressSpace& memory) {
+  tcg::BackendConfig backend;
+  backend.hooks = TcgVcpu::hooks();
+  backend.helpers = config.helpers;
+  backend.code_cache_bytes = config.code_cache_bytes;
+  backend.link_blocks = !util::log_enabled(util::kLogExec | util::kLogCpu);
+  auto made =
+      config.interpreter ? tcg::make_interpreter_backend(backend) : tcg::make_jit_backend(backend);
+  if (!made) return std::move(made).error();
+  std::unique_ptr<TcgAccelerator> accelerator(new TcgAccelerator(memory));
+  accelerator->backend_ = std::move(*made);
+  return accelerator;
+}
+
+TcgAccelerator::~TcgAccelerator() {
+  memory_.remove_listener(*this);
+  for (core::RamBlock* block : ram_) block->remove_observer(*this);
+}
+
+std::unique_ptr<Vcpu> TcgAccelerator::create_vcpu(GuestCpu& cpu, unsigned index) {
+  auto vcpu = std::make_unique<TcgVcpu>(*this, cpu, index);
+  vcpus_.push_back(vcpu.get());
+  return vcpu;
+}
+
+void TcgAccelerator::observe(core::RamBlock& block) {
+  ram_.push_back(&block);
+  block.add_observer(*this);
+}
+
+std::string TcgAccelerator::statistics() const {
+  const std::lock_guard lock(translation_lock_);
+  const tcg::CompileStatistics& counts = backend_->statistics();
+  return fmt::format(
+      "translation blocks  {} ({} live)\nguest bytes         {}\nguest instructions  {}\n"
+      "IR instructions     {}\nhost bytes          {}\ncode cache          {} of {} bytes\n"
+      "flushes             {}\n",
+      counts.blocks, blocks_.size(), counts.guest_bytes, counts.guest_insns, counts.ir_insts,
+      counts.host_bytes, backend_->code_bytes_used(), backend_->code_bytes_total(), flushes_);
+}
+
+tcg::TranslatedBlock* TcgAccelerator::block_for(TcgVcpu& vcpu, const tcg::BlockKey& position,
+                                                bool single_instruction) {
+  tcg::BlockKey key = position;
+  if (single_instruction) key.mode |= kSingleInstruction;
+  const std::lock_guard lock(translation_lock_);
+  tcg::TranslatedBlock* block = blocks_.find(key);
+  if (block != nullptr && block->physical_second != tcg::kNoSecondPage &&
+      !second_page_matches(vcpu, *block)) {
+    drop(block);
+    block = nullptr;
+  }
+  return block != nullptr ? block : translate(vcpu, key, single_instruction);
+}
+
+// Whether the second page of a block that crosses into one is mapped as it was.
+bool TcgAccelerator::second_page_matches(TcgVcpu& vcpu, const tcg::TranslatedBlock& block) const {
+  PageWalk fault;
+  const uint64_t next = (block.key.linear & kPageMask) + tcg::kPageSize;
+  return reinterpret_cast<uint64_t>(vcpu.fetch(next, fault)) == block.physical_second;
+}
+
+tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const tcg::BlockKey& key,
+                                                bool single_instruction) {
+  ir_.clear();
+  uint64_t fault_linear = 0;
+  if (!vcpu.cpu().translate(ir_, vcpu.code_reader(), single_instruction ? 1 : kMaxInsns,
+                            fault_linear)) {
+    PageWalk fault;
+    if (vcpu.fetch(fault_linear, fault) == nullptr) vcpu.cpu().record_fault(fault_linear, fault);
+    return nullptr;
+  }
+  log_ir(util::kLogOp, "OP", key);
+  pipeline_.run(ir_);
+  log_ir(util::kLogOpOpt, "OP after passes", key);
+  const uint32_t page =
+      blocks_.code_page_number(key.linear >> tcg::kPageBits, key.physical & kPageMask, key.mode);
+  auto compiled = backend_->compile(ir_, key, page);
+  if (!compiled) {
+    flush_translations();
+    return nullptr;  // nothing recorded: the loop comes back
+  }
+  tcg::TranslatedBlock* block = *compiled;
+  const uint64_t end = key.linear + block->guest_size - 1;
+  if ((end & kPageMask) != (key.linear & kPageMask)) {
+    PageWalk fault;
+    block->physical_second = reinterpret_cast<uint64_t>(vcpu.fetch(end & kPageMask, fault));
+    protect_code_page(reinterpret_cast<const std::byte*>(block->physical_second));
+  }
+  protect_code_page(reinterpret_cast<const std::byte*>(key.physical));
+  blocks_.insert(block);
+  return block;
+}
+
+void TcgAccelerator::log_ir(uint32_t item, const char* title, const tcg::BlockKey& key) const {
+  if (!util::log_enabled(item) || !util::log_address_selected(key.linear)) return;
+  util::write_log(fmt::format("{} at {:#x}:\n{}\n", title, key.ip, tcg::print(ir_)));
+}
+
+core::RamBlock* TcgAccelerator::block_of(const std::byte* host) const {
+  for (core::RamBlock* block : ram_) {
+    if (host >= block->data() && host < block->data() + block->size()) return block;
+  }
+  return nullptr;
+}
+
+// From now on writes to the page take the slow path, where they are checked against translations.
+void TcgAccelerator::protect_code_page(const std::byte* host) {
+  const std::byte* page = page_of(host);
+  core::RamBlock* block = block_of(page);
+  if (block == nullptr || blocks_.page_has_code(page)) return;
+  block->set_code(static_cast<uint64_t>(page - block->data()), true);
+  for (TcgVcpu* vcpu : vcpus_) vcpu->withdraw_write(page, page);
+}
+
+void TcgAccelerator::link(tcg::TranslatedBlock* from, unsigned slot, tcg::TranslatedBlock* to) {
+  const std::lock_guard lock(translation_lock_);
+  if (from->valid && to->valid) backend_->link(from, slot, to);
+}
+
+void TcgAccelerator::drop(tcg::TranslatedBlock* block) {
+  blocks_.remove(reinterpret_cast<const std::byte*>(block->key.physical), 1,
+                 [this](tcg::TranslatedBlock* removed) { backend_->invalidate(removed); });
+}
+
+bool TcgAccelerator::invalidate_for_store(core::RamBlock& ram, const std::byte* host, size_t length,
+                                          const std::byte* current) {
+  const std::lock_guard lock(translation_lock_);
+  if (!blocks_.covers(host, length)) return false;
+  bool running = false;
+  const auto at = reinterpret_cast<uint64_t>(current);
+  blocks_.remove(host, length, [&](tcg::TranslatedBlock* block) {
+    running |= block->guest_insns > 1 && at >= block->key.physical &&
+               at - block->key.physical < block->guest_size;
+    backend_->invalidate(block);
+  });
+  release_code_pages(ram, host, length);
+  return running;
+}
+
+void TcgAccelerator::release_code_pages(core::RamBlock& ram, const std::byte* first,
+                                        size_t length) {
+  for (const std::byte* page = page_of(first); page < first + length; page += tcg::kPageSize) {
+    if (!blocks_.page_has_code(page)) {
+      ram.set_code(static_cast<uint64_t>(page - ram.data()), false);
+    }
+  }
+}
+
+void TcgAccelerator::code_written(core::RamBlock& ram, uint64_t offset, uint64_t length) {
+  const std::lock_guard lock(translation_lock_);
+  const std::byte* first = ram.data() + offset;
+  blocks_.remove(first, length,
+                 [this](tcg::TranslatedBlock* block) { backend_->invalidate(block); });
+  release_code_pages(ram, first, length);
+}
+
+void TcgAccelerator::write_permission_withdrawn(core::RamBlock& ram, uint64_t offset,
+                                                uint64_t length) {
+  const std::byte* first = ram.data() + offset;
+  for (TcgVcpu* vcpu : vcpus_) vcpu->withdraw_write(first, first + length - 1);
+}
+
+void TcgAccelerator::topology_changed(core::AddressSpace&) {
+  for (TcgVcpu* vcpu : vcpus_) vcpu->memory_changed();
+}
+
+void TcgAccelerator::flush_translations() {
+  ++flushes_;
+  for (core::RamBlock* block : ram_) {
+    for (uint64_t page = 0; page < block->page_count(); ++page) {
+      const uint64_t offset = page << core::kGuestPageBits;
+      if ((block->flags_of(offset).load(std::memory_order_relaxed) & core::kPageCode) != 0) {
+        block->set_code(offset, false);
+      }
+    }
+  }
+  blocks_.clear();
+  backend_->flush();
+  for (TcgVcpu* vcpu : vcpus_) vcpu->forget_translations();
+}
+
+}  // namespace vireo::accel

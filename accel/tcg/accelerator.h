@@ -1,0 +1,85 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "accel/accelerator.h"
+#include "accel/tcg/block_map.h"
+#include "core/memory/address_space.h"
+#include "core/memory/ram_block.h"
+#include "tcg/backend/backend.h"
+#include "tcg/opt/pipeline.h"
+
+namespace vireo::accel {
+
+class TcgVcpu;
+
+/// `-accel tcg` and its options.
+struct TcgConfig {
+  bool interpreter = false;                     ///< backend=interpreter
+  size_t code_cache_bytes = size_t{256} << 20;  ///< tb-size=, in bytes
+  std::span<const tcg::Helper> helpers;         ///< The target's.
+};
+
+/// The translating accelerator: the backend and the translations that all vCPUs share. Follows
+/// changes of guest memory that translations and soft TLBs depend on.
+class TcgAccelerator final : public Accelerator,
+                             private core::TopologyListener,
+                             private core::RamObserver {
+ public:
+  /// Errors: the host has no code generator or no memory for the cache.
+  static util::Result<std::unique_ptr<TcgAccelerator>> create(const TcgConfig& config,
+                                                              core::AddressSpace& memory);
+  ~TcgAccelerator() override;
+
+  std::unique_ptr<Vcpu> create_vcpu(GuestCpu& cpu, unsigned index) override;
+  std::string statistics() const override;
+
+  /// To be called for every block of guest RAM and ROM before vCPUs run.
+  void observe(core::RamBlock& block);
+
+  core::AddressSpace& memory() { return memory_; }
+  tcg::Backend& backend() { return *backend_; }
+
+  /// Finds or makes the translation for `key`, `vcpu`'s current position. Null if the code could
+  /// not be fetched (the fault is recorded), or if room had to be made: look again then.
+  tcg::TranslatedBlock* block_for(TcgVcpu& vcpu, const tcg::BlockKey& key, bool single_instruction);
+  void link(tcg::TranslatedBlock* from, unsigned slot, tcg::TranslatedBlock* to);
+  /// Drops translations of [host, host + length). Returns whether one of more than one instruction
+  /// contains the instruction at `current`, that is, whether the running block has to be left.
+  bool invalidate_for_store(core::RamBlock& block, const std::byte* host, size_t length,
+                            const std::byte* current);
+
+ private:
+  TcgAccelerator(core::AddressSpace& memory);
+
+  void topology_changed(core::AddressSpace& space) override;
+  void code_written(core::RamBlock& block, uint64_t offset, uint64_t length) override;
+  void write_permission_withdrawn(core::RamBlock& block, uint64_t offset, uint64_t length) override;
+
+  /// BlockKey::mode of a block that was limited to one instruction.
+  static constexpr uint64_t kSingleInstruction = uint64_t{1} << 63;
+
+  tcg::TranslatedBlock* translate(TcgVcpu& vcpu, const tcg::BlockKey& key, bool single_instruction);
+  bool second_page_matches(TcgVcpu& vcpu, const tcg::TranslatedBlock& block) const;
+  void drop(tcg::TranslatedBlock* block);
+  void log_ir(uint32_t item, const char* title, const tcg::BlockKey& key) const;
+  void protect_code_page(const std::byte* host_page);
+  void release_code_pages(core::RamBlock& block, const std::byte* first, size_t length);
+  void flush_translations();
+  core::RamBlock* block_of(const std::byte* host) const;
+
+  core::AddressSpace& memory_;
+  std::unique_ptr<tcg::Backend> backend_;
+  mutable std::mutex translation_lock_;
+  BlockMap blocks_;
+  tcg::Block ir_;  // reused for every translation
+  tcg::Pipeline pipeline_;
+  uint64_t flushes_ = 0;
+  std::vector<core::RamBlock*> ram_;
+  std::vector<TcgVcpu*> vcpus_;
+};
+
+}  // namespace vireo::accel

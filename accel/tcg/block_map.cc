@@ -1,0 +1,160 @@
+// Translations by key (a chained hash table) and by guest page (for self-modifying code).
+
+#include "accel/tcg/block_map.h"
+
+#include <algorithm>
+
+namespace vireo::accel {
+
+namespace {
+
+constexpr size_t kBuckets = size_t{1} << 16;
+constexpr unsigned kGranuleBits = 6;
+
+size_t bucket_of(const tcg::BlockKey& key) {
+  const uint64_t mixed = (key.physical ^ (key.ip << 20) ^ key.mode) * 0x9e3779b97f4a7c15u;
+  return mixed >> (64 - 16);
+}
+
+uint64_t page_of(uint64_t address) { return address & ~(tcg::kPageSize - 1); }
+
+// The granules of `page` that [first, last] touches; both lie in the page.
+uint64_t granules_of(uint64_t page, uint64_t first, uint64_t last) {
+  const unsigned low = (first - page) >> kGranuleBits;
+  const unsigned high = (last - page) >> kGranuleBits;
+  return (~uint64_t{0} >> (63 - high)) & (~uint64_t{0} << low);
+}
+
+// Where the bytes of `block` lie: at most two stretches, each in its page.
+struct Extent {
+  uint64_t first;
+  uint64_t last;
+};
+unsigned extents_of(const tcg::TranslatedBlock& block, Extent (&extents)[2]) {
+  const uint64_t first = block.key.physical;
+  const uint64_t last = first + block.guest_size - 1;
+  const uint64_t page_last = page_of(first) + tcg::kPageSize - 1;
+  extents[0] = {first, std::min(last, page_last)};
+  if (last <= page_last) return 1;
+  extents[1] = {block.physical_second, block.physical_second + (last - page_last - 1)};
+  return 2;
+}
+
+bool overlaps(const tcg::TranslatedBlock& block, uint64_t first, uint64_t last) {
+  Extent extents[2];
+  const unsigned count = extents_of(block, extents);
+  return std::any_of(extents, extents + count,
+                     [&](const Extent& e) { return e.first <= last && first <= e.last; });
+}
+
+}  // namespace
+
+BlockMap::BlockMap() : buckets_(kBuckets) {}
+
+tcg::TranslatedBlock* BlockMap::find(const tcg::BlockKey& key) const {
+  tcg::TranslatedBlock* block = buckets_[bucket_of(key)];
+  while (block != nullptr && !(block->key == key)) block = block->next;
+  return block;
+}
+
+void BlockMap::insert(tcg::TranslatedBlock* block) {
+  tcg::TranslatedBlock*& bucket = buckets_[bucket_of(block->key)];
+  block->next = bucket;
+  bucket = block;
+  ++count_;
+  Extent extents[2];
+  const unsigned count = extents_of(*block, extents);
+  for (unsigned i = 0; i < count; ++i) {
+    add_to_page(page_of(extents[i].first), extents[i].first, extents[i].last, block);
+  }
+}
+
+void BlockMap::add_to_page(uint64_t page, uint64_t first, uint64_t last,
+                           tcg::TranslatedBlock* block) {
+  PageCode& code = pages_[page];
+  code.blocks.push_back(block);
+  code.granules |= granules_of(page, first, last);
+}
+
+void BlockMap::clear() {
+  std::fill(buckets_.begin(), buckets_.end(), nullptr);
+  count_ = 0;
+  pages_.clear();
+  code_page_numbers_.clear();
+}
+
+bool BlockMap::covers(const std::byte* first, size_t length) const {
+  const auto start = reinterpret_cast<uint64_t>(first);
+  const uint64_t end = start + length - 1;
+  for (uint64_t page = page_of(start); page <= end; page += tcg::kPageSize) {
+    const auto found = pages_.find(page);
+    if (found == pages_.end()) continue;
+    const uint64_t low = std::max(start, page);
+    const uint64_t high = std::min(end, page + tcg::kPageSize - 1);
+    if ((found->second.granules & granules_of(page, low, high)) == 0) continue;
+    for (const tcg::TranslatedBlock* block : found->second.blocks) {
+      if (overlaps(*block, low, high)) return true;
+    }
+  }
+  return false;
+}
+
+bool BlockMap::page_has_code(const std::byte* page) const {
+  const auto found = pages_.find(page_of(reinterpret_cast<uint64_t>(page)));
+  return found != pages_.end() && !found->second.blocks.empty();
+}
+
+std::vector<tcg::TranslatedBlock*> BlockMap::take(const std::byte* first, size_t length) {
+  std::vector<tcg::TranslatedBlock*> taken;
+  const auto start = reinterpret_cast<uint64_t>(first);
+  const uint64_t end = start + length - 1;
+  for (uint64_t page = page_of(start); page <= end; page += tcg::kPageSize) {
+    const auto found = pages_.find(page);
+    if (found == pages_.end()) continue;
+    for (tcg::TranslatedBlock* block : found->second.blocks) {
+      if (overlaps(*block, start, end)) taken.push_back(block);
+    }
+  }
+  std::sort(taken.begin(), taken.end());
+  taken.erase(std::unique(taken.begin(), taken.end()), taken.end());
+  for (tcg::TranslatedBlock* block : taken) unlink(block);
+  return taken;
+}
+
+void BlockMap::unlink(tcg::TranslatedBlock* block) {
+  tcg::TranslatedBlock** link = &buckets_[bucket_of(block->key)];
+  while (*link != block) link = &(*link)->next;
+  *link = block->next;
+  --count_;
+  Extent extents[2];
+  const unsigned count = extents_of(*block, extents);
+  for (unsigned i = 0; i < count; ++i) remove_from_page(page_of(extents[i].first), block);
+}
+
+void BlockMap::remove_from_page(uint64_t page, tcg::TranslatedBlock* block) {
+  const auto found = pages_.find(page);
+  if (found == pages_.end()) return;
+  PageCode& code = found->second;
+  std::erase(code.blocks, block);
+  if (code.blocks.empty()) {
+    pages_.erase(found);
+    return;
+  }
+  code.granules = 0;
+  for (const tcg::TranslatedBlock* other : code.blocks) {
+    Extent extents[2];
+    const unsigned count = extents_of(*other, extents);
+    for (unsigned i = 0; i < count; ++i) {
+      if (page_of(extents[i].first) != page) continue;
+      code.granules |= granules_of(page, extents[i].first, extents[i].last);
+    }
+  }
+}
+
+uint32_t BlockMap::code_page_number(uint64_t virtual_page, uint64_t host_page, uint64_t mode) {
+  uint32_t& number = code_page_numbers_[{virtual_page, host_page, mode}];
+  if (number == 0) number = ++last_code_page_number_;
+  return number;
+}
+
+}  // namespace vireo::accel

@@ -1,0 +1,224 @@
+// Guest memory accesses that translated code could not do in place: faults, devices, page
+// crossings, code and clean pages, and read-modify-write operations on any of these.
+
+#include <cstring>
+
+#include "accel/tcg/accelerator.h"
+#include "accel/tcg/vcpu.h"
+#include "core/machine_lock.h"
+#include "core/memory/address_space.h"
+#include "tcg/ir/evaluate_rmw.h"
+
+namespace vireo::accel {
+
+/// Where an access of `size` bytes goes: one piece, or two if it crosses into another page.
+struct TcgVcpu::Place {
+  struct Piece {
+    uint64_t physical = 0;
+    const RamStretch* ram = nullptr;
+    unsigned size = 0;
+
+    std::byte* host_read() const { return ram->read + (physical - ram->first); }
+    std::byte* host_write() const { return ram->write + (physical - ram->first); }
+  };
+  Piece pieces[2];
+  unsigned count = 0;
+
+  bool plain_read() const { return count == 1 && pieces[0].ram != nullptr; }
+  bool plain_write() const { return plain_read() && pieces[0].ram->write != nullptr; }
+};
+
+namespace {
+
+constexpr uint64_t kPageMask = tcg::kPageSize - 1;
+
+TcgVcpu& vcpu_of(tcg::Frame* frame) { return *static_cast<TcgVcpu*>(frame->accelerator); }
+
+template <class T>
+void store_whole(std::byte* host, const std::byte* from) {
+  T value;
+  std::memcpy(&value, from, sizeof value);
+  __atomic_store_n(reinterpret_cast<T*>(host), value, __ATOMIC_RELAXED);
+}
+
+// Guests may rely on naturally aligned stores being seen whole by other processors.
+void copy_to_ram(std::byte* host, const std::byte* from, unsigned size) {
+  if (reinterpret_cast<uintptr_t>(host) % size != 0) {
+    std::memcpy(host, from, size);
+    return;
+  }
+  switch (size) {
+    case 1:
+      return store_whole<uint8_t>(host, from);
+    case 2:
+      return store_whole<uint16_t>(host, from);
+    case 4:
+      return store_whole<uint32_t>(host, from);
+    case 8:
+      return store_whole<uint64_t>(host, from);
+    default:
+      std::memcpy(host, from, size);
+  }
+}
+
+bool compare_exchange(std::byte* host, unsigned size, uint64_t& expected, uint64_t desired) {
+  const auto exchange = [&]<class T>(T) {
+    T before = static_cast<T>(expected);
+    const bool done =
+        __atomic_compare_exchange_n(reinterpret_cast<T*>(host), &before, static_cast<T>(desired),
+                                    false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    expected = before;
+    return done;
+  };
+  switch (size) {
+    case 1:
+      return exchange(uint8_t{});
+    case 2:
+      return exchange(uint16_t{});
+    case 4:
+      return exchange(uint32_t{});
+    default:
+      return exchange(uint64_t{});
+  }
+}
+
+}  // namespace
+
+tcg::Hooks TcgVcpu::hooks() {
+  tcg::Hooks hooks;
+  hooks.refill = [](tcg::Frame* frame, uint64_t va, unsigned size, tcg::Access access,
+                    uint8_t flags) { return vcpu_of(frame).refill(va, size, access, flags); };
+  hooks.load = [](tcg::Frame* frame, uint64_t va, const tcg::MemoryOperation& operation) {
+    return vcpu_of(frame).load(va, operation);
+  };
+  hooks.store = [](tcg::Frame* frame, uint64_t va, const tcg::MemoryOperation& operation,
+                   const void* value) { vcpu_of(frame).store(va, operation, value); };
+  hooks.update = [](tcg::Frame* frame, uint64_t va, const tcg::MemoryOperation& operation,
+                    uint64_t operand, uint64_t replacement) {
+    return vcpu_of(frame).update(va, operation, operand, replacement);
+  };
+  hooks.divide_error = [](tcg::Frame* frame) {
+    vcpu_of(frame).cpu_.record_divide_error();
+    vcpu_of(frame).leave(tcg::ExitReason::kException);
+  };
+  hooks.simd_exception = [](tcg::Frame* frame) {
+    vcpu_of(frame).cpu_.record_simd_exception();
+    vcpu_of(frame).leave(tcg::ExitReason::kException);
+  };
+  return hooks;
+}
+
+void TcgVcpu::leave(tcg::ExitReason reason) { tcg::leave(&frame_, static_cast<uint16_t>(reason)); }
+
+TcgVcpu::Place TcgVcpu::locate(uint64_t va, unsigned size, tcg::Access access, uint8_t flags) {
+  Place place;
+  for (uint64_t address = va; size > 0;) {
+    PageWalk walk;
+    if (!cpu_.walk(address, access, flags, walk)) {
+      cpu_.record_fault(address, walk);
+      leave(tcg::ExitReason::kException);
+    }
+    const uint64_t room = tcg::kPageSize - (address & kPageMask);
+    Place::Piece& piece = place.pieces[place.count++];
+    piece.size = size < room ? size : static_cast<unsigned>(room);
+    piece.physical = walk.physical | (address & kPageMask);
+    piece.ram = map_.find(piece.physical);
+    address += piece.size;
+    size -= piece.size;
+  }
+  return place;
+}
+
+void TcgVcpu::check_alignment(uint64_t va, const tcg::MemoryOperation& operation) {
+  if ((operation.flags & tcg::kMemoryAligned16) == 0 || va % 16 == 0) return;
+  cpu_.record_misaligned();
+  leave(tcg::ExitReason::kException);
+}
+
+void TcgVcpu::read_place(const Place& place, std::byte* into) {
+  for (unsigned i = 0; i < place.count; ++i) {
+    const Place::Piece& piece = place.pieces[i];
+    if (piece.ram != nullptr) {
+      std::memcpy(into, piece.host_read(), piece.size);
+    } else {
+      accelerator_.memory().read(piece.physical, {into, piece.size});
+    }
+    into += piece.size;
+  }
+}
+
+const void* TcgVcpu::load(uint64_t va, const tcg::MemoryOperation& operation) {
+  check_alignment(va, operation);
+  const Place place = locate(va, tcg::size_of(operation.type), tcg::Access::kRead, operation.flags);
+  if (place.plain_read()) return place.pieces[0].host_read();
+  read_place(place, reinterpret_cast<std::byte*>(frame_.bounce));
+  return frame_.bounce;
+}
+
+// Leaves if the running block was translated from bytes that are about to change: the
+// instruction is then run again by itself.
+void TcgVcpu::prepare_write(const Place& place) {
+  bool must_leave = false;
+  for (unsigned i = 0; i < place.count; ++i) {
+    const Place::Piece& piece = place.pieces[i];
+    if (piece.ram == nullptr || piece.ram->write == nullptr) continue;
+    const uint64_t offset = piece.physical - piece.ram->first;
+    const auto& flags = piece.ram->flags[offset >> tcg::kPageBits];
+    if ((flags.load(std::memory_order_relaxed) & core::kPageCode) == 0) continue;
+    PageWalk unused;
+    const std::byte* current = fetch(cpu_.position().linear, unused);
+    must_leave |= accelerator_.invalidate_for_store(*piece.ram->block, piece.host_write(),
+                                                    piece.size, current);
+  }
+  if (must_leave) leave(tcg::ExitReason::kCodeModified);
+}
+
+void TcgVcpu::write_place(const Place& place, const std::byte* from) {
+  prepare_write(place);
+  for (unsigned i = 0; i < place.count; ++i) {
+    const Place::Piece& piece = place.pieces[i];
+    if (piece.ram != nullptr && piece.ram->write != nullptr) {
+      copy_to_ram(piece.host_write(), from, piece.size);
+      const uint64_t offset = piece.physical - piece.ram->first;
+      piece.ram->flags[offset >> tcg::kPageBits].fetch_or(core::kPageDirtyAll);
+    } else {
+      accelerator_.memory().write(piece.physical, {from, piece.size});
+    }
+    from += piece.size;
+  }
+}
+
+void TcgVcpu::store(uint64_t va, const tcg::MemoryOperation& operation, const void* value) {
+  check_alignment(va, operation);
+  const Place place =
+      locate(va, tcg::size_of(operation.type), tcg::Access::kWrite, operation.flags);
+  if (operation.op == tcg::Opcode::kProbe) return;
+  write_place(place, static_cast<const std::byte*>(value));
+}
+
+uint64_t TcgVcpu::update(uint64_t va, const tcg::MemoryOperation& operation, uint64_t operand,
+                         uint64_t replacement) {
+  const unsigned size = tcg::size_of(operation.type);
+  const Place place = locate(va, size, tcg::Access::kWrite, operation.flags);
+  prepare_write(place);
+  uint64_t before = 0;
+  tcg::Updated result;
+  if (place.plain_write()) {
+    std::byte* host = place.pieces[0].host_write();
+    std::memcpy(&before, host, size);
+    do {
+      result = tcg::evaluate_update(operation, before, operand, replacement, frame_);
+    } while (!compare_exchange(host, size, before, result.value));
+    const uint64_t offset = place.pieces[0].physical - place.pieces[0].ram->first;
+    place.pieces[0].ram->flags[offset >> tcg::kPageBits].fetch_or(core::kPageDirtyAll);
+  } else {
+    const core::MachineLockIfNeeded lock;
+    read_place(place, reinterpret_cast<std::byte*>(&before));
+    result = tcg::evaluate_update(operation, before, operand, replacement, frame_);
+    write_place(place, reinterpret_cast<const std::byte*>(&result.value));
+  }
+  tcg::set_flags(frame_, operation.flags_out, result.flags);
+  return before;
+}
+
+}  // namespace vireo::accel

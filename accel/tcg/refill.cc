@@ -1,0 +1,38 @@
+// TLB refills. Compiled to use general registers only, since guest vector registers are live.
+
+#include "accel/tcg/vcpu.h"
+#include "core/memory/ram_block.h"
+
+namespace vireo::accel {
+
+SoftTlb& TcgVcpu::tlb(uint8_t flags) {
+  return tlb_[(flags & tcg::kMemoryUser) != 0 ? tcg::kContextUser : tcg::kContextKernel];
+}
+
+bool TcgVcpu::refill(uint64_t va, unsigned size, tcg::Access access, uint8_t flags) {
+  const uint64_t page = va & ~(tcg::kPageSize - 1);
+  if (va - page > tcg::kPageSize - size) return false;
+  if ((flags & tcg::kMemoryAligned16) != 0 && va % 16 != 0) return false;
+  PageWalk walk;
+  if (!cpu_.walk(va, access, flags, walk)) return false;
+  tlb_lock_.lock();
+  const RamStretch* stretch = map_.find(walk.physical);
+  bool filled = false;
+  if (stretch != nullptr) {
+    const uint64_t offset = walk.physical - stretch->first;
+    std::atomic<uint8_t>& page_flags = stretch->flags[offset >> tcg::kPageBits];
+    const bool plain = stretch->write == stretch->read;
+    if (access == tcg::Access::kWrite && plain &&
+        (page_flags.load(std::memory_order_relaxed) & core::kPageCode) == 0) {
+      page_flags.fetch_or(core::kPageDirtyAll, std::memory_order_relaxed);
+    }
+    const bool writable =
+        walk.writable && plain && page_flags.load(std::memory_order_relaxed) == core::kPageDirtyAll;
+    tlb(flags).fill(page, stretch->read + offset, walk.readable, writable, walk.global);
+    filled = access == tcg::Access::kRead || writable;
+  }
+  tlb_lock_.unlock();
+  return filled;
+}
+
+}  // namespace vireo::accel

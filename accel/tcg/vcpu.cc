@@ -1,0 +1,263 @@
+// The execution loop of a translated vCPU: finds or makes the translation of the current position,
+// runs until something leaves it, and serves interrupts and requests in between.
+
+#include "accel/tcg/vcpu.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "accel/tcg/accelerator.h"
+#include "core/memory/address_space.h"
+#include "util/log.h"
+
+namespace vireo::accel {
+
+TcgVcpu::TcgVcpu(TcgAccelerator& accelerator, GuestCpu& cpu, unsigned index)
+    : accelerator_(accelerator), cpu_(cpu), frame_(cpu.frame()), index_(index) {
+  for (auto& cache : jump_caches_) cache.reset(new tcg::JumpTarget[tcg::kJumpCacheEntries]());
+  frame_.accelerator = this;
+  frame_.jump_cache = jump_caches_[0].get();
+  for (unsigned i = 0; i < tcg::kMemoryContexts; ++i) frame_.tlb[i] = tlb_[i].entries();
+  memory_changed();
+}
+
+TcgVcpu::~TcgVcpu() { stop(); }
+
+util::Status TcgVcpu::start() {
+  try {
+    thread_ = std::thread([this] { thread_main(); });
+  } catch (const std::system_error& error) {
+    return util::Error(util::ErrorCode::kNoMemory,
+                       fmt::format("cannot start the thread of vCPU {}: {}", index_, error.what()));
+  }
+  return {};
+}
+
+void TcgVcpu::post_request(uint32_t request) {
+  requests_.fetch_or(request);
+  wake();
+}
+
+void TcgVcpu::stop() {
+  if (!thread_.joinable()) return;
+  post_request(kRequestStop);
+  thread_.join();
+}
+
+void TcgVcpu::request_pause() { post_request(kRequestPause); }
+
+void TcgVcpu::wait_paused() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return paused_ || !thread_.joinable(); });
+}
+
+void TcgVcpu::resume() {
+  const std::lock_guard lock(mutex_);
+  requests_.fetch_and(~uint32_t{kRequestPause});
+  paused_ = false;
+  changed_.notify_all();
+}
+
+void TcgVcpu::request_reset() { post_request(kRequestReset); }
+
+void TcgVcpu::wake() {
+  accelerator_.backend().kick(&frame_);
+  const std::lock_guard lock(mutex_);
+  woken_ = true;
+  if (sleeping_) changed_.notify_all();
+}
+
+void TcgVcpu::thread_main() {
+  while (serve_requests()) {
+    if (cpu_.prepare()) {
+      run();
+    } else {
+      sleep_until_woken();
+    }
+  }
+}
+
+bool TcgVcpu::serve_requests() {
+  __atomic_store_n(&frame_.kick, 0, __ATOMIC_SEQ_CST);
+  uint32_t requests = requests_.load();
+  if (requests == 0) return true;
+  if ((requests & kRequestPause) != 0) {
+    std::unique_lock lock(mutex_);
+    paused_ = true;
+    changed_.notify_all();
+    changed_.wait(lock, [this] {
+      return (requests_.load() & (kRequestPause | kRequestStop)) != kRequestPause;
+    });
+    paused_ = false;
+  }
+  requests = requests_.fetch_and(kRequestPause | kRequestStop);
+  if ((requests & kRequestFlushCode) != 0) clear_code_pages(false);
+  if ((requests & kRequestReset) != 0) {
+    cpu_.reset();
+    flush_all();
+  }
+  return (requests & kRequestStop) == 0;
+}
+
+void TcgVcpu::sleep_until_woken() {
+  std::unique_lock lock(mutex_);
+  sleeping_ = true;
+  changed_.wait(lock, [this] { return woken_ || requests_.load() != 0; });
+  sleeping_ = false;
+  woken_ = false;
+}
+
+void TcgVcpu::run() {
+  tcg::TranslatedBlock* from = nullptr;
+  unsigned slot = 0;
+  do {
+    tcg::TranslatedBlock* block = next_block(from, slot);
+    if (block == nullptr) return;
+    from = nullptr;
+    accelerator_.backend().run(&frame_, block, &from, &slot);
+  } while (frame_.exit_reason == static_cast<uint16_t>(tcg::ExitReason::kLookup) &&
+           __atomic_load_n(&frame_.kick, __ATOMIC_RELAXED) == 0);
+  if (frame_.exit_reason == static_cast<uint16_t>(tcg::ExitReason::kCodeModified)) {
+    single_instruction_ = true;
+  }
+}
+
+tcg::TranslatedBlock* TcgVcpu::next_block(tcg::TranslatedBlock* from, unsigned slot) {
+  const CodePosition position = cpu_.position();
+  if (position.mode != mode_) change_mode(position);
+  if (util::log_enabled(util::kLogCpu)) cpu_.dump(false);
+  const bool single = single_instruction_;
+  single_instruction_ = false;
+  tcg::TranslatedBlock*& recent = recent_[(position.ip ^ (position.ip >> 12)) % kRecentBlocks];
+  PageWalk fault;
+  const std::byte* host = fetch(position.linear, fault);
+  if (host == nullptr) {
+    cpu_.record_fault(position.linear, fault);
+    return nullptr;
+  }
+  const tcg::BlockKey key{reinterpret_cast<uint64_t>(host), position.ip, position.linear,
+                          position.mode};
+  tcg::TranslatedBlock* block = recent;
+  if (block == nullptr || single || !(block->key == key) || !block->valid || spans_pages(*block)) {
+    block = accelerator_.block_for(*this, key, single);
+    if (block == nullptr) return nullptr;
+    recent = block;
+  }
+  if (spans_pages(*block) || single) return block;
+  remember(block, position);
+  if (from != nullptr && from->valid) accelerator_.link(from, slot, block);
+  return block;
+}
+
+bool TcgVcpu::spans_pages(const tcg::TranslatedBlock& block) {
+  return block.physical_second != tcg::kNoSecondPage;
+}
+
+// Translations reach others only within a mode. Privilege has jump caches of its own, since system
+// calls change it often; any other change makes the checked entries look again.
+void TcgVcpu::change_mode(const CodePosition& position) {
+  if (position.user != user_ || mode_ == ~uint64_t{0}) {
+    user_ = position.user;
+    frame_.jump_cache = jump_caches_[user_ ? 1 : 0].get();
+    frame_
+        .return_stack[frame_.return_top / sizeof(tcg::JumpTarget) % tcg::kReturnStackEntries] = {};
+  }
+  if (modes_[user_ ? 1 : 0] != position.mode) {
+    modes_[user_ ? 1 : 0] = position.mode;
+    clear_code_pages(false);
+  }
+  mode_ = position.mode;
+}
+
+void TcgVcpu::remember(tcg::TranslatedBlock* block, const CodePosition& position) {
+  const unsigned page_slot = tcg::code_page_slot(position.linear >> tcg::kPageBits);
+  frame_.code_pages[page_slot] = block->code_page;
+  code_page_global_[page_slot] = exec_entry(position.linear).global;
+  frame_.jump_cache[tcg::jump_cache_index(position.ip)] = {position.ip, block->checked_entry};
+}
+
+void TcgVcpu::clear_code_pages(bool keep_global) {
+  for (unsigned i = 0; i < tcg::kCodePageSlots; ++i) {
+    if (!keep_global || !code_page_global_[i]) frame_.code_pages[i] = 0;
+  }
+}
+
+TcgVcpu::ExecEntry& TcgVcpu::exec_entry(uint64_t linear) {
+  return exec_cache_[(linear >> tcg::kPageBits) % kExecEntries];
+}
+
+const std::byte* TcgVcpu::fetch(uint64_t linear, PageWalk& fault) {
+  const uint64_t page = linear & ~(tcg::kPageSize - 1);
+  ExecEntry& entry = exec_entry(linear);
+  if (entry.page != page || entry.user != user_) {
+    const uint8_t flags = user_ ? tcg::kMemoryUser : 0;
+    if (!cpu_.walk(linear, tcg::Access::kExecute, flags, fault)) return nullptr;
+    entry = {page, host_page_for_code(fault.physical), fault.global, user_};
+  }
+  return entry.host + (linear - page);
+}
+
+const std::byte* TcgVcpu::host_page_for_code(uint64_t physical) {
+  static const std::vector<std::byte> ones(tcg::kPageSize, std::byte{0xff});
+  const std::lock_guard lock(tlb_lock_);
+  const RamStretch* stretch = map_.find(physical);
+  if (stretch != nullptr) return stretch->read + (physical - stretch->first);
+  util::log(util::kLogGuestErrors, "code fetch from {:#x}, where there is no memory\n", physical);
+  return ones.data();
+}
+
+std::span<const std::byte> TcgVcpu::bytes_at(uint64_t linear) {
+  PageWalk fault;
+  const std::byte* host = fetch(linear, fault);
+  if (host == nullptr) return {};
+  return {host, tcg::kPageSize - (linear & (tcg::kPageSize - 1))};
+}
+
+void TcgVcpu::flush_all() {
+  const std::lock_guard lock(tlb_lock_);
+  for (SoftTlb& tlb : tlb_) tlb.flush();
+  for (ExecEntry& entry : exec_cache_) entry.page = kNoPage;
+  clear_code_pages(false);
+}
+
+void TcgVcpu::flush_non_global() {
+  const std::lock_guard lock(tlb_lock_);
+  for (SoftTlb& tlb : tlb_) tlb.flush_non_global();
+  for (ExecEntry& entry : exec_cache_) {
+    if (!entry.global) entry.page = kNoPage;
+  }
+  clear_code_pages(true);
+}
+
+void TcgVcpu::flush_page(uint64_t address) {
+  const uint64_t page = address & ~(tcg::kPageSize - 1);
+  const std::lock_guard lock(tlb_lock_);
+  for (SoftTlb& tlb : tlb_) tlb.flush_page(page);
+  if (exec_entry(page).page == page) exec_entry(page).page = kNoPage;
+  frame_.code_pages[tcg::code_page_slot(page >> tcg::kPageBits)] = 0;
+}
+
+void TcgVcpu::memory_changed() {
+  const std::lock_guard lock(tlb_lock_);
+  map_.rebuild(accelerator_.memory());
+  for (SoftTlb& tlb : tlb_) tlb.flush();
+  for (ExecEntry& entry : exec_cache_) entry.page = kNoPage;
+  clear_code_pages(false);
+}
+
+void TcgVcpu::withdraw_write(const std::byte* first, const std::byte* last) {
+  const std::lock_guard lock(tlb_lock_);
+  for (SoftTlb& tlb : tlb_) tlb.withdraw_write_range(first, last);
+}
+
+void TcgVcpu::forget_translations() {
+  for (auto& cache : jump_caches_) {
+    std::fill_n(cache.get(), tcg::kJumpCacheEntries, tcg::JumpTarget{});
+  }
+  std::fill(std::begin(frame_.return_stack), std::end(frame_.return_stack), tcg::JumpTarget{});
+  recent_.fill(nullptr);
+  clear_code_pages(false);
+}
+
+}  // namespace vireo::accel

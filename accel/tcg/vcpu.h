@@ -1,0 +1,152 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <span>
+#include <thread>
+
+#include "accel/accelerator.h"
+#include "accel/guest_cpu.h"
+#include "accel/tcg/ram_map.h"
+#include "accel/tcg/soft_tlb.h"
+#include "tcg/ir/block.h"
+#include "tcg/runtime/frame.h"
+#include "tcg/runtime/hooks.h"
+
+namespace vireo::tcg {
+struct TranslatedBlock;
+}
+namespace vireo::core {
+class RamBlock;
+}
+
+namespace vireo::accel {
+
+class TcgAccelerator;
+
+/// A vCPU thread that runs translations: the execution loop, the soft TLB and the slow paths of
+/// guest memory accesses.
+class TcgVcpu final : public Vcpu, private CodeReader {
+ public:
+  TcgVcpu(TcgAccelerator& accelerator, GuestCpu& cpu, unsigned index);
+  ~TcgVcpu() override;
+
+  util::Status start() override;
+  void stop() override;
+  void request_pause() override;
+  void wait_paused() override;
+  void resume() override;
+  void wake() override;
+  void request_reset() override;
+
+  GuestCpu& cpu() { return cpu_; }
+  tcg::Frame& frame() { return frame_; }
+  CodeReader& code_reader() { return *this; }
+
+  // For the target, on the vCPU's thread. Pages are guest-virtual addresses of any byte in them.
+  void flush_all();
+  void flush_non_global();
+  void flush_page(uint64_t address);
+
+  // For the accelerator, from any thread.
+  /// Takes a new snapshot of guest memory's layout; machine lock held.
+  void memory_changed();
+  void withdraw_write(const std::byte* first, const std::byte* last);
+  /// Forgets everything that holds addresses of translations; on the vCPU's thread or while it is
+  /// paused.
+  void forget_translations();
+
+  /// Host address of the code at `linear`, or null with the fault in `fault`. Code where there is
+  /// no memory reads as all ones.
+  const std::byte* fetch(uint64_t linear, PageWalk& fault);
+
+  static tcg::Hooks hooks();
+
+ private:
+  enum Request : uint32_t {
+    kRequestPause = 1,
+    kRequestStop = 2,
+    kRequestReset = 4,
+    kRequestFlushCode = 8,
+  };
+  struct ExecEntry {
+    uint64_t page = ~uint64_t{0};  // guest-virtual
+    const std::byte* host = nullptr;
+    bool global = false;
+    bool user = false;
+  };
+  static constexpr unsigned kExecEntries = 256;
+
+  static constexpr unsigned kRecentBlocks = 4096;
+  static constexpr uint64_t kNoPage = ~uint64_t{0};
+
+  void post_request(uint32_t request);
+  void thread_main();
+  bool serve_requests();
+  void sleep_until_woken();
+  void run();
+  tcg::TranslatedBlock* next_block(tcg::TranslatedBlock* from, unsigned slot);
+  static bool spans_pages(const tcg::TranslatedBlock& block);
+  void change_mode(const CodePosition& position);
+  ExecEntry& exec_entry(uint64_t linear);
+  const std::byte* host_page_for_code(uint64_t physical);
+  void remember(tcg::TranslatedBlock* block, const CodePosition& position);
+  void clear_code_pages(bool keep_global);
+  std::span<const std::byte> bytes_at(uint64_t linear) override;
+
+  // Slow paths; see tcg::Hooks.
+  bool refill(uint64_t va, unsigned size, tcg::Access access, uint8_t flags);
+  const void* load(uint64_t va, const tcg::MemoryOperation& operation);
+  void store(uint64_t va, const tcg::MemoryOperation& operation, const void* value);
+  uint64_t update(uint64_t va, const tcg::MemoryOperation& operation, uint64_t operand,
+                  uint64_t replacement);
+  struct Place;
+  Place locate(uint64_t va, unsigned size, tcg::Access access, uint8_t flags);
+  void check_alignment(uint64_t va, const tcg::MemoryOperation& operation);
+  void read_place(const Place& place, std::byte* into);
+  void write_place(const Place& place, const std::byte* from);
+  void prepare_write(const Place& place);
+  [[noreturn]] void leave(tcg::ExitReason reason);
+  SoftTlb& tlb(uint8_t flags);
+
+  TcgAccelerator& accelerator_;
+  GuestCpu& cpu_;
+  tcg::Frame& frame_;
+  unsigned index_;
+
+  // Guards the TLBs and the map against other threads; held for a few instructions only.
+  class Spinlock {
+   public:
+    void lock() {
+      while (flag_.exchange(true, std::memory_order_acquire)) {
+      }
+    }
+    void unlock() { flag_.store(false, std::memory_order_release); }
+
+   private:
+    std::atomic<bool> flag_{false};
+  };
+  Spinlock tlb_lock_;
+  SoftTlb tlb_[tcg::kMemoryContexts];
+  RamMap map_;
+  std::array<ExecEntry, kExecEntries> exec_cache_;
+  std::array<bool, tcg::kCodePageSlots> code_page_global_{};
+  std::unique_ptr<tcg::JumpTarget[]> jump_caches_[2];  // by privilege: supervisor, user
+  std::array<tcg::TranslatedBlock*, kRecentBlocks> recent_{};
+  uint64_t mode_ = ~uint64_t{0};                      // of the last block entered from here
+  uint64_t modes_[2] = {~uint64_t{0}, ~uint64_t{0}};  // the last by privilege
+  bool user_ = false;
+  bool single_instruction_ = false;  // the next block holds one: it may modify its own bytes
+
+  std::thread thread_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::atomic<uint32_t> requests_{kRequestPause};
+  bool paused_ = true;     // guarded by mutex_
+  bool sleeping_ = false;  // guarded by mutex_
+  bool woken_ = false;     // guarded by mutex_
+};
+
+}  // namespace vireo::accel
