@@ -17,11 +17,10 @@ from pathlib import Path
 LOADED = ["virtio_pci", "virtio_blk", "virtio_net", "virtio_rng", "virtio_console", "ata_piix", "sd_mod", "sr_mod",
           "psmouse", "evdev"]
 # There for mount and modprobe to find by their aliases.
-ON_DEMAND = ["crc32c_generic", "libcrc32c", "ext4", "isofs", "vfat", "nls_ascii", "nls_cp437", "loop", "e1000", "ne2k_pci", "8139cp",
-             "virtio_scsi", "ahci", "nvme", "floppy", "pvpanic_mmio", "pvpanic_pci", "fw_cfg", "qemu_fw_cfg", "virtio_balloon"]
+ON_DEMAND = ["crc32c_generic", "ext4", "isofs", "vfat", "nls_ascii", "nls_cp437", "loop", "e1000", "qemu_fw_cfg"]
 
 APPLET_FOLDERS = ["bin", "sbin", "usr/bin", "usr/sbin"]
-FOLDERS = ["dev", "etc", "proc", "sys", "run", "tmp", "root", "mnt", "var", "lib", *APPLET_FOLDERS]
+FOLDERS = ["dev", "etc", "proc", "sys", "run", "tmp", "root", "mnt", "var", "lib", "usr", *APPLET_FOLDERS]
 
 
 def module_name(path):

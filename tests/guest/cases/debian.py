@@ -1,0 +1,83 @@
+"""The full Debian disk, through SeaBIOS and GRUB."""
+
+import subprocess
+
+from registry import guest_test, needs
+
+BOOT = 600
+COMMAND = 120
+PROGRAM = r'printf "#include <stdio.h>\nint main(void) { int s = 0; for (int i = 1; i <= 100; i++) s += i;' \
+          r' return printf(\"sum %%d\\n\", s) != 9; }\n" >sum.c'
+
+
+def log_in(guest):
+    guest.expect("login: ", BOOT)
+    guest.type("root")
+    guest.expect("root@vireo-guest", COMMAND)
+    guest.run("stty -echo; bind 'set enable-bracketed-paste off'", COMMAND)
+
+
+def power_off(guest):
+    guest.type("poweroff")
+    guest.ends(BOOT)
+
+
+def start(bench, image, interface):
+    return bench.guest("-nographic", "-m", "1G", "-no-reboot", "-drive", f"file={image},if={interface},format=raw",
+                       "-nic", "user,model=virtio-net-pci")
+
+
+def check_file_system(image):
+    """fsck on the host: nothing may want mending."""
+    result = subprocess.run(["e2fsck", "-fn", f"{image}?offset=1048576"], capture_output=True, text=True)
+    assert result.returncode == 0, f"fsck ended with {result.returncode}:\n{result.stdout}"
+
+
+def boots_and_keeps_files(bench, interface):
+    needs("e2fsck")
+    image = bench.disk()
+    with start(bench, image, interface) as guest:
+        log_in(guest)
+        guest.type("systemctl --failed --no-legend --plain | wc -l | sed 's/^/failed units: /'")
+        guest.expect("failed units: 0", COMMAND)
+        guest.run("echo kept >/root/kept", COMMAND)
+        power_off(guest)
+    check_file_system(image)
+    with start(bench, image, interface) as guest:
+        log_in(guest)
+        guest.run("test $(cat /root/kept) = kept", COMMAND)
+        power_off(guest)
+    check_file_system(image)
+
+
+@guest_test("debian-ide")
+def debian_ide(bench):
+    """Debian boots from IDE to login, no unit fails, a file survives power-off, fsck is clean."""
+    boots_and_keeps_files(bench, "ide")
+
+
+@guest_test("debian-virtio")
+def debian_virtio(bench):
+    """Debian boots from virtio-blk to login, no unit fails, a file survives power-off, fsck is clean."""
+    boots_and_keeps_files(bench, "virtio")
+
+
+@guest_test("debian-gcc")
+def debian_gcc(bench):
+    """gcc compiles a program in the guest, and the program runs."""
+    with start(bench, bench.disk(), "virtio") as guest:
+        log_in(guest)
+        guest.run(PROGRAM, COMMAND)
+        guest.run("gcc -O2 -Wall -o sum sum.c", 2 * COMMAND)
+        guest.type("./sum")
+        guest.expect("sum 5050", COMMAND)
+        power_off(guest)
+
+
+@guest_test("debian-python")
+def debian_python(bench):
+    """python3's own tests of json, math, struct and float pass in the guest."""
+    with start(bench, bench.disk(), "virtio") as guest:
+        log_in(guest)
+        guest.run("python3 -m test test_json test_math test_struct test_float", 10 * COMMAND)
+        power_off(guest)
