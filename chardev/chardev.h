@@ -9,9 +9,10 @@ namespace vireo::chardev {
 
 /// What happens on the far side of a byte stream beside bytes.
 enum class Event : uint8_t {
-  opened,     ///< A peer connected; the stream carries data from now on.
-  closed,     ///< The peer went away.
-  break_sent  ///< The line was held in the break condition.
+  opened,      ///< A peer connected; the stream carries data from now on.
+  closed,      ///< The peer went away.
+  break_sent,  ///< The line was held in the break condition.
+  focused      ///< A shared terminal now reads for this device.
 };
 
 /// Line settings that a serial device asks of a back end that has a real line.
