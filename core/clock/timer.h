@@ -26,7 +26,7 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  /// To be called once, before anything else.
+  /// To be called before anything else (and again when a device is realized again).
   void attach(TimerQueue& queue, std::function<void()> callback);
   /// Fires at `deadline_ns` of the queue's guest clock (at once if that has passed); replaces an
   /// earlier deadline. A negative deadline cancels.

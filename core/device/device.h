@@ -13,6 +13,7 @@
 namespace vireo::core {
 
 class Bus;
+class DescribedRegion;
 class Region;
 class StateReader;
 class StateWriter;
@@ -96,9 +97,8 @@ class Device {
   friend class Bus;
   template <class T>
   friend class Description;
-  struct MappedRegion;
   struct InputGroup;
-  MappedRegion& mapped(std::string_view name);
+  DescribedRegion& described(std::string_view name);
   util::Status resolve_backends(const Environment& environment);
   void leave_bus();
 
@@ -107,7 +107,7 @@ class Device {
   Bus* bus_ = nullptr;
   std::string id_;
   std::vector<Bus*> child_buses_;
-  std::vector<std::unique_ptr<MappedRegion>> regions_;
+  std::vector<std::unique_ptr<DescribedRegion>> regions_;
   std::vector<std::unique_ptr<InputGroup>> inputs_;
 };
 

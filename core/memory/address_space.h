@@ -33,6 +33,8 @@ struct Mapping {
   /// Offsets in read_region->block() / write_region->block(), when these are memory.
   uint64_t read_block_offset(uint64_t address) const;
   uint64_t write_block_offset(uint64_t address) const;
+
+  bool operator==(const Mapping&) const = default;
 };
 
 /// Told when an address space was rebuilt, under the machine lock, after the new view can be seen.
@@ -96,6 +98,12 @@ class AddressSpace {
   friend class Region;
   friend class TopologyTransaction;
   void rebuild();
+  // Of one mapping, not known to be RAM.
+  uint64_t read_io(uint64_t address, unsigned width);
+  void write_io(uint64_t address, unsigned width, uint64_t value);
+  // Across mappings.
+  uint64_t read_across(uint64_t address, unsigned width);
+  void write_across(uint64_t address, unsigned width, uint64_t value);
 
   std::string name_;
   Region& root_;

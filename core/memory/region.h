@@ -93,9 +93,16 @@ class Region {
   friend class AddressSpace;
   friend class FlatViewBuilder;
   enum class Kind : uint8_t { container, ram, rom, io, alias };
-  Region(Kind kind, std::string name, uint64_t size)
-      : kind_(kind), name_(std::move(name)), size_(size) {}
+  Region(Kind kind, std::string name, uint64_t size, RamBlock* block = nullptr, uint64_t offset = 0,
+         IoHandler* handler = nullptr, IoWidths widths = {});
+  Region(std::string name, Region& target, uint64_t offset, uint64_t size);
   void changed();
+  void mark_spaces();
+  void forget_space(AddressSpace& space);
+  bool accepts(uint64_t offset, unsigned width, const char* what) const;
+  unsigned piece_width(uint64_t offset, unsigned rest) const;
+  uint64_t read_piece(uint64_t offset, unsigned width);
+  void write_piece(uint64_t offset, unsigned width, uint64_t value);
 
   Kind kind_;
   bool enabled_ = true;

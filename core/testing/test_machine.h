@@ -76,7 +76,6 @@ class IrqProbe final : public IrqHandler {
 class TestMachine {
  public:
   explicit TestMachine(uint64_t ram_size = 1 << 20);
-  ~TestMachine();
 
   const Environment& environment() const { return environment_; }
   RamBlock& ram() { return *ram_; }
