@@ -67,27 +67,28 @@ TimerQueue::TimerQueue(GuestClock& clock, util::EventLoop& loop)
 
 TimerQueue::~TimerQueue() {
   MachineLockIfNeeded lock;
-  for (const auto& [deadline, timer] : pending_) timer->deadline_ns_ = -1;
+  for (const auto& [key, timer] : pending_) timer->deadline_ns_ = -1;
   wakeup_->queue = nullptr;
   wakeup_->timer.cancel();
 }
 
 void TimerQueue::insert(Timer& timer, int64_t deadline_ns) {
   timer.deadline_ns_ = deadline_ns;
-  const auto place = pending_.emplace(deadline_ns, &timer).first;
+  timer.order_ = ++arm_count_;
+  const auto place = pending_.emplace(std::pair(deadline_ns, timer.order_), &timer).first;
   if (place == pending_.begin()) program_wakeup();
 }
 
 void TimerQueue::remove(Timer& timer) {
-  pending_.erase({timer.deadline_ns_, &timer});
+  pending_.erase({timer.deadline_ns_, timer.order_});
   timer.deadline_ns_ = -1;
 }
 
 void TimerQueue::run_due() {
   constexpr int kMostCallbacks = 1000;
   for (int i = 0; i < kMostCallbacks && !pending_.empty(); ++i) {
-    const auto [deadline, timer] = *pending_.begin();
-    if (deadline > clock_.now_ns()) break;
+    const auto [key, timer] = *pending_.begin();
+    if (key.first > clock_.now_ns()) break;
     remove(*timer);
     timer->callback_();
   }
@@ -97,7 +98,7 @@ void TimerQueue::run_due() {
 void TimerQueue::clock_changed() { program_wakeup(); }
 
 int64_t TimerQueue::next_deadline_ns() const {
-  return pending_.empty() ? -1 : pending_.begin()->first;
+  return pending_.empty() ? -1 : pending_.begin()->first.first;
 }
 
 void TimerQueue::program_wakeup() {

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
-#include <set>
 #include <utility>
 
 namespace vireo::util {
@@ -41,6 +41,7 @@ class Timer {
   TimerQueue* queue_ = nullptr;
   std::function<void()> callback_;
   int64_t deadline_ns_ = -1;
+  uint64_t order_ = 0;
 };
 
 /// The timers of one guest clock in order of their deadlines, driven by an event loop.
@@ -68,7 +69,9 @@ class TimerQueue {
   void program_wakeup();
 
   GuestClock& clock_;
-  std::set<std::pair<int64_t, Timer*>> pending_;
+  // By deadline, then in the order of arming.
+  std::map<std::pair<int64_t, uint64_t>, Timer*> pending_;
+  uint64_t arm_count_ = 0;
   std::shared_ptr<Wakeup> wakeup_;
 };
 
