@@ -12,6 +12,7 @@ from tally import Tally, count_meson
 
 ROOT = Path(__file__).resolve().parents[1]
 SANITIZERS = {"asan": "address,undefined", "tsan": "thread"}
+PATIENCE_WITH_SANITIZERS = 10
 
 
 def timed(title, work):
@@ -50,25 +51,15 @@ def run_meson(build, word, suite):
     return tally
 
 
-def run_sanitized(kind, word):
-    """The unit tests once more in a build with sanitizers."""
-    build = ROOT / f"build-{kind}"
-    flags = [f"-Db_sanitize={SANITIZERS[kind]}", "-Db_lundef=false", "--buildtype=debugoptimized"]
-    if not (build / "build.ninja").is_file():
-        subprocess.run(["meson", "setup", str(build), str(ROOT), *flags], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["ninja", "--quiet", "-C", str(build)], check=True)
-    return run_meson(build, word, lambda suites: not is_lint(suites))
-
-
-def run_guests(build, word, full):
-    """The guest runner ends with one line of JSON: its counts and names."""
+def run_guests(build, word, form, patience=1):
+    """The guest runner leaves its counts and names in a file."""
     report = build / "guest-tests.json"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-B", str(ROOT / "tests/guest/run"), "--build", str(build), "--report", str(report)]
-    subprocess.run(command + (["--full"] if full else []) + [word])
+    command = [sys.executable, "-B", ROOT / "tests/guest/run", "--build", build, "--report", report]
+    subprocess.run(list(map(str, [*command, "--form", form, "--patience", patience, word])), check=False)
     tally = Tally()
     if not report.is_file():
-        tally.fails("guest tests: the runner ended early")
+        tally.fails(f"guest tests ({form}): the runner ended early")
         return tally
     found = json.loads(report.read_text())
     tally.passes(found["passed"])
@@ -76,6 +67,25 @@ def run_guests(build, word, full):
         tally.fails(name)
     for name, reason in found["skipped"]:
         tally.skips(name, reason)
+    return tally
+
+
+def run_sanitized(kind, word):
+    """The unit tests and some guests once more in a build with sanitizers."""
+    build = ROOT / f"build-{kind}"
+    flags = [f"-Db_sanitize={SANITIZERS[kind]}", "-Db_lundef=false", "--buildtype=debugoptimized"]
+    steps = [["ninja", "--quiet", "-C", str(build)]]
+    if not (build / "build.ninja").is_file():
+        steps.insert(0, ["meson", "setup", str(build), str(ROOT), *flags])
+    for command in steps:
+        result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        if result.returncode != 0:
+            print(result.stdout[-4000:])
+            tally = Tally()
+            tally.fails(f"the build with {SANITIZERS[kind]} sanitizers")
+            return tally
+    tally = run_meson(build, word, lambda suites: not is_lint(suites))
+    tally.add(run_guests(build, word, kind, PATIENCE_WITH_SANITIZERS))
     return tally
 
 
@@ -90,9 +100,9 @@ def main():
     total = Tally()
     total.add(timed("lints", lambda: run_meson(build, word, is_lint)))
     total.add(timed("unit tests", lambda: run_meson(build, word, lambda s: not is_lint(s))))
-    total.add(timed("guest tests", lambda: run_guests(build, word, options.full)))
+    total.add(timed("guest tests", lambda: run_guests(build, word, "full" if options.full else "ci")))
     for kind in SANITIZERS if options.full else ():
-        total.add(timed(f"unit tests under {SANITIZERS[kind]} sanitizers", lambda k=kind: run_sanitized(k, word)))
+        total.add(timed(f"tests with {SANITIZERS[kind]} sanitizers", lambda k=kind: run_sanitized(k, word)))
     if not total.passed and not total.failed and not total.skipped:
         sys.exit(f"no test has '{word}' in its name")
     sys.exit(total.report())

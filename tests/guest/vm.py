@@ -15,7 +15,12 @@ class GuestError(Exception):
 
 
 class Guest:
-    """Runs one emulator; use as a context manager, which ends the process if it still runs."""
+    """Runs one emulator; use as a context manager, which ends the process if it still runs.
+
+    All timeouts are multiplied by `patience`, for builds that are slow by their nature.
+    """
+
+    patience = 1
 
     def __init__(self, binary, *arguments):
         self.command = [str(binary), *map(str, arguments)]
@@ -57,6 +62,7 @@ class Guest:
 
     def expect(self, pattern, timeout):
         """Waits for a regular expression behind what matched before; returns the match."""
+        timeout *= self.patience
         wanted, deadline = re.compile(pattern.encode()), time.monotonic() + timeout
         while True:
             found = wanted.search(self.console, self.matched_to)
@@ -81,6 +87,7 @@ class Guest:
 
     def ends(self, timeout, code=0):
         """Waits for the process to end by itself with the exit code."""
+        timeout *= self.patience
         deadline = time.monotonic() + timeout
         try:
             while self.read(deadline):

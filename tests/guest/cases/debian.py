@@ -6,8 +6,8 @@ from registry import guest_test, needs
 
 BOOT = 600
 COMMAND = 120
-PROGRAM = r'printf "#include <stdio.h>\nint main(void) { int s = 0; for (int i = 1; i <= 100; i++) s += i;' \
-          r' return printf(\"sum %%d\\n\", s) != 9; }\n" >sum.c'
+PROGRAM = r"""printf '%s\n' '#include <stdio.h>' 'int main(void) {' ' int s = 0;' \
+ ' for (int i = 1; i <= 100; i++) s += i;' ' printf("sum %d\n", s);' ' return 0;' '}' >sum.c"""
 
 
 def log_in(guest):
