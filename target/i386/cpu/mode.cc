@@ -1,0 +1,71 @@
+// The mode bits that translations depend on, derived from the state.
+
+#include "target/i386/cpu/mode.h"
+
+#include "target/i386/cpu/host_interface.h"
+
+namespace vireo::i386 {
+namespace {
+
+constexpr uint16_t kDefaultBig = 1u << 14;
+constexpr uint16_t kLongSegment = 1u << 13;
+
+bool is_flat(const CpuState& state) {
+  const auto flat = [&](SegmentRegister s) {
+    const Segment& segment = state.segments[s];
+    // Expand-down and unusable segments are not flat; a data segment has to be writable.
+    const bool plain = (segment.attributes & 0x9e) == 0x92 || (segment.attributes & 0x9e) == 0x9a;
+    return segment.base == 0 && segment.limit == 0xffffffff && plain;
+  };
+  return flat(kDs) && flat(kEs) && flat(kSs) && (state.segments[kDs].attributes & 0xa) == 2 &&
+         (state.segments[kEs].attributes & 0xa) == 2 && state.segments[kCs].base == 0 &&
+         state.segments[kCs].limit == 0xffffffff;
+}
+
+uint64_t segmentation_bits(const CpuState& state) {
+  uint64_t mode = 0;
+  const uint16_t code = state.segments[kCs].attributes;
+  if (state.efer & kEferLma) mode |= kModeLongActive;
+  if ((state.efer & kEferLma) && (code & kLongSegment)) {
+    mode |= kMode64 | kModeCode32 | kModeStack32 | kModeFlatData;
+  } else {
+    if (code & kDefaultBig) mode |= kModeCode32;
+    if (state.segments[kSs].attributes & kDefaultBig) mode |= kModeStack32;
+    if (is_flat(state)) mode |= kModeFlatData;
+  }
+  return mode;
+}
+
+uint64_t unit_bits(const CpuState& state) {
+  uint64_t mode = 0;
+  if (state.cr0 & (kCr0Em | kCr0Ts)) mode |= kModeFpuUnavailable;
+  if ((state.cr0 & (kCr0Em | kCr0Ts)) || !(state.cr4 & kCr4Osfxsr)) mode |= kModeSseUnavailable;
+  return mode;
+}
+
+}  // namespace
+
+void update_mode(CpuState& state) {
+  uint64_t mode = segmentation_bits(state) | unit_bits(state);
+  mode |= uint64_t{state.cpl} << kModeCplShift;
+  const bool vm86 = (state.cr0 & kCr0Pe) && (state.eflags & kVm);
+  if (vm86) mode |= kModeVm86;
+  if ((state.cr0 & kCr0Pe) && !vm86) mode |= kModeProtected;
+  if (state.eflags & kTf) mode |= kModeTrap;
+  if (state.interrupt_shadow) mode |= kModeInterruptShadow;
+  if (!(state.cr0 & kCr0Pe) || state.cpl <= iopl(state)) mode |= kModeIopl3;
+  if (state.cpl == 3 && (state.cr0 & kCr0Am) && (state.eflags & kAc)) mode |= kModeAlignmentCheck;
+  if (state.dr[7] & 0xff) mode |= kModeDataBreakpoints;
+  state.mode = mode;
+}
+
+void set_eflags(CpuState& state, uint32_t value) {
+  set_arithmetic_flags(state, value);
+  const uint32_t before = state.eflags;
+  state.eflags = value & kSystemFlags;
+  // Supervisor TLB entries of user pages hold only while AC is set (SMAP).
+  if ((before & kAc) && !(value & kAc) && (state.cr4 & kCr4Smap) && state.machine)
+    state.machine->flush_tlb();
+}
+
+}  // namespace vireo::i386

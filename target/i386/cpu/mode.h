@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+
+#include "target/i386/cpu/state.h"
+
+namespace vireo::i386 {
+
+/// Recomputes CpuState::mode; to be called after any change of what a ModeBit stands for.
+void update_mode(CpuState& state);
+
+inline bool in_protected_mode(const CpuState& state) { return state.mode & kModeProtected; }
+inline bool in_vm86(const CpuState& state) { return state.mode & kModeVm86; }
+inline bool in_64bit_mode(const CpuState& state) { return state.mode & kMode64; }
+inline bool in_long_mode(const CpuState& state) { return state.mode & kModeLongActive; }
+
+/// The six arithmetic flags at their EFLAGS places; bit 1 is set.
+inline uint32_t arithmetic_flags(const CpuState& state) {
+  return (state.frame.flags_low & 0xd5u) | 2u |
+         static_cast<uint32_t>(state.frame.flag_overflow) << 11;
+}
+inline void set_arithmetic_flags(CpuState& state, uint32_t flags) {
+  state.frame.flags_low = static_cast<uint8_t>((flags & 0xd5) | 2);
+  state.frame.flag_overflow = (flags >> 11) & 1;
+}
+/// RFLAGS as PUSHF would push it, RF and VM included.
+inline uint32_t full_eflags(const CpuState& state) {
+  return state.eflags | arithmetic_flags(state);
+}
+/// All flags; those that `eflags` keeps and the arithmetic ones. update_mode is the caller's.
+void set_eflags(CpuState& state, uint32_t value);
+
+/// EFLAGS bits outside the arithmetic ones that exist.
+constexpr uint32_t kSystemFlags =
+    kTf | kIf | kDf | kIopl | kNt | kRf | kVm | kAc | kVif | kVip | kId;
+
+inline unsigned iopl(const CpuState& state) { return (state.eflags & kIopl) >> 12; }
+
+/// Zero flag alone, for VERR and the like.
+inline void set_zero_flag(CpuState& state, bool zero) {
+  state.frame.flags_low = static_cast<uint8_t>((state.frame.flags_low & ~0x40) | (zero ? 0x40 : 0));
+}
+
+}  // namespace vireo::i386
