@@ -1,0 +1,12 @@
+// Stands in for the user-mode network in builds without libslirp.
+
+#include "net/user.h"
+
+namespace vireo::net {
+
+util::Result<std::unique_ptr<Backend>> open_user(const UserConfig&) {
+  return util::Error(util::ErrorCode::kUnsupported,
+                     "this build has no user-mode network: libslirp was missing");
+}
+
+}  // namespace vireo::net
