@@ -26,7 +26,9 @@ Float64 sqrt(Float64 a, Environment& environment);
 Float80 sqrt(Float80 a, Environment& environment);
 
 /// a * b + c with one rounding; `negate_product` and `negate_addend` make the FMSUB, FNMADD and
-/// FNMSUB forms (they leave a NaN's sign alone). Of several NaNs the first of a, b, c is taken.
+/// FNMSUB forms (they leave a NaN's sign alone). Of several NaNs the first of a, b, c is taken,
+/// where a, b, c are the operands in the order of the instruction's formula: with operands 1 to 3,
+/// VFMADD132 is (1, 3, 2), VFMADD213 is (2, 1, 3) and VFMADD231 is (2, 3, 1).
 struct FusedForm {
   bool negate_product = false;
   bool negate_addend = false;
