@@ -11,28 +11,30 @@ namespace vireo::util {
 
 /// What `-d` can select; the names are those of QEMU's `-d help`.
 enum LogItem : uint32_t {
-  kLogInAsm = 1u << 0,         ///< Guest code of each translated block.
-  kLogOp = 1u << 1,            ///< IR as the guest front end built it.
-  kLogOpOpt = 1u << 2,         ///< IR after the passes.
-  kLogOutAsm = 1u << 3,        ///< Generated host code.
-  kLogInt = 1u << 4,           ///< Exceptions and interrupts.
-  kLogExec = 1u << 5,          ///< Each block entered (links are off).
-  kLogCpu = 1u << 6,           ///< CPU state before each block.
-  kLogMmu = 1u << 7,           ///< Page walks that fault, TLB flushes.
-  kLogGuestErrors = 1u << 8,   ///< What a guest does that hardware would not expect.
-  kLogUnimp = 1u << 9,         ///< Guest features that are not there.
-  kLogCpuReset = 1u << 10,     ///< CPU state at resets.
-  kLogPcall = 1u << 11,        ///< Far calls, interrupts and returns through gates.
-  kLogPage = 1u << 12,         ///< Guest memory map.
-  kLogDevice = 1u << 13,       ///< Accesses to device registers.
+  kLogInAsm = 1u << 0,        ///< Guest code of each translated block.
+  kLogOp = 1u << 1,           ///< IR as the guest front end built it.
+  kLogOpOpt = 1u << 2,        ///< IR after the passes.
+  kLogOutAsm = 1u << 3,       ///< Generated host code.
+  kLogInt = 1u << 4,          ///< Exceptions and interrupts.
+  kLogExec = 1u << 5,         ///< Each block entered (links are off).
+  kLogCpu = 1u << 6,          ///< CPU state before each block.
+  kLogMmu = 1u << 7,          ///< Page walks that fault, TLB flushes.
+  kLogGuestErrors = 1u << 8,  ///< What a guest does that hardware would not expect.
+  kLogUnimp = 1u << 9,        ///< Guest features that are not there.
+  kLogCpuReset = 1u << 10,    ///< CPU state at resets.
+  kLogPcall = 1u << 11,       ///< Far calls, interrupts and returns through gates.
+  kLogPage = 1u << 12,        ///< Guest memory map.
+  kLogDevice = 1u << 13,      ///< Accesses to device registers.
 };
 
-/// The items that `-d` selected. Read on hot paths; written once at start and by the monitor's `log`.
+/// The items that `-d` selected. Read on hot paths; written once at start and by the monitor's
+/// `log`.
 extern uint32_t log_mask;
 
 inline bool log_enabled(uint32_t items) { return (log_mask & items) != 0; }
 
-/// Selects items from a `-d` list ("in_asm,int"). Errors: an unknown name, with the nearest known one.
+/// Selects items from a `-d` list ("in_asm,int"). Errors: an unknown name, with the nearest known
+/// one.
 Status set_log_items(std::string_view list);
 /// Sends the log to `path` (`-D`) instead of standard error; "%d" stands for the process id.
 Status set_log_file(std::string_view path);

@@ -93,9 +93,9 @@ using Status = Result<void>;
 }  // namespace vireo::util
 
 /// Leaves the enclosing function with the error of `expression`, a Result or Status, if it has one.
-#define VIREO_TRY(expression)                                          \
-  do {                                                                 \
-    auto vireo_try_result_ = (expression);                             \
+#define VIREO_TRY(expression)                                            \
+  do {                                                                   \
+    auto vireo_try_result_ = (expression);                               \
     if (!vireo_try_result_) return std::move(vireo_try_result_).error(); \
   } while (false)
 

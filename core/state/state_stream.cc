@@ -300,9 +300,9 @@ Result<StateReader> StateReader::parse(std::span<const std::byte> stream) {
     section.name = cursor.text(cursor.number<uint16_t>());
     section.instance = cursor.number<uint32_t>();
     section.version = cursor.number<uint32_t>();
-    const auto payload = cursor.take(cursor.number<uint32_t>());
+    section.payload = cursor.take(cursor.number<uint32_t>());
     if (cursor.truncated()) return corrupt("the state ends in the middle of a section");
-    auto fields = FieldReader::parse(payload);
+    auto fields = FieldReader::parse(section.payload);
     if (!fields)
       return std::move(fields).error().with_context(fmt::format("section '{}'", section.name));
     section.fields = std::move(*fields);

@@ -147,6 +147,7 @@ class StateReader {
     uint32_t instance;
     uint32_t version;
     FieldReader fields;
+    std::span<const std::byte> payload;  ///< The fields' bytes.
   };
   /// Errors: no state stream, another format version, anything malformed (kCorrupt).
   static util::Result<StateReader> parse(std::span<const std::byte> stream);

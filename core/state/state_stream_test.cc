@@ -39,13 +39,14 @@ TEST(StateStream, GivesBackWhatWasWritten) {
   EXPECT_TRUE(section->fields.value("negative", negative));
   EXPECT_TRUE(section->fields.values<uint16_t>("words", words));
   EXPECT_TRUE(section->fields.text("name", name, 10));
-  EXPECT_TRUE(section->fields.structures("pairs", [&](const FieldReader& pair, size_t i) -> util::Status {
-    uint32_t value = 0;
-    VIREO_TRY(pair.value("i", value));
-    EXPECT_EQ(value, i);
-    sum += 1;
-    return {};
-  }));
+  EXPECT_TRUE(
+      section->fields.structures("pairs", [&](const FieldReader& pair, size_t i) -> util::Status {
+        uint32_t value = 0;
+        VIREO_TRY(pair.value("i", value));
+        EXPECT_EQ(value, i);
+        sum += 1;
+        return {};
+      }));
   EXPECT_EQ(negative, -5);
   EXPECT_EQ(words[2], 3);
   EXPECT_EQ(name, "vireo");
