@@ -1,0 +1,194 @@
+// The `pc` machine: a 440FX board with its built-in devices.
+
+#include "hw/i386/pc_machine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "core/device/bus.h"
+#include "core/device/description.h"
+#include "core/state/state_stream.h"
+#include "hw/char/uart_16550.h"
+#include "hw/i386/direct_boot.h"
+#include "hw/i386/host_file.h"
+#include "hw/intc/apic_bus.h"
+#include "hw/intc/cpu_port.h"
+#include "hw/intc/io_apic.h"
+#include "hw/intc/local_apic.h"
+#include "hw/intc/pic_8259.h"
+#include "hw/isa/isa_bus.h"
+#include "hw/timer/pit_8254.h"
+#include "hw/timer/rtc_mc146818.h"
+
+namespace vireo::hw {
+namespace {
+
+constexpr uint64_t kPortSpace = 0x10000;
+constexpr unsigned kMaxSerialPorts = 4;
+constexpr uint64_t kMaxFirmwareFile = uint64_t{16} << 20;
+
+}  // namespace
+
+PcMachine::PcMachine(PcConfig config, std::unique_ptr<PcMemory> memory,
+                     core::RunControl& run_control, util::EventLoop& loop,
+                     core::BackendResolver& backends)
+    : config_(std::move(config)),
+      memory_(std::move(memory)),
+      port_root_(core::Region::container("ports", kPortSpace)),
+      memory_space_("memory", memory_->root()),
+      port_space_("ports", port_root_),
+      timers_(clock_, loop),
+      environment_{memory_space_, port_space_, clock_, timers_, run_control, loop, backends},
+      isa_bus_(std::make_unique<IsaBus>()),
+      shadow_(core::Region::ram("ram-shadow", memory_->ram(), 0xc0000, 0x40000)),
+      buses_{isa_bus_.get()} {}
+
+PcMachine::~PcMachine() {
+  // Devices leave in the reverse order, so that nothing refers to one that is gone.
+  while (!devices_.empty()) {
+    devices_.back()->unrealize();
+    devices_.pop_back();
+  }
+}
+
+util::Result<std::unique_ptr<PcMachine>> PcMachine::create(PcConfig config,
+                                                           core::RunControl& run_control,
+                                                           util::EventLoop& loop,
+                                                           core::BackendResolver& backends) {
+  VIREO_TRY_ASSIGN(memory, PcMemory::create(config.ram_size));
+  std::unique_ptr<PcMachine> machine(
+      new PcMachine(std::move(config), std::move(memory), run_control, loop, backends));
+  VIREO_TRY(machine->build());
+  return machine;
+}
+
+util::Status PcMachine::build() {
+  const core::TopologyTransaction transaction;
+  if (!config_.firmware.empty()) {
+    auto image = read_host_file(config_.firmware, kMaxFirmwareFile);
+    if (!image) return std::move(image).error().with_context("-bios");
+    VIREO_TRY(memory_->set_firmware(*image));
+  }
+  if (!config_.kernel.empty()) {
+    direct_boot_ = std::make_unique<DirectBoot>(
+        DirectBoot::Files{config_.kernel, config_.initrd, config_.command_line});
+  }
+  memory_->root().add_subregion(shadow_, 0xc0000);
+  VIREO_TRY(add_interrupt_controllers());
+  VIREO_TRY(add_isa_devices());
+  return {};
+}
+
+template <class T>
+util::Result<T*> PcMachine::add(std::unique_ptr<T> device) {
+  T* const added = device.get();
+  VIREO_TRY(add_device(std::move(device)));
+  return added;
+}
+
+util::Status PcMachine::add_interrupt_controllers() {
+  VIREO_TRY_ASSIGN(apic_bus, add(core::make_device<ApicBus>()));
+  VIREO_TRY_ASSIGN(pic, add(core::make_device<Pic8259Pair>()));
+  auto new_io_apic = core::make_device<IoApic>();
+  new_io_apic->connect(*apic_bus);
+  VIREO_TRY_ASSIGN(io_apic, add(std::move(new_io_apic)));
+  apic_bus_ = apic_bus;
+  pic_ = pic;
+  io_apic_ = io_apic;
+  for (unsigned cpu = 0; cpu < config_.cpus; ++cpu) {
+    auto apic = core::make_device<LocalApic>();
+    apic->set_identity(cpu, cpu == 0);
+    VIREO_TRY_ASSIGN(local_apic, add(std::move(apic)));
+    local_apics_.push_back(local_apic);
+    apic_bus_->add(*local_apic);
+    pic_->interrupt_output("intr").connect(local_apic->interrupt_input("lint", 0));
+  }
+  connect_isa_interrupts();
+  return {};
+}
+
+void PcMachine::connect_isa_interrupts() {
+  for (unsigned irq = 0; irq < IsaBus::kIrqCount; ++irq) {
+    if (irq == 2) continue;  // the cascade of the 8259s
+    isa_bus_->connect_irq_receiver(irq, pic_->interrupt_input("ir", irq));
+    // The timer is on pin 2, as the MADT says.
+    isa_bus_->connect_irq_receiver(irq, io_apic_->interrupt_input("pin", irq == 0 ? 2 : irq));
+  }
+}
+
+util::Status PcMachine::add_isa_devices() {
+  VIREO_TRY_ASSIGN(pit, add(core::make_device<Pit8254>()));
+  pit_ = pit;
+  pit_->interrupt_output("irq").connect(isa_bus_->add_irq_source(0));
+  VIREO_TRY_ASSIGN(rtc, add(core::make_device<RtcMc146818>()));
+  rtc_ = rtc;
+  rtc_->set_time(config_.rtc_seconds);
+  if (config_.serial.size() > kMaxSerialPorts) {
+    return util::Error(
+        util::ErrorCode::kInvalidArgument,
+        fmt::format("{} serial ports: a PC has four at most", config_.serial.size()));
+  }
+  for (size_t i = 0; i < config_.serial.size(); ++i) {
+    auto uart = core::make_device<Uart16550>();
+    VIREO_TRY(uart->set_property("index", std::to_string(i)));
+    VIREO_TRY(uart->set_property("chardev", config_.serial[i]));
+    VIREO_TRY(add_device(std::move(uart)));
+  }
+  return {};
+}
+
+void PcMachine::attach_cpu(unsigned cpu, CpuPort& port) {
+  local_apics_[cpu]->connect(port, *apic_bus_, [this] { return pic_->acknowledge(); });
+}
+
+util::Status PcMachine::add_device(std::unique_ptr<core::Device> device, std::string_view bus) {
+  const std::string& kind = device->type().bus;
+  if (!kind.empty()) {
+    core::Bus* place = nullptr;
+    for (core::Bus* candidate : buses_) {
+      if (bus.empty() ? candidate->kind() == kind && candidate->has_room_for(*device)
+                      : candidate->name() == bus) {
+        place = candidate;
+        break;
+      }
+    }
+    if (place == nullptr) {
+      return util::Error(
+          util::ErrorCode::kNotFound,
+          bus.empty() ? fmt::format("no bus of kind '{}' has room for '{}'", kind, device->label())
+                      : fmt::format("there is no bus '{}'", bus));
+    }
+    VIREO_TRY(device->attach(*place));
+  }
+  VIREO_TRY(device->realize(environment_));
+  for (core::Bus* child : device->child_buses()) buses_.push_back(child);
+  devices_.push_back(std::move(device));
+  return {};
+}
+
+util::Result<std::optional<BootEntry>> PcMachine::reset() {
+  const core::TopologyTransaction transaction;
+  for (const auto& device : devices_) device->reset();
+  if (!direct_boot_) return std::optional<BootEntry>{};
+  const BootMemory layout{.ranges = memory_->ranges(0), .low_ram_end = memory_->low_ram_end()};
+  VIREO_TRY_ASSIGN(entry, direct_boot_->install(memory_space_, layout));
+  return std::optional<BootEntry>(entry);
+}
+
+void PcMachine::save(core::StateWriter& writer) const {
+  std::map<std::string_view, uint32_t> instances;
+  for (const auto& device : devices_) device->save(writer, instances[device->type().name]++);
+}
+
+util::Status PcMachine::load(const core::StateReader& reader) {
+  const core::TopologyTransaction transaction;
+  std::map<std::string_view, uint32_t> instances;
+  for (const auto& device : devices_) {
+    VIREO_TRY(device->load(reader, instances[device->type().name]++));
+  }
+  return {};
+}
+
+}  // namespace vireo::hw

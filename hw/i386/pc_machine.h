@@ -1,0 +1,121 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/clock/guest_clock.h"
+#include "core/clock/timer.h"
+#include "core/device/environment.h"
+#include "core/device/irq_line.h"
+#include "core/memory/address_space.h"
+#include "hw/i386/boot_entry.h"
+#include "hw/i386/pc_memory.h"
+
+namespace vireo::core {
+class Bus;
+class Device;
+class StateReader;
+class StateWriter;
+}  // namespace vireo::core
+
+namespace vireo::hw {
+
+class ApicBus;
+class CpuPort;
+class DirectBoot;
+class IoApic;
+class IsaBus;
+class LocalApic;
+class Pic8259Pair;
+class Pit8254;
+class RtcMc146818;
+
+/// What a PC is made of.
+struct PcConfig {
+  uint64_t ram_size = uint64_t{128} << 20;
+  unsigned cpus = 1;
+  std::string firmware;  ///< Path of a BIOS image; empty with a directly loaded kernel only.
+  std::string kernel;    ///< Path; empty boots the firmware.
+  std::string initrd;
+  std::string command_line;
+  int64_t rtc_seconds = 0;  ///< What the clock shows at start, in seconds since 1970.
+  std::vector<std::string>
+      serial;  ///< Names of chardevs for COM1 to COM4; "" for an unconnected port.
+};
+
+/// The `pc` machine: its memory, clocks, buses and built-in devices, wired. Everything needs the
+/// machine lock, construction and destruction too.
+class PcMachine {
+ public:
+  /// Errors are the user's: sizes, files, back ends.
+  static util::Result<std::unique_ptr<PcMachine>> create(PcConfig config,
+                                                         core::RunControl& run_control,
+                                                         util::EventLoop& loop,
+                                                         core::BackendResolver& backends);
+  ~PcMachine();
+  PcMachine(const PcMachine&) = delete;
+  PcMachine& operator=(const PcMachine&) = delete;
+
+  const core::Environment& environment() const { return environment_; }
+  core::AddressSpace& memory() { return memory_space_; }
+  core::AddressSpace& ports() { return port_space_; }
+  core::GuestClock& clock() { return clock_; }
+  core::TimerQueue& timers() { return timers_; }
+  core::RamBlock& ram() { return memory_->ram(); }
+  IsaBus& isa_bus() { return *isa_bus_; }
+  ApicBus& apic_bus() { return *apic_bus_; }
+
+  LocalApic& local_apic(unsigned cpu) { return *local_apics_[cpu]; }
+  /// Connects vCPU `cpu` to its local APIC. To be called for each before the first reset().
+  void attach_cpu(unsigned cpu, CpuPort& port);
+
+  /// Adds a device whose properties are set: attaches it to a bus of the kind it wants (the only
+  /// one or `bus`), realizes it and keeps it. Errors: no such bus or slot, the device's own.
+  util::Status add_device(std::unique_ptr<core::Device> device, std::string_view bus = "");
+  const std::vector<std::unique_ptr<core::Device>>& devices() const { return devices_; }
+
+  /// Resets all devices and, for a directly loaded kernel, puts it into memory again. The vCPUs
+  /// have to be stopped; afterwards the caller resets them, and starts the first at the entry that
+  /// this returns, if any. Errors: the kernel's files have become unreadable.
+  util::Result<std::optional<BootEntry>> reset();
+
+  void save(core::StateWriter& writer) const;
+  /// Errors leave the machine to be reset.
+  util::Status load(const core::StateReader& reader);
+
+ private:
+  PcMachine(PcConfig config, std::unique_ptr<PcMemory> memory, core::RunControl& run_control,
+            util::EventLoop& loop, core::BackendResolver& backends);
+
+  template <class T>
+  util::Result<T*> add(std::unique_ptr<T> device);
+  util::Status build();
+  util::Status add_interrupt_controllers();
+  util::Status add_isa_devices();
+  void connect_isa_interrupts();
+
+  PcConfig config_;
+  std::unique_ptr<PcMemory> memory_;
+  core::Region port_root_;
+  core::AddressSpace memory_space_;
+  core::AddressSpace port_space_;
+  core::GuestClock clock_;
+  core::TimerQueue timers_;
+  core::Environment environment_;
+  std::unique_ptr<IsaBus> isa_bus_;
+  std::unique_ptr<DirectBoot> direct_boot_;
+  core::Region shadow_;
+  Pic8259Pair* pic_ = nullptr;
+  ApicBus* apic_bus_ = nullptr;
+  IoApic* io_apic_ = nullptr;
+  Pit8254* pit_ = nullptr;
+  RtcMc146818* rtc_ = nullptr;
+  std::vector<LocalApic*> local_apics_;
+  std::vector<core::Bus*> buses_;
+  std::vector<std::unique_ptr<core::Device>> devices_;
+};
+
+}  // namespace vireo::hw
