@@ -53,6 +53,9 @@ inline constexpr uint8_t kPreComputation = kInvalid | kDenormal | kDivideByZero;
 
 /// All the state an operation reads or changes.
 ///
+/// A packed instruction is one operation a lane in one environment; if any lane has an unmasked
+/// pre-computation exception, the hardware reports no post-computation flag of the other lanes.
+///
 /// An operation adds its flags to `flags`. Whether an exception is to be delivered is the caller's
 /// affair: see unmasked(). A Float32 or Float64 result is meaningless after an unmasked exception
 /// (the hardware leaves the destination alone). A Float80 result is meaningless after an unmasked
