@@ -123,6 +123,10 @@ TEST_F(MemoryTest, AccessesAreSplitAndMergedAsTheRegionSays) {
   space_.store<uint64_t>(kMiB + 0x200, 1);
   EXPECT_EQ(recorder_.take(), "");
   EXPECT_EQ(space_.load<uint32_t>(kMiB + 0x200), 0x03020100u);
+  recorder_.take();
+  EXPECT_EQ(bytes.dispatch_read(14, 4), 0xffffffffu) << "reaches beyond the region";
+  bytes.dispatch_write(16, 1, 0);
+  EXPECT_EQ(recorder_.take(), "");
 }
 
 TEST_F(MemoryTest, AccessesAcrossRegionsReachBoth) {

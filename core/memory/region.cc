@@ -185,7 +185,8 @@ unsigned Region::piece_width(uint64_t offset, unsigned rest) const {
 }
 
 bool Region::accepts(uint64_t offset, unsigned width, const char* what) const {
-  if (handler_ && width >= widths_.valid_min && width <= widths_.valid_max) return true;
+  const bool inside = offset < size_ && width <= size_ - offset;
+  if (handler_ && inside && width >= widths_.valid_min && width <= widths_.valid_max) return true;
   util::log(util::kLogGuestErrors, "{}: {}-byte {} at offset {:#x} is not answered", name_, width,
             what, offset);
   return false;

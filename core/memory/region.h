@@ -85,7 +85,8 @@ class Region {
   void set_access(bool reads, bool writes);
 
   /// Reads or writes an I/O region (or a ROM's write handler), splitting as its IoWidths say.
-  /// `width` is 1 to 8. Takes the machine lock if needed.
+  /// `width` is 1 to 8. Takes the machine lock if needed. What
+  /// reaches beyond the region is not answered (address spaces cut accesses at its end).
   uint64_t dispatch_read(uint64_t offset, unsigned width);
   void dispatch_write(uint64_t offset, unsigned width, uint64_t value);
 

@@ -14,7 +14,7 @@ using core::testing::save_state;
 
 namespace {
 
-constexpr unsigned kPokes = 400;
+constexpr unsigned kPokes = 2000;
 constexpr unsigned kSeeds = 3;
 
 #define REQUIRE_RIG(rig) \

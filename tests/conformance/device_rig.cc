@@ -83,7 +83,8 @@ Bus* DeviceRig::find_bus(const std::string& kind) {
 void DeviceRig::poke_region(core::Region& region, std::mt19937_64& random) {
   if (region.size() == 0) return;
   const unsigned width = 1u << random() % 4;
-  const uint64_t offset = random() % region.size() & ~uint64_t{width - 1};
+  const uint64_t offset =
+      random() % region.size() & ~uint64_t{width - 1};  // may reach beyond the end
   // Small and sparse values reach more states than noise does.
   const uint64_t noise = random();
   const uint64_t values[] = {noise, noise & 0xff, uint64_t{1} << noise % 64, 0, ~uint64_t{0}};
