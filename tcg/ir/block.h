@@ -9,20 +9,20 @@ namespace vireo::tcg {
 
 /// Why translated code returned to the execution loop.
 enum class ExitReason : uint16_t {
-  kLookup,        ///< Go on at the guest IP in the frame (no translation linked yet).
-  kPoll,          ///< A kick was seen: look for interrupts and requests.
-  kException,     ///< A helper or fault recorded a guest exception in the target's state.
-  kHalt,          ///< HLT.
-  kModeChange,    ///< The block key changed (mode, privilege, paging): look up again.
+  kLookup,           ///< Go on at the guest IP in the frame (no translation linked yet).
+  kPoll,             ///< A kick was seen: look for interrupts and requests.
+  kException,        ///< A helper or fault recorded a guest exception in the target's state.
+  kHalt,             ///< HLT.
+  kModeChange,       ///< The block key changed (mode, privilege, paging): look up again.
   kInterruptWindow,  ///< Interrupts may have become possible (STI, POPF, IRET, CR8).
-  kCodeModified,  ///< The running block was written to.
+  kCodeModified,     ///< The running block was written to.
 };
 
-/// One translation unit in IR: straight-line code with side exits. Reused from block to block, so that
-/// translating allocates nothing.
+/// One translation unit in IR: straight-line code with side exits. Reused from block to block, so
+/// that translating allocates nothing.
 struct Block {
-  uint64_t guest_ip = 0;       ///< RIP/EIP of the first instruction.
-  uint32_t guest_size = 0;     ///< Bytes of guest code.
+  uint64_t guest_ip = 0;    ///< RIP/EIP of the first instruction.
+  uint32_t guest_size = 0;  ///< Bytes of guest code.
   uint32_t guest_insns = 0;
   std::vector<Inst> insts;
 

@@ -25,7 +25,7 @@ struct IntegerResult {
 template <class T>
 inline constexpr unsigned kBits = sizeof(T) * 8;
 
-constexpr uint32_t flag_if(Flag flag, bool condition) { return condition ? flag : 0u; }
+constexpr uint32_t flag_if(Flag flag, bool condition) { return condition ? uint32_t{flag} : 0u; }
 
 constexpr bool even_parity(uint8_t value) { return (0x9669 >> ((value ^ (value >> 4)) & 15)) & 1; }
 
@@ -59,7 +59,7 @@ constexpr IntegerResult<T> evaluate_add(T a, T b, bool carry) {
   const T value = static_cast<T>(a + b + carry);
   const T carries = static_cast<T>((a & b) | ((a | b) & ~value));
   return {value, result_flags(value) | flag_if(kFlagC, top_bit(carries)) |
-                     ((a ^ b ^ value) & kFlagA) |
+                     (static_cast<uint32_t>(a ^ b ^ value) & kFlagA) |
                      flag_if(kFlagO, top_bit(static_cast<T>((a ^ value) & (b ^ value))))};
 }
 
@@ -68,7 +68,7 @@ constexpr IntegerResult<T> evaluate_sub(T a, T b, bool borrow) {
   const T value = static_cast<T>(a - b - borrow);
   const T borrows = static_cast<T>((~a & b) | (~(a ^ b) & value));
   return {value, result_flags(value) | flag_if(kFlagC, top_bit(borrows)) |
-                     ((a ^ b ^ value) & kFlagA) |
+                     (static_cast<uint32_t>(a ^ b ^ value) & kFlagA) |
                      flag_if(kFlagO, top_bit(static_cast<T>((a ^ b) & (a ^ value))))};
 }
 
@@ -195,7 +195,7 @@ template <class T>
 constexpr IntegerResult<T> evaluate_mul_unsigned(T a, T b, uint32_t flags) {
   const Wide product = Wide{a} * b;
   const T high = static_cast<T>(product >> kBits<T>);
-  const uint32_t lost = high != 0 ? kFlagC | kFlagO : 0;
+  const uint32_t lost = high != 0 ? uint32_t{kFlagC | kFlagO} : 0u;
   return {static_cast<T>(product), (flags & ~uint32_t{kFlagC | kFlagO}) | lost, high};
 }
 
@@ -203,7 +203,7 @@ template <class T>
 constexpr IntegerResult<T> evaluate_mul_signed(T a, T b, uint32_t flags) {
   using Signed = std::make_signed_t<T>;
   const WideSigned product = WideSigned{static_cast<Signed>(a)} * static_cast<Signed>(b);
-  const uint32_t lost = product != static_cast<Signed>(product) ? kFlagC | kFlagO : 0;
+  const uint32_t lost = product != static_cast<Signed>(product) ? uint32_t{kFlagC | kFlagO} : 0u;
   return {static_cast<T>(product), (flags & ~uint32_t{kFlagC | kFlagO}) | lost,
           static_cast<T>(product >> kBits<T>)};
 }

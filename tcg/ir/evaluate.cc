@@ -1,0 +1,133 @@
+// evaluate(): the meaning of every pure opcode on given operands.
+
+#include "tcg/ir/evaluate.h"
+
+#include "tcg/ir/evaluate_opcode.h"
+#include "tcg/ir/vector_info.h"
+#include "util/bits.h"
+
+namespace vireo::tcg {
+namespace {
+
+uint32_t merge_flags(uint32_t before, uint32_t after, FlagMask written) {
+  return (before & ~uint32_t{written}) | (after & written);
+}
+
+template <class T>
+IntegerEvaluation divide(const Inst& inst, const IntegerInput& in) {
+  Integer<T> result;
+  const auto low = static_cast<T>(in.a), high = static_cast<T>(in.b), by = static_cast<T>(in.c);
+  const bool fits = inst.op == Opcode::kDivU ? evaluate_div_unsigned(low, high, by, &result)
+                                             : evaluate_div_signed(low, high, by, &result);
+  return {result.value, result.second, in.flags,
+          fits ? EvaluationFault::kNone : EvaluationFault::kDivideError};
+}
+
+template <Opcode Op, class T>
+IntegerEvaluation evaluate_as(const Inst& inst, const IntegerInput& in) {
+  const Integer<T> result = evaluate_opcode<Op, T>(in);
+  return {result.value, result.second, merge_flags(in.flags, result.flags, inst.flags)};
+}
+
+template <class T>
+IntegerEvaluation evaluate_typed(const Inst& inst, const IntegerInput& in) {
+  switch (inst.op) {
+#define X(name)         \
+  case Opcode::k##name: \
+    return evaluate_as<Opcode::k##name, T>(inst, in);
+    VIREO_PURE_INTEGER_OPCODES(X)
+#undef X
+    default:
+      return divide<T>(inst, in);
+  }
+}
+
+EvaluationResult evaluate_vector(const Inst& inst, Type source, const Operand operands[3],
+                                 uint32_t flags, uint32_t mxcsr) {
+  const auto op = static_cast<VectorOpcode>(inst.aux);
+  const VectorOpcodeInfo& row = info(op);
+  VectorOperation o{.a = operands[0],
+                    .b = operands[1],
+                    .integer = operands[1].lane<uint64_t>(0),
+                    .imm = static_cast<uint8_t>(inst.imm),
+                    .bytes = inst.type == Type::kV64 ? 8u : 16u,
+                    .mxcsr = mxcsr};
+  o.wide = inst.type == Type::kI64 || (takes_integer(row.shape) && source == Type::kI64);
+  if (keeps_first_operand(op)) o.result = o.a;
+  vector_evaluator(op)(o);
+  EvaluationResult result{.flags = flags, .mxcsr = o.mxcsr};
+  if (o.fault) {
+    result.fault = EvaluationFault::kSimdException;
+  } else if (gives_integer(row.shape)) {
+    result.value.set_lane<uint64_t>(0, o.integer_result & util::low_mask(bits_of(inst.type)));
+  } else {
+    result.value = o.result;
+    result.flags = merge_flags(flags, o.flags, inst.flags);
+  }
+  return result;
+}
+
+/// ZeroExtend and Truncate of vectors: the low bytes that both types have.
+VectorValue resize(const VectorValue& value, Type from, Type to) {
+  VectorValue result;
+  const unsigned bytes = size_of(from) < size_of(to) ? size_of(from) : size_of(to);
+  std::memcpy(result.bytes, value.bytes, bytes);
+  return result;
+}
+
+}  // namespace
+
+bool is_pure(Opcode op) {
+  switch (op) {
+#define X(name) case Opcode::k##name:
+    VIREO_PURE_INTEGER_OPCODES(X)
+#undef X
+    case Opcode::kSignExtend:
+    case Opcode::kDivU:
+    case Opcode::kDivS:
+    case Opcode::kSetFlags:
+    case Opcode::kVector:
+      return true;
+    default:
+      return false;
+  }
+}
+
+IntegerEvaluation evaluate_integer(const Inst& inst, Type source, uint64_t a, uint64_t b,
+                                   uint64_t c, uint32_t flags) {
+  if (inst.op == Opcode::kSetFlags) {
+    return {0, 0, merge_flags(flags, static_cast<uint32_t>(a), inst.flags)};
+  }
+  if (inst.op == Opcode::kSignExtend) {
+    const auto value = static_cast<uint64_t>(util::sign_extend(a, bits_of(source)));
+    return {value & util::low_mask(bits_of(inst.type)), 0, flags};
+  }
+  const IntegerInput in{a, b, c, flags, inst.aux, inst.imm};
+  switch (inst.type) {
+    case Type::kI8:
+      return evaluate_typed<uint8_t>(inst, in);
+    case Type::kI16:
+      return evaluate_typed<uint16_t>(inst, in);
+    case Type::kI32:
+      return evaluate_typed<uint32_t>(inst, in);
+    default:
+      return evaluate_typed<uint64_t>(inst, in);
+  }
+}
+
+EvaluationResult evaluate(const Inst& inst, Type source, const Operand operands[3], uint32_t flags,
+                          uint32_t mxcsr) {
+  if (inst.op == Opcode::kVector) return evaluate_vector(inst, source, operands, flags, mxcsr);
+  if (is_vector(inst.type)) {
+    return {.value = resize(operands[0], source, inst.type), .flags = flags, .mxcsr = mxcsr};
+  }
+  const IntegerEvaluation integer =
+      evaluate_integer(inst, source, operands[0].lane<uint64_t>(0), operands[1].lane<uint64_t>(0),
+                       operands[2].lane<uint64_t>(0), flags);
+  EvaluationResult result{
+      .second = integer.second, .flags = integer.flags, .mxcsr = mxcsr, .fault = integer.fault};
+  result.value.set_lane(0, integer.value);
+  return result;
+}
+
+}  // namespace vireo::tcg

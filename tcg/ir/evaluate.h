@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "tcg/ir/instruction.h"
+
+namespace vireo::tcg {
+
+/// A vector as in memory: lane 0 first, little-endian lanes.
+struct alignas(32) VectorValue {
+  uint8_t bytes[32] = {};
+
+  template <class T>
+  T lane(unsigned index) const {
+    T value;
+    std::memcpy(&value, bytes + index * sizeof(T), sizeof(T));
+    return value;
+  }
+  template <class T>
+  void set_lane(unsigned index, T value) {
+    std::memcpy(bytes + index * sizeof(T), &value, sizeof(T));
+  }
+};
+
+enum class EvaluationFault : uint8_t { kNone, kDivideError, kSimdException };
+
+/// Operands and results of one vector operation.
+struct VectorOperation {
+  VectorValue a;
+  VectorValue b;
+  uint64_t integer = 0;  ///< The integer operand.
+  uint8_t imm = 0;
+  bool wide = false;    ///< The integer operand or result has 64 bits.
+  unsigned bytes = 16;  ///< Of the vector result: 8 for an MMX form.
+  uint32_t mxcsr = 0;   ///< Before; after: with the exception flags raised.
+
+  VectorValue result;
+  uint64_t integer_result = 0;
+  uint32_t flags = 0;  ///< All arithmetic flags, for compares.
+  bool fault = false;  ///< An unmasked SIMD exception: there is no result.
+};
+using VectorEvaluator = void (*)(VectorOperation&);
+
+/// What computes `op`. Before calling it, `result` is a copy of `a` for shapes that keep lanes of
+/// it (see keeps_first_operand) and zero for the others.
+VectorEvaluator vector_evaluator(VectorOpcode op);
+bool keeps_first_operand(VectorOpcode op);
+
+/// A value of any type: integers in the low bits of lane 0, zero-extended.
+using Operand = VectorValue;
+
+struct EvaluationResult {
+  VectorValue value;
+  uint64_t second = 0;  ///< The value of the Second that follows.
+  uint32_t flags = 0;   ///< Arithmetic flags after: those of Inst::flags new, the others as before.
+  uint32_t mxcsr = 0;
+  EvaluationFault fault = EvaluationFault::kNone;
+
+  uint64_t integer() const { return value.lane<uint64_t>(0); }
+};
+
+/// Whether evaluate() can say what `op` computes: it depends on operands, flags and MXCSR alone.
+bool is_pure(Opcode op);
+
+/// The meaning of a pure instruction: its results for operands a, b and c (those that it has),
+/// the arithmetic flags `flags` and MXCSR before. `source` is the type of operand
+/// a, or of b for kVector.
+EvaluationResult evaluate(const Inst& inst, Type source, const Operand operands[3], uint32_t flags,
+                          uint32_t mxcsr);
+
+/// The same for instructions with integer operands and results only, without moving vectors.
+struct IntegerEvaluation {
+  uint64_t value = 0;
+  uint64_t second = 0;
+  uint32_t flags = 0;
+  EvaluationFault fault = EvaluationFault::kNone;
+};
+IntegerEvaluation evaluate_integer(const Inst& inst, Type source, uint64_t a, uint64_t b,
+                                   uint64_t c, uint32_t flags);
+
+}  // namespace vireo::tcg
