@@ -12,7 +12,7 @@ from tally import Tally, count_meson
 
 ROOT = Path(__file__).resolve().parents[1]
 SANITIZERS = {"asan": "address,undefined", "tsan": "thread"}
-PATIENCE, PATIENCE_WITH_SANITIZERS = 4, 20  # how much longer than a fast and idle host a test may take
+PATIENCE, PATIENCE_OF_SLOW_BUILDS = 4, 20  # how much longer than a fast and idle host a test may take
 
 
 def timed(title, work):
@@ -74,19 +74,33 @@ def run_guests(build, word, form, patience=1):
 def run_sanitized(kind, word):
     """The unit tests and some guests once more in a build with sanitizers."""
     build = ROOT / f"build-{kind}"
-    flags = [f"-Db_sanitize={SANITIZERS[kind]}", "-Db_lundef=false", "--buildtype=debugoptimized"]
+    flags = [f"-Db_sanitize={SANITIZERS[kind]}", "-Db_lundef=false"]
+    return run_other_build(build, flags, word, kind)
+
+
+def run_aarch64(word):
+    """The unit tests and some guests in a cross build, by user-mode emulation."""
+    setup = subprocess.run([ROOT / "scripts/setup", "--aarch64"], check=False)
+    if setup.returncode != 0:
+        tally = Tally()
+        tally.skips("aarch64", "the packages of the cross build could not be installed")
+        return tally
+    return run_other_build(ROOT / "build-aarch64", ["--cross-file", str(ROOT / "scripts/lib/aarch64.ini")], word, "aarch64")
+
+
+def run_other_build(build, flags, word, form):
+    tally = Tally()
     steps = [["ninja", "--quiet", "-C", str(build)]]
     if not (build / "build.ninja").is_file():
-        steps.insert(0, ["meson", "setup", str(build), str(ROOT), *flags])
+        steps.insert(0, ["meson", "setup", str(build), str(ROOT), "--buildtype=debugoptimized", *flags])
     for command in steps:
         result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
         if result.returncode != 0:
             print(result.stdout[-4000:])
-            tally = Tally()
-            tally.fails(f"the build with {SANITIZERS[kind]} sanitizers")
+            tally.fails(f"the build for {form}")
             return tally
-    tally = run_meson(build, word, lambda suites: not is_lint(suites), PATIENCE_WITH_SANITIZERS)
-    tally.add(run_guests(build, word, kind, PATIENCE_WITH_SANITIZERS))
+    tally.add(run_meson(build, word, lambda suites: not is_lint(suites), PATIENCE_OF_SLOW_BUILDS))
+    tally.add(run_guests(build, word, form, PATIENCE_OF_SLOW_BUILDS))
     return tally
 
 
@@ -105,6 +119,8 @@ def main():
     total.add(timed("guest tests", lambda: run_guests(build, word, "full" if options.full else "ci")))
     for kind in SANITIZERS if options.full else ():
         total.add(timed(f"tests with {SANITIZERS[kind]} sanitizers", lambda k=kind: run_sanitized(k, word)))
+    if options.full:
+        total.add(timed("tests of the AArch64 build", lambda: run_aarch64(word)))
     if not total.passed and not total.failed and not total.skipped:
         sys.exit(f"no test has '{word}' in its name")
     print(f"==> everything took {time.time() - options.since:.0f} s")

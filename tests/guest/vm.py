@@ -17,13 +17,15 @@ class GuestError(Exception):
 class Guest:
     """Runs one emulator; use as a context manager, which ends the process if it still runs.
 
-    All timeouts are multiplied by `patience`, for builds that are slow by their nature.
+    All timeouts are multiplied by `patience`, for builds that are slow by their nature; `wrapper` is the command that
+    runs binaries of another architecture.
     """
 
     patience = 1
+    wrapper: list[str] = []
 
     def __init__(self, binary, *arguments):
-        self.command = [str(binary), *map(str, arguments)]
+        self.command = [*self.wrapper, str(binary), *map(str, arguments)]
         self.console = b""
         self.matched_to = 0
 
