@@ -192,6 +192,7 @@ struct CpuState {
   uint8_t interrupt_shadow = 0;  ///< 1: STI or MOV SS just ran.
   uint8_t halted = 0;
   uint8_t nmi_blocked = 0;
+  uint8_t external_event = 0;  ///< 1 while an external event is delivered: EXT of error codes.
   Segment segments[kSegmentCount];
   Segment ldtr;
   Segment tr;

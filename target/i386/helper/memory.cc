@@ -77,7 +77,9 @@ void write_part(CpuState& state, uint64_t linear, const uint8_t* from, size_t si
 HostRange host_range(CpuState& state, uint64_t linear, size_t size, bool for_write,
                      Privilege privilege) {
   uint8_t* hit = tlb_hit(state, linear, size, for_write, privilege);
-  if (!hit && privilege != Privilege::kSystem &&
+  const bool cacheable =
+      privilege != Privilege::kSystem || !(state.cr4 & kCr4Smap) || !(state.eflags & kAc);
+  if (!hit && cacheable &&
       state.machine->fill_tlb(linear, static_cast<unsigned>(std::min<size_t>(size, 8)), for_write,
                               privilege == Privilege::kUser))
     hit = tlb_hit(state, linear, size, for_write, privilege);

@@ -41,7 +41,9 @@ inline void written(CpuState& state, const HostRange& range, size_t size) {
 /// The host address of a TLB hit for `size` bytes at `linear`, or null.
 inline uint8_t* tlb_hit(CpuState& state, uint64_t linear, size_t size, bool is_write,
                         Privilege privilege) {
-  if (privilege == Privilege::kSystem && (state.cr4 & kCr4Smap)) return nullptr;
+  // Supervisor entries made while AC is clear are good for implicit accesses as well.
+  if (privilege == Privilege::kSystem && (state.cr4 & kCr4Smap) && (state.eflags & kAc))
+    return nullptr;
   const unsigned context = privilege == Privilege::kUser ? tcg::kContextUser : tcg::kContextKernel;
   if (!state.frame.tlb[context]) return nullptr;
   const tcg::TlbEntry& entry = state.frame.tlb[context][tcg::tlb_index(linear)];
