@@ -1,0 +1,118 @@
+// From QEMU's short options to the devices that they mean.
+
+#include "system/default_devices.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "core/device/registry.h"
+#include "system/options/character_spec.h"
+#include "util/text.h"
+
+namespace vireo::system {
+
+namespace {
+
+constexpr std::string_view kDefaultCard = "virtio-net-pci";
+
+DeviceOption device(std::string_view type,
+                    std::initializer_list<std::pair<const char*, std::string>> properties) {
+  DeviceOption option{.type = std::string(type), .options = {}};
+  for (const auto& [key, value] : properties) {
+    if (!value.empty()) option.options.set(key, value);
+  }
+  return option;
+}
+
+// Gives drives their place (index counts on within an interface) and id.
+util::Status place_drives(Configuration& configuration) {
+  std::set<std::pair<std::string, int>> taken;
+  for (DriveOption& drive : configuration.drives) {
+    if (drive.interface == "none") continue;
+    if (drive.index >= 0 && !taken.insert({drive.interface, drive.index}).second) {
+      return util::Error(util::ErrorCode::kInvalidArgument,
+                         fmt::format("{}: index {} of interface {} is used twice",
+                                     drive.origin.origin(), drive.index, drive.interface));
+    }
+  }
+  for (DriveOption& drive : configuration.drives) {
+    for (int index = 0; drive.interface != "none" && drive.index < 0; ++index) {
+      if (taken.insert({drive.interface, index}).second) drive.index = index;
+    }
+    if (drive.id.empty()) {
+      drive.id = fmt::format("{}{}-{}", drive.interface, drive.index,
+                             drive.media == "cdrom" ? "cd" : "hd");
+    }
+  }
+  return {};
+}
+
+util::Status add_disks(Configuration& configuration) {
+  VIREO_TRY(place_drives(configuration));
+  for (const DriveOption& drive : configuration.drives) {
+    if (drive.interface == "virtio") {
+      configuration.devices.push_back(device("virtio-blk-pci", {{"drive", drive.id}}));
+    } else if (drive.interface == "ide") {
+      if (drive.index > 3) {
+        return util::Error(
+            util::ErrorCode::kInvalidArgument,
+            fmt::format("{}: index={}: IDE has places 0 to 3", drive.origin.origin(), drive.index));
+      }
+      configuration.devices.push_back(device(drive.media == "cdrom" ? "ide-cd" : "ide-hd",
+                                             {{"drive", drive.id},
+                                              {"bus", fmt::format("ide.{}", drive.index / 2)},
+                                              {"unit", std::to_string(drive.index % 2)}}));
+    } else if (drive.interface == "floppy") {
+      return util::Error(util::ErrorCode::kUnsupported,
+                         fmt::format("{}: there is no floppy drive yet", drive.origin.origin()));
+    }
+  }
+  return {};
+}
+
+util::Status add_cards(Configuration& configuration) {
+  if (configuration.default_nic && !configuration.no_defaults) {
+    VIREO_TRY_ASSIGN(options, KeyValues::parse("-nic", "user", "type"));
+    configuration.netdevs.push_back({.id = "nic0", .type = "user", .options = options});
+    configuration.nics.push_back({.netdev = "nic0", .model = "", .mac = ""});
+  }
+  for (const NicOption& nic : configuration.nics) {
+    std::string model =
+        nic.model.empty() || nic.model == "virtio" ? std::string(kDefaultCard) : nic.model;
+    if (core::DeviceRegistry::global().find(model) == nullptr) {
+      return util::Error(
+          util::ErrorCode::kNotFound,
+          fmt::format("-nic model={}: there is no such card; use {}", model, kDefaultCard));
+    }
+    configuration.devices.push_back(device(model, {{"netdev", nic.netdev}, {"mac", nic.mac}}));
+  }
+  return {};
+}
+
+// -nographic puts serial port and monitor on the terminal; without a display there is nothing else
+// to see.
+util::Status add_terminal(Configuration& configuration) {
+  if (configuration.no_defaults || !configuration.serials.empty()) return {};
+  if (!configuration.no_graphic && configuration.monitor_given) return {};
+  bool stdio_free = true;
+  for (const ChardevOption& chardev : configuration.chardevs) {
+    stdio_free = stdio_free && chardev.backend != "stdio";
+  }
+  if (!configuration.no_graphic || !stdio_free) return {};
+  const bool with_monitor = !configuration.monitor_given;
+  VIREO_TRY_ASSIGN(
+      id, chardev_from_spec(configuration, "-nographic", with_monitor ? "mon:stdio" : "stdio"));
+  configuration.serials.push_back(id);
+  return {};
+}
+
+}  // namespace
+
+util::Status complete_defaults(Configuration& configuration) {
+  VIREO_TRY(add_terminal(configuration));
+  VIREO_TRY(add_disks(configuration));
+  return add_cards(configuration);
+}
+
+}  // namespace vireo::system

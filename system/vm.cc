@@ -1,0 +1,219 @@
+// The life of a virtual machine.
+
+#include "system/vm.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+
+#include "accel/accelerator.h"
+#include "accel/tcg/accelerator.h"
+#include "core/device/device.h"
+#include "core/device/registry.h"
+#include "core/machine_lock.h"
+#include "hw/i386/pc_cpu.h"
+#include "hw/i386/pc_machine.h"
+#include "system/default_devices.h"
+#include "system/firmware.h"
+#include "system/rtc_base.h"
+#include "target/i386/cpu/config.h"
+#include "target/i386/helper/helper_table.h"
+#include "util/log.h"
+
+namespace vireo::system {
+
+Vm::Vm(Configuration configuration)
+    : configuration_(std::move(configuration)), backends_(loop_, [this] { quit(); }) {}
+
+Vm::~Vm() {
+  if (vcpu_) vcpu_->stop();
+  const core::MachineLockGuard lock;
+  machine_.reset();
+}
+
+util::Result<std::unique_ptr<Vm>> Vm::create(Configuration configuration) {
+  std::unique_ptr<Vm> vm(new Vm(std::move(configuration)));
+  VIREO_TRY(vm->build());
+  return vm;
+}
+
+util::Status Vm::build() {
+  VIREO_TRY(complete_defaults(configuration_));
+  VIREO_TRY(backends_.open(configuration_));
+  const core::MachineLockGuard lock;
+  VIREO_TRY(build_machine());
+  VIREO_TRY(build_accelerator());
+  VIREO_TRY(add_devices());
+  return reset_machine();
+}
+
+util::Status Vm::build_machine() {
+  hw::PcConfig pc;
+  pc.ram_size = configuration_.ram_bytes;
+  pc.cpus = configuration_.cpus;
+  pc.kernel = configuration_.kernel;
+  pc.initrd = configuration_.initrd;
+  pc.command_line = configuration_.append;
+  VIREO_TRY_ASSIGN(rtc, rtc_start_seconds(configuration_.rtc_base));
+  pc.rtc_seconds = rtc;
+  for (const std::string& serial : configuration_.serials) {
+    pc.serial.push_back(serial == "none" ? "" : serial);
+  }
+  if (configuration_.kernel.empty() || !configuration_.bios.empty()) {
+    const std::string name =
+        configuration_.bios.empty() ? std::string("bios-256k.bin") : configuration_.bios;
+    VIREO_TRY_ASSIGN(firmware, find_firmware(name, configuration_.firmware_paths));
+    pc.firmware = firmware;
+  }
+  auto machine = hw::PcMachine::create(std::move(pc), *this, loop_, backends_);
+  if (!machine) return std::move(machine).error();
+  machine_ = std::move(*machine);
+  return {};
+}
+
+util::Status Vm::build_accelerator() {
+  VIREO_TRY_ASSIGN(cpu_config, i386::parse_cpu_option(configuration_.cpu_model));
+  const accel::TcgConfig tcg{.interpreter = configuration_.accelerator_backend == "interpreter",
+                             .code_cache_bytes = configuration_.code_cache_bytes,
+                             .helpers = i386::helper_table()};
+  auto accelerator = accel::TcgAccelerator::create(tcg, machine_->memory());
+  if (!accelerator) return std::move(accelerator).error().with_context("-accel tcg");
+  cpu_ = std::make_unique<hw::PcCpu>(cpu_config, *machine_, *this);
+  vcpu_ = (*accelerator)->create_vcpu(*cpu_, 0);
+  cpu_->attach(static_cast<accel::TcgVcpu&>(*vcpu_));
+  accelerator_ = std::move(*accelerator);
+  machine_->attach_cpu(0, *cpu_);
+  return {};
+}
+
+util::Status Vm::add_devices() {
+  for (const DeviceOption& option : configuration_.devices) {
+    VIREO_TRY_ASSIGN(device, core::DeviceRegistry::global().create(option.type));
+    std::string bus;
+    for (const auto& [key, value] : option.options.entries()) {
+      if (key == "id") {
+        device->set_id(value);
+      } else if (key == "bus") {
+        bus = value;
+      } else {
+        auto status = device->set_property(key, value);
+        if (!status) return std::move(status).error().with_context("-device " + option.type);
+      }
+    }
+    auto status = machine_->add_device(std::move(device), bus);
+    if (!status) return std::move(status).error().with_context("-device " + option.type);
+  }
+  return {};
+}
+
+// Machine lock held, the vCPU not running.
+util::Status Vm::reset_machine() {
+  auto entry = machine_->reset();
+  if (!entry) return std::move(entry).error();
+  cpu_->set_boot_entry(*entry);
+  vcpu_->request_reset();
+  return {};
+}
+
+int Vm::run() {
+  util::SignalWatch signals(loop_, {SIGINT, SIGTERM, SIGHUP}, [this](int) { quit(); });
+  const util::Status started = vcpu_->start();
+  if (!started) {
+    util::warn(started.error().message());
+    return 1;
+  }
+  if (!configuration_.start_paused) resume();
+  loop_.run();
+  vcpu_->stop();
+  return exit_code_;
+}
+
+void Vm::pause() {
+  if (!running_) return;
+  running_ = false;
+  vcpu_->request_pause();
+  vcpu_->wait_paused();
+  const core::MachineLockGuard lock;
+  machine_->clock().stop();
+  machine_->timers().clock_changed();
+}
+
+void Vm::resume() {
+  if (running_) return;
+  running_ = true;
+  {
+    const core::MachineLockGuard lock;
+    machine_->clock().start();
+    machine_->timers().clock_changed();
+  }
+  vcpu_->resume();
+}
+
+void Vm::reset() {
+  const bool was_running = running_;
+  pause();
+  util::Status status;
+  {
+    const core::MachineLockGuard lock;
+    status = reset_machine();
+  }
+  reset_pending_ = false;
+  if (!status) {
+    util::warn(status.error().message());
+    return quit(1);
+  }
+  if (was_running) resume();
+}
+
+void Vm::quit(int exit_code) {
+  exit_code_ = exit_code;
+  loop_.stop();
+}
+
+void Vm::request_reset(core::ResetCause) {
+  if (reset_pending_.exchange(true)) return;
+  // The guest asked for nothing to happen after this: keep the vCPU from going on until then.
+  vcpu_->request_pause();
+  loop_.post([this] {
+    if (configuration_.on_reboot == Action::shutdown) {
+      on_shutdown(core::ShutdownCause::guest_reset, 0);
+    } else {
+      reset();
+    }
+  });
+}
+
+void Vm::request_shutdown(core::ShutdownCause cause, int exit_code) {
+  vcpu_->request_pause();
+  loop_.post([this, cause, exit_code] { on_shutdown(cause, exit_code); });
+}
+
+void Vm::on_shutdown(core::ShutdownCause, int exit_code) {
+  if (configuration_.on_shutdown == Action::pause) return pause();
+  quit(exit_code);
+}
+
+void Vm::request_suspend() { vcpu_->request_pause(); }
+
+void Vm::request_wakeup() {
+  loop_.post([this] {
+    if (running_) vcpu_->resume();
+  });
+}
+
+void Vm::guest_panicked(bool crash_kernel) {
+  if (crash_kernel || configuration_.on_panic == Action::none) return;
+  vcpu_->request_pause();
+  loop_.post([this] {
+    util::warn("the guest's kernel panicked");
+    if (configuration_.on_panic == Action::pause) return pause();
+    quit(configuration_.on_panic == Action::exit_failure ? 1 : 0);
+  });
+}
+
+void Vm::debug_exit(int exit_code) {
+  vcpu_->request_pause();
+  loop_.post([this, exit_code] { quit(exit_code); });
+}
+
+}  // namespace vireo::system

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "core/run_control.h"
+#include "hw/i386/boot_entry.h"
+#include "system/backends.h"
+#include "system/options/configuration.h"
+#include "util/async/event_loop.h"
+#include "util/result.h"
+
+namespace vireo::accel {
+class Accelerator;
+class Vcpu;
+}  // namespace vireo::accel
+namespace vireo::hw {
+class PcCpu;
+class PcMachine;
+}  // namespace vireo::hw
+
+namespace vireo::system {
+
+/// A virtual machine from its configuration to its end: builds it, runs it, and carries out what
+/// devices and users ask of it as a whole. Lives on the event loop's thread.
+class Vm final : private core::RunControl {
+ public:
+  /// Errors are the user's; nothing has started then.
+  static util::Result<std::unique_ptr<Vm>> create(Configuration configuration);
+  ~Vm() override;
+
+  /// Runs until the guest or the user ends it; returns the process's exit code.
+  int run();
+
+  // For the monitor, on the loop's thread without the machine lock.
+  void pause();
+  void resume();
+  void reset();
+  void quit(int exit_code = 0);
+  bool running() const { return running_; }
+  hw::PcMachine& machine() { return *machine_; }
+  accel::Accelerator& accelerator() { return *accelerator_; }
+  const Configuration& configuration() const { return configuration_; }
+
+ private:
+  explicit Vm(Configuration configuration);
+  util::Status build();
+  util::Status build_machine();
+  util::Status build_accelerator();
+  util::Status add_devices();
+  util::Status reset_machine();
+  void on_shutdown(core::ShutdownCause cause, int exit_code);
+
+  // core::RunControl, from any thread.
+  void request_reset(core::ResetCause cause) override;
+  void request_shutdown(core::ShutdownCause cause, int exit_code) override;
+  void request_suspend() override;
+  void request_wakeup() override;
+  void guest_panicked(bool crash_kernel) override;
+  void debug_exit(int exit_code) override;
+
+  Configuration configuration_;
+  util::EventLoop loop_;
+  Backends backends_;
+  std::unique_ptr<hw::PcMachine> machine_;
+  std::unique_ptr<accel::Accelerator> accelerator_;
+  std::unique_ptr<hw::PcCpu> cpu_;
+  std::unique_ptr<accel::Vcpu> vcpu_;
+  bool running_ = false;
+  std::atomic<bool> reset_pending_{false};
+  int exit_code_ = 0;
+};
+
+}  // namespace vireo::system
