@@ -67,6 +67,14 @@ EvaluationResult evaluate_vector(const Inst& inst, Type source, const Operand op
   return result;
 }
 
+/// The opcode that computes what each RmwKind stores; kConstant stands for the operand itself.
+constexpr Opcode kRmwOpcodes[] = {
+    Opcode::kConstant, Opcode::kAdd, Opcode::kAdc, Opcode::kSub, Opcode::kSbb,
+    Opcode::kAnd,      Opcode::kOr,  Opcode::kXor, Opcode::kNeg, Opcode::kNot,
+    Opcode::kShl,      Opcode::kShr, Opcode::kSar, Opcode::kRol, Opcode::kRor,
+    Opcode::kRcl,      Opcode::kRcr, Opcode::kBts, Opcode::kBtr, Opcode::kBtc,
+};
+
 /// ZeroExtend and Truncate of vectors: the low bytes that both types have.
 VectorValue resize(const VectorValue& value, Type from, Type to) {
   VectorValue result;
@@ -113,6 +121,21 @@ IntegerEvaluation evaluate_integer(const Inst& inst, Type source, uint64_t a, ui
     default:
       return evaluate_typed<uint64_t>(inst, in);
   }
+}
+
+IntegerEvaluation evaluate_rmw(RmwKind kind, Type type, uint64_t before, uint64_t operand,
+                               uint32_t flags, FlagMask written) {
+  const Inst inst{.op = kRmwOpcodes[static_cast<unsigned>(kind)],
+                  .type = type,
+                  .flags = written,
+                  .imm = operand};
+  return evaluate_integer(inst, type, before, operand, 0, flags);
+}
+
+uint32_t evaluate_compare(Type type, uint64_t expected, uint64_t before, uint32_t flags,
+                          FlagMask written) {
+  const Inst inst{.op = Opcode::kSub, .type = type, .flags = written};
+  return evaluate_integer(inst, type, expected, before, 0, flags).flags;
 }
 
 EvaluationResult evaluate(const Inst& inst, Type source, const Operand operands[3], uint32_t flags,

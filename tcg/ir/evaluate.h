@@ -79,4 +79,18 @@ struct IntegerEvaluation {
 IntegerEvaluation evaluate_integer(const Inst& inst, Type source, uint64_t a, uint64_t b,
                                    uint64_t c, uint32_t flags);
 
+/// What kRmw stores (`value`) and its flags, given what memory held before and operand b. `type` is
+/// an integer type; flags not in `written` stay as in `flags`.
+IntegerEvaluation evaluate_rmw(RmwKind kind, Type type, uint64_t before, uint64_t operand,
+                               uint32_t flags, FlagMask written);
+
+/// The flags of kCompareExchange: those of `expected` - `before`.
+uint32_t evaluate_compare(Type type, uint64_t expected, uint64_t before, uint32_t flags,
+                          FlagMask written);
+
+/// The arithmetic flags of a Frame as one word, at their EFLAGS places.
+constexpr uint32_t pack_flags(uint8_t overflow, uint8_t low) {
+  return (low & (kAllFlags & 0xff)) | (overflow ? uint32_t{kFlagO} : 0);
+}
+
 }  // namespace vireo::tcg

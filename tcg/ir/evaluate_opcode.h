@@ -117,9 +117,10 @@ constexpr Integer<T> evaluate_opcode(const IntegerInput& in) {
 #define VIREO_PURE_INTEGER_OPCODES(X)                                                              \
   X(Constant)                                                                                      \
   X(GetFlags)                                                                                      \
-  X(Add) X(Adc) X(Sub) X(Sbb) X(And) X(Or) X(Xor) X(Neg) X(Not) X(Shl) X(Shr) X(Sar) X(Rol) X(Ror) \
-      X(Rcl) X(Rcr) X(Shld) X(Shrd) X(Mul) X(MulWideU) X(MulWideS) X(ZeroExtend) X(Truncate)       \
-          X(ByteSwap) X(Address) X(Bt) X(Bts) X(Btr) X(Btc) X(Bsf) X(Bsr) X(Tzcnt) X(Lzcnt)        \
-              X(Popcnt) X(Setcc) X(Select) X(SelectNonzero)
+  X(Add)                                                                                           \
+  X(Adc) X(Sub) X(Sbb) X(And) X(Or) X(Xor) X(Neg) X(Not) X(Shl) X(Shr) X(Sar) X(Rol) X(Ror) X(Rcl) \
+      X(Rcr) X(Shld) X(Shrd) X(Mul) X(MulWideU) X(MulWideS) X(ZeroExtend) X(Truncate) X(ByteSwap)  \
+          X(Address) X(Bt) X(Bts) X(Btr) X(Btc) X(Bsf) X(Bsr) X(Tzcnt) X(Lzcnt) X(Popcnt) X(Setcc) \
+              X(Select) X(SelectNonzero)
 
 }  // namespace vireo::tcg

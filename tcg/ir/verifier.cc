@@ -69,12 +69,9 @@ class Verifier {
     if (last != ((effects(inst) & kEndsBlock) != 0)) return "one ending operation must come last";
     if (inst.op == Opcode::kInsnStart) written_ = false;
     if ((effects(inst) & kMayFault) && !(effects(inst) & kSyncs) && written_) {
-      return "may fault after a register or the state was written";
+      return "may fault after a register was written";
     }
-    if (inst.op == Opcode::kSetReg || inst.op == Opcode::kSetRegHigh8 ||
-        inst.op == Opcode::kStoreState) {
-      written_ = true;
-    }
+    if (inst.op == Opcode::kSetReg || inst.op == Opcode::kSetRegHigh8) written_ = true;
     if (inst.op == Opcode::kSecond) {
       const bool follows = inst.a + 1u == index_;
       const Opcode op = follows ? at(inst.a).op : Opcode::kConstant;
@@ -255,7 +252,7 @@ class Verifier {
 
   const Block& block_;
   size_t index_ = 0;
-  bool written_ = false;  ///< The current guest instruction wrote a register or the state.
+  bool written_ = false;  ///< The current guest instruction wrote a register.
 };
 
 }  // namespace

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <csetjmp>
+
+#include "tcg/backend/interpreter/program.h"
+#include "tcg/ir/evaluate.h"
+#include "tcg/runtime/leave.h"
+
+namespace vireo::tcg::interpreter {
+
+/// One activation of run(); leave() lands in `environment`.
+struct Machine : LeaveTarget {
+  Frame* frame = nullptr;
+  const BackendConfig* config = nullptr;
+  Program* program = nullptr;
+  uint32_t flags = 0;   ///< The arithmetic flags; in the Frame while hooks and helpers run.
+  uint64_t second = 0;  ///< For the Second that follows.
+  uint64_t* values = nullptr;
+  TranslatedBlock* last = nullptr;  ///< With `slot`: the exit that a lookup may link.
+  unsigned slot = 0;
+  std::jmp_buf environment;
+
+  void save_flags() {
+    frame->flag_overflow = (flags & kFlagO) != 0;
+    frame->flags_low = static_cast<uint8_t>((flags & kAllFlags & 0xff) | 2);
+  }
+  void restore_flags() { flags = pack_flags(frame->flag_overflow, frame->flags_low); }
+
+  VectorValue vector(unsigned place) const {
+    VectorValue value;
+    std::memcpy(value.bytes, values + place, sizeof value.bytes);
+    return value;
+  }
+  void set_vector(unsigned place, const VectorValue& value) {
+    std::memcpy(values + place, value.bytes, sizeof value.bytes);
+  }
+  /// Leaves run().
+  const Operation* exit(ExitReason reason) {
+    frame->exit_reason = static_cast<uint16_t>(reason);
+    return nullptr;
+  }
+};
+
+}  // namespace vireo::tcg::interpreter

@@ -1,0 +1,158 @@
+// Handlers of guest registers, the vCPU state and vector operations, and the choice of a handler.
+
+#include "tcg/backend/interpreter/machine.h"
+#include "tcg/ir/vector_info.h"
+
+namespace vireo::tcg::interpreter {
+namespace {
+
+uint8_t* state_at(Machine& machine, const Operation* o) {
+  return reinterpret_cast<uint8_t*>(machine.frame) + o->imm;
+}
+
+template <class T>
+const Operation* get_reg(Machine& machine, const Operation* o) {
+  machine.values[o->result] = static_cast<T>(machine.frame->general[o->aux]);
+  return o + 1;
+}
+template <class T>
+const Operation* set_reg(Machine& machine, const Operation* o) {
+  uint64_t& reg = machine.frame->general[o->aux];
+  const T value = static_cast<T>(machine.values[o->a]);
+  const uint64_t kept = sizeof(T) < 4 ? reg & ~uint64_t{static_cast<T>(-1)} : 0;
+  reg = kept | value;
+  return o + 1;
+}
+const Operation* get_high8(Machine& machine, const Operation* o) {
+  machine.values[o->result] = machine.frame->general[o->aux] >> 8 & 0xff;
+  return o + 1;
+}
+const Operation* set_high8(Machine& machine, const Operation* o) {
+  uint64_t& reg = machine.frame->general[o->aux];
+  reg = (reg & ~uint64_t{0xff00}) | (machine.values[o->a] & 0xff) << 8;
+  return o + 1;
+}
+template <class T>
+const Operation* load_state(Machine& machine, const Operation* o) {
+  T value;
+  std::memcpy(&value, state_at(machine, o), sizeof(T));
+  machine.values[o->result] = value;
+  return o + 1;
+}
+template <class T>
+const Operation* store_state(Machine& machine, const Operation* o) {
+  const T value = static_cast<T>(machine.values[o->a]);
+  std::memcpy(state_at(machine, o), &value, sizeof(T));
+  return o + 1;
+}
+
+// Vectors: by the bytes of the type.
+const Operation* read_vector(Machine& machine, const Operation* o, const uint8_t* from) {
+  VectorValue value;
+  std::memcpy(value.bytes, from, size_of(o->type));
+  machine.set_vector(o->result, value);
+  return o + 1;
+}
+const Operation* write_vector(Machine& machine, const Operation* o, uint8_t* to) {
+  std::memcpy(to, machine.values + o->a, size_of(o->type));
+  return o + 1;
+}
+const Operation* get_vector(Machine& machine, const Operation* o) {
+  return read_vector(machine, o, machine.frame->vector[o->aux]);
+}
+const Operation* set_vector(Machine& machine, const Operation* o) {
+  return write_vector(machine, o, machine.frame->vector[o->aux]);
+}
+const Operation* load_vector_state(Machine& machine, const Operation* o) {
+  return read_vector(machine, o, state_at(machine, o));
+}
+const Operation* store_vector_state(Machine& machine, const Operation* o) {
+  return write_vector(machine, o, state_at(machine, o));
+}
+const Operation* resize_vector(Machine& machine, const Operation* o) {
+  VectorValue value = machine.vector(o->a);
+  const unsigned kept = size_of(o->type);
+  std::memset(value.bytes + kept, 0, sizeof value.bytes - kept);
+  machine.set_vector(o->result, value);
+  return o + 1;
+}
+
+/// An operation of vector_opcodes.inc.
+const Operation* vector(Machine& machine, const Operation* o) {
+  const Inst inst{
+      .op = Opcode::kVector, .type = o->type, .flags = o->flags, .aux = o->aux, .imm = o->imm};
+  const Operand operands[3] = {machine.vector(o->a), machine.vector(o->b), {}};
+  const EvaluationResult result =
+      evaluate(inst, o->source, operands, machine.flags, machine.frame->mxcsr);
+  machine.frame->mxcsr = result.mxcsr;
+  if (result.fault != EvaluationFault::kNone) {
+    machine.save_flags();
+    machine.config->hooks.simd_exception(machine.frame);
+    return nullptr;
+  }
+  machine.flags = result.flags;
+  if (is_integer(o->type)) {
+    machine.values[o->result] = result.integer();
+  } else {
+    machine.set_vector(o->result, result.value);
+  }
+  return o + 1;
+}
+
+template <class T>
+Handler integer_handler(Opcode op) {
+  switch (op) {
+    case Opcode::kGetReg:
+      return get_reg<T>;
+    case Opcode::kSetReg:
+      return set_reg<T>;
+    case Opcode::kLoadState:
+      return load_state<T>;
+    default:
+      return store_state<T>;
+  }
+}
+
+Handler vector_handler(Opcode op) {
+  switch (op) {
+    case Opcode::kGetReg:
+      return get_vector;
+    case Opcode::kSetReg:
+      return set_vector;
+    case Opcode::kLoadState:
+      return load_vector_state;
+    case Opcode::kStoreState:
+      return store_vector_state;
+    default:
+      return resize_vector;
+  }
+}
+
+Handler state_handler(const Inst& inst) {
+  if (inst.op == Opcode::kGetRegHigh8) return get_high8;
+  if (inst.op == Opcode::kSetRegHigh8) return set_high8;
+  switch (inst.type) {
+    case Type::kI8:
+      return integer_handler<uint8_t>(inst.op);
+    case Type::kI16:
+      return integer_handler<uint16_t>(inst.op);
+    case Type::kI32:
+      return integer_handler<uint32_t>(inst.op);
+    case Type::kI64:
+      return integer_handler<uint64_t>(inst.op);
+    default:
+      return vector_handler(inst.op);
+  }
+}
+
+}  // namespace
+
+Handler handler_of(const Inst& inst) {
+  if (inst.op == Opcode::kVector) return vector;
+  if (Handler handler = control_handler(inst)) return handler;
+  if (Handler handler = memory_handler(inst)) return handler;
+  if (Handler handler = pure_handler(inst)) return handler;
+  return state_handler(inst);
+}
+
+}  // namespace vireo::tcg::interpreter
