@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+
+#include "target/i386/cpu/state.h"
+
+namespace vireo::i386 {
+
+/// MOV to CR0, CR3, CR4 and WRMSR EFER with all checks and side effects (SDM volume 3, 2.5); raise
+/// #GP(0).
+void write_cr0(CpuState& state, uint64_t value);
+void write_cr3(CpuState& state, uint64_t value);
+void write_cr4(CpuState& state, uint64_t value);
+void write_efer(CpuState& state, uint64_t value);
+
+/// Loads CR3 without the checks of MOV: reads the PAE pointers (#GP if they are bad), flushes.
+void load_cr3(CpuState& state, uint64_t value);
+
+/// CR4 bits that the model allows.
+uint64_t supported_cr4(const CpuState& state);
+
+/// The guest's time-stamp counter now.
+uint64_t guest_tsc(const CpuState& state);
+
+/// RDMSR and WRMSR of one MSR; false: #GP.
+bool read_msr(CpuState& state, uint32_t index, uint64_t& value);
+bool write_msr(CpuState& state, uint32_t index, uint64_t value);
+
+}  // namespace vireo::i386
