@@ -1,0 +1,147 @@
+// The human monitor's commands.
+
+#include "monitor/commands.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "monitor/control.h"
+#include "util/log.h"
+#include "util/text.h"
+
+namespace vireo::monitor {
+
+namespace {
+
+using Arguments = std::vector<std::string_view>;
+
+struct Command {
+  std::string_view name;
+  std::string_view short_name;
+  std::string_view parameters;
+  std::string_view help;
+  size_t min_arguments;
+  std::string (*run)(Control& control, const Arguments& arguments);
+};
+
+std::string error_text(const util::Error& error) {
+  return fmt::format("Error: {}\n", error.message());
+}
+std::string text_of(const util::Status& status) {
+  return status ? std::string() : error_text(status.error());
+}
+std::string text_of(const util::Result<std::string>& result) {
+  return result ? *result : error_text(result.error());
+}
+
+std::string run_help(Control& control, const Arguments& arguments);
+
+std::string run_log(Control&, const Arguments& arguments) {
+  if (arguments[0] == "none") {
+    util::log_mask = 0;
+    return {};
+  }
+  return text_of(util::set_log_items(arguments[0]));
+}
+
+// "xp /8xw 0x1000": count, format (hexadecimal only) and unit of b, h, w or g.
+std::string run_examine(Control& control, const Arguments& arguments) {
+  unsigned count = 1;
+  unsigned width = 4;
+  if (arguments[0].starts_with('/')) {
+    std::string_view format = arguments[0].substr(1);
+    if (!format.empty() && format[0] >= '0' && format[0] <= '9') count = 0;
+    for (const char c : format) {
+      if (c >= '0' && c <= '9' && count < 4096) {
+        count = count * 10 + static_cast<unsigned>(c - '0');
+      } else if (c == 'b' || c == 'h' || c == 'w' || c == 'g') {
+        width = c == 'b' ? 1 : c == 'h' ? 2 : c == 'w' ? 4 : 8;
+      } else if (c != 'x') {
+        return fmt::format("Error: '{}': expected /<count>x<b|h|w|g>\n", arguments[0]);
+      }
+    }
+  }
+  const auto address = util::parse_number(arguments.back());
+  if (!address) return error_text(address.error());
+  return text_of(control.examine_physical(*address, count, width));
+}
+
+const Command kCommands[] = {
+    {"help", "?", "[command]", "this list", 0, &run_help},
+    {"info", "", "[topic]", "shows a topic; without one, the topics", 0,
+     [](Control& control, const Arguments& arguments) {
+       return arguments.empty() ? control.info_topics() : text_of(control.info(arguments[0]));
+     }},
+    {"quit", "q", "", "ends the program", 0,
+     [](Control& control, const Arguments&) { return control.quit(), std::string(); }},
+    {"stop", "s", "", "stops the guest", 0,
+     [](Control& control, const Arguments&) { return control.stop(), std::string(); }},
+    {"cont", "c", "", "lets the guest go on", 0,
+     [](Control& control, const Arguments&) { return control.cont(), std::string(); }},
+    {"system_reset", "", "", "resets the machine", 0,
+     [](Control& control, const Arguments&) { return control.system_reset(), std::string(); }},
+    {"system_powerdown", "", "", "presses the power button", 0,
+     [](Control& control, const Arguments&) { return control.system_powerdown(), std::string(); }},
+    {"nmi", "", "", "sends an NMI", 0,
+     [](Control& control, const Arguments&) { return control.nmi(), std::string(); }},
+    {"screendump", "", "file", "writes the screen to a PNG file", 1,
+     [](Control& control, const Arguments& arguments) {
+       return text_of(control.screendump(std::string(arguments[0])));
+     }},
+    {"sendkey", "", "keys", "types keys, such as ctrl-alt-delete", 1,
+     [](Control& control, const Arguments& arguments) {
+       return text_of(control.send_key(arguments[0]));
+     }},
+    {"xp", "", "[/<count>x<b|h|w|g>] address", "shows physical memory", 1, &run_examine},
+    {"log", "", "items|none", "selects what is logged, as -d", 1, &run_log},
+};
+
+std::string run_help(Control&, const Arguments&) {
+  std::string text;
+  for (const Command& command : kCommands) {
+    const std::string left =
+        fmt::format("{}{}{} {}", command.name, command.short_name.empty() ? "" : "|",
+                    command.short_name, command.parameters);
+    text += fmt::format("{:40} {}\n", left, command.help);
+  }
+  return text;
+}
+
+const Command* find_command(std::string_view name) {
+  for (const Command& command : kCommands) {
+    if (command.name == name || (!command.short_name.empty() && command.short_name == name)) {
+      return &command;
+    }
+  }
+  return nullptr;
+}
+
+Arguments words_of(std::string_view line) {
+  Arguments words;
+  for (const std::string_view word : util::split(line, ' ')) {
+    if (!word.empty()) words.push_back(word);
+  }
+  return words;
+}
+
+}  // namespace
+
+std::string run_command(Control& control, std::string_view line) {
+  Arguments words = words_of(line);
+  if (words.empty()) return {};
+  const std::string_view name = words.front();
+  words.erase(words.begin());
+  const Command* command = find_command(name);
+  if (command == nullptr) {
+    std::vector<std::string_view> names;
+    for (const Command& each : kCommands) names.push_back(each.name);
+    return fmt::format("unknown command: '{}'{}\n", name, util::did_you_mean(name, names));
+  }
+  if (words.size() < command->min_arguments) {
+    return fmt::format("Error: usage: {} {}\n", command->name, command->parameters);
+  }
+  return command->run(control, words);
+}
+
+}  // namespace vireo::monitor

@@ -1,0 +1,74 @@
+#include "monitor/hmp.h"
+
+#include <gtest/gtest.h>
+
+#include "monitor/control.h"
+
+namespace vireo::monitor {
+namespace {
+
+class FakeControl final : public Control {
+ public:
+  void quit() override { calls += "quit "; }
+  void stop() override { calls += "stop "; }
+  void cont() override { calls += "cont "; }
+  void system_reset() override { calls += "reset "; }
+  void system_powerdown() override { calls += "powerdown "; }
+  void nmi() override { calls += "nmi "; }
+  bool running() const override { return true; }
+  util::Status screendump(const std::string& path) override {
+    if (path == "/bad") return util::Error(util::ErrorCode::kIo, "cannot write /bad");
+    calls += "dump:" + path + " ";
+    return {};
+  }
+  util::Status send_key(std::string_view) override { return {}; }
+  util::Result<std::string> examine_physical(uint64_t address, unsigned count,
+                                             unsigned width) override {
+    calls +=
+        "xp " + std::to_string(address) + "/" + std::to_string(count) + "/" + std::to_string(width);
+    return std::string("data\n");
+  }
+  util::Result<std::string> info(std::string_view topic) override {
+    return std::string(topic) + " info\n";
+  }
+  std::string info_topics() const override { return "status\n"; }
+  std::string calls;
+};
+
+struct HmpTest : testing::Test {
+  void type(std::string_view text) {
+    hmp.input({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+  }
+  FakeControl control;
+  std::string out;
+  Hmp hmp{control, [this](std::string_view text) { out += text; }};
+};
+
+TEST_F(HmpTest, CommandsAndTheirShortFormsReachTheMachine) {
+  type("stop\rc\rsystem_reset\rscreendump /tmp/a.png\rq\r");
+  EXPECT_EQ(control.calls, "stop cont reset dump:/tmp/a.png quit ");
+}
+
+TEST_F(HmpTest, ErrorsAreText) {
+  type("stpo\r");
+  EXPECT_NE(out.find("did you mean 'stop'"), std::string::npos);
+  type("screendump /bad\r");
+  EXPECT_NE(out.find("Error: cannot write /bad"), std::string::npos);
+  type("screendump\r");
+  EXPECT_NE(out.find("usage: screendump file"), std::string::npos);
+}
+
+TEST_F(HmpTest, LinesCanBeEditedAndRecalled) {
+  type(
+      "stopp\x7f\rx\x15"
+      "cont\r\x1b[A\x1b[A\r");
+  EXPECT_EQ(control.calls, "stop cont stop ");
+}
+
+TEST_F(HmpTest, ExamineParsesItsFormat) {
+  type("xp /16xg 0x1000\r");
+  EXPECT_EQ(control.calls, "xp 4096/16/8");
+}
+
+}  // namespace
+}  // namespace vireo::monitor
