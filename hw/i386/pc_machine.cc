@@ -10,6 +10,7 @@
 #include "core/device/bus.h"
 #include "core/device/description.h"
 #include "core/state/state_stream.h"
+#include "hw/acpi/piix4_pm.h"
 #include "hw/char/uart_16550.h"
 #include "hw/i386/direct_boot.h"
 #include "hw/i386/host_file.h"
@@ -19,6 +20,8 @@
 #include "hw/intc/local_apic.h"
 #include "hw/intc/pic_8259.h"
 #include "hw/isa/isa_bus.h"
+#include "hw/isa/piix3.h"
+#include "hw/pci/i440fx.h"
 #include "hw/timer/pit_8254.h"
 #include "hw/timer/rtc_mc146818.h"
 
@@ -40,10 +43,7 @@ PcMachine::PcMachine(PcConfig config, std::unique_ptr<PcMemory> memory,
       memory_space_("memory", memory_->root()),
       port_space_("ports", port_root_),
       timers_(clock_, loop),
-      environment_{memory_space_, port_space_, clock_, timers_, run_control, loop, backends},
-      isa_bus_(std::make_unique<IsaBus>()),
-      shadow_(core::Region::ram("ram-shadow", memory_->ram(), 0xc0000, 0x40000)),
-      buses_{isa_bus_.get()} {}
+      environment_{memory_space_, port_space_, clock_, timers_, run_control, loop, backends} {}
 
 PcMachine::~PcMachine() {
   // Devices leave in the reverse order, so that nothing refers to one that is gone.
@@ -66,18 +66,37 @@ util::Result<std::unique_ptr<PcMachine>> PcMachine::create(PcConfig config,
 
 util::Status PcMachine::build() {
   const core::TopologyTransaction transaction;
-  if (!config_.firmware.empty()) {
-    auto image = read_host_file(config_.firmware, kMaxFirmwareFile);
-    if (!image) return std::move(image).error().with_context("-bios");
-    VIREO_TRY(memory_->set_firmware(*image));
-  }
   if (!config_.kernel.empty()) {
     direct_boot_ = std::make_unique<DirectBoot>(
         DirectBoot::Files{config_.kernel, config_.initrd, config_.command_line});
   }
-  memory_->root().add_subregion(shadow_, 0xc0000);
+  VIREO_TRY(add_host_bridge());
   VIREO_TRY(add_interrupt_controllers());
-  VIREO_TRY(add_isa_devices());
+  VIREO_TRY(add_south_bridge());
+  return add_isa_devices();
+}
+
+util::Status PcMachine::add_host_bridge() {
+  VIREO_TRY_ASSIGN(host, add(core::make_device<I440fxHost>()));
+  host_ = host;
+  pci_bus_ = &host_->bus();
+  auto new_bridge = core::make_device<I440fxBridge>();
+  new_bridge->set_ram(memory_->ram());
+  VIREO_TRY_ASSIGN(bridge, add(std::move(new_bridge)));
+  bridge_ = bridge;
+  if (config_.firmware.empty()) return {};
+  auto image = read_host_file(config_.firmware, kMaxFirmwareFile);
+  if (!image) return std::move(image).error().with_context("-bios");
+  return memory_->set_firmware(host_->pci_memory(), *image);
+}
+
+util::Status PcMachine::add_south_bridge() {
+  VIREO_TRY_ASSIGN(piix3, add(core::make_device<Piix3>()));
+  isa_bus_ = &piix3->isa_bus();
+  connect_isa_interrupts();
+  VIREO_TRY_ASSIGN(power, add(core::make_device<Piix4Pm>()));
+  power_ = power;
+  power_->interrupt_output("sci").connect(isa_bus_->add_irq_source(Piix4Pm::kSciIrq));
   return {};
 }
 
@@ -105,8 +124,17 @@ util::Status PcMachine::add_interrupt_controllers() {
     apic_bus_->add(*local_apic);
     pic_->interrupt_output("intr").connect(local_apic->interrupt_input("lint", 0));
   }
-  connect_isa_interrupts();
+  pci_bus_->set_msi_receiver([this](uint64_t address, uint32_t data) { send_msi(address, data); });
   return {};
+}
+
+// Messages for addresses other than the APICs' are plain writes.
+void PcMachine::send_msi(uint64_t address, uint32_t data) {
+  if (address - ApicBus::kMessageBase < ApicBus::kMessageSize) {
+    apic_bus_->deliver_msi(address, data);
+  } else {
+    memory_space_.store<uint32_t>(address, data);
+  }
 }
 
 void PcMachine::connect_isa_interrupts() {
@@ -120,8 +148,7 @@ void PcMachine::connect_isa_interrupts() {
 
 util::Status PcMachine::add_isa_devices() {
   VIREO_TRY_ASSIGN(pit, add(core::make_device<Pit8254>()));
-  pit_ = pit;
-  pit_->interrupt_output("irq").connect(isa_bus_->add_irq_source(0));
+  pit->interrupt_output("irq").connect(isa_bus_->add_irq_source(0));
   VIREO_TRY_ASSIGN(rtc, add(core::make_device<RtcMc146818>()));
   rtc_ = rtc;
   rtc_->set_time(config_.rtc_seconds);
@@ -142,6 +169,8 @@ util::Status PcMachine::add_isa_devices() {
 void PcMachine::attach_cpu(unsigned cpu, CpuPort& port) {
   local_apics_[cpu]->connect(port, *apic_bus_, [this] { return pic_->acknowledge(); });
 }
+
+void PcMachine::press_power_button() { power_->press_power_button(); }
 
 util::Status PcMachine::add_device(std::unique_ptr<core::Device> device, std::string_view bus) {
   const std::string& kind = device->type().bus;
@@ -172,6 +201,8 @@ util::Result<std::optional<BootEntry>> PcMachine::reset() {
   const core::TopologyTransaction transaction;
   for (const auto& device : devices_) device->reset();
   if (!direct_boot_) return std::optional<BootEntry>{};
+  bridge_->open_shadow_ram();
+  power_->place_registers();
   const BootMemory layout{.ranges = memory_->ranges(0), .low_ram_end = memory_->low_ram_end()};
   VIREO_TRY_ASSIGN(entry, direct_boot_->install(memory_space_, layout));
   return std::optional<BootEntry>(entry);

@@ -26,11 +26,14 @@ namespace vireo::hw {
 class ApicBus;
 class CpuPort;
 class DirectBoot;
+class I440fxBridge;
+class I440fxHost;
 class IoApic;
 class IsaBus;
 class LocalApic;
+class PciBus;
 class Pic8259Pair;
-class Pit8254;
+class Piix4Pm;
 class RtcMc146818;
 
 /// What a PC is made of.
@@ -66,11 +69,15 @@ class PcMachine {
   core::TimerQueue& timers() { return timers_; }
   core::RamBlock& ram() { return memory_->ram(); }
   IsaBus& isa_bus() { return *isa_bus_; }
+  PciBus& pci_bus() { return *pci_bus_; }
   ApicBus& apic_bus() { return *apic_bus_; }
 
   LocalApic& local_apic(unsigned cpu) { return *local_apics_[cpu]; }
   /// Connects vCPU `cpu` to its local APIC. To be called for each before the first reset().
   void attach_cpu(unsigned cpu, CpuPort& port);
+
+  /// ACPI's power button.
+  void press_power_button();
 
   /// Adds a device whose properties are set: attaches it to a bus of the kind it wants (the only
   /// one or `bus`), realizes it and keeps it. Errors: no such bus or slot, the device's own.
@@ -93,9 +100,12 @@ class PcMachine {
   template <class T>
   util::Result<T*> add(std::unique_ptr<T> device);
   util::Status build();
+  util::Status add_host_bridge();
   util::Status add_interrupt_controllers();
+  util::Status add_south_bridge();
   util::Status add_isa_devices();
   void connect_isa_interrupts();
+  void send_msi(uint64_t address, uint32_t data);
 
   PcConfig config_;
   std::unique_ptr<PcMemory> memory_;
@@ -105,13 +115,15 @@ class PcMachine {
   core::GuestClock clock_;
   core::TimerQueue timers_;
   core::Environment environment_;
-  std::unique_ptr<IsaBus> isa_bus_;
   std::unique_ptr<DirectBoot> direct_boot_;
-  core::Region shadow_;
+  I440fxHost* host_ = nullptr;
+  I440fxBridge* bridge_ = nullptr;
+  PciBus* pci_bus_ = nullptr;
+  IsaBus* isa_bus_ = nullptr;
   Pic8259Pair* pic_ = nullptr;
   ApicBus* apic_bus_ = nullptr;
   IoApic* io_apic_ = nullptr;
-  Pit8254* pit_ = nullptr;
+  Piix4Pm* power_ = nullptr;
   RtcMc146818* rtc_ = nullptr;
   std::vector<LocalApic*> local_apics_;
   std::vector<core::Bus*> buses_;

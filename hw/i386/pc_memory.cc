@@ -9,7 +9,6 @@
 namespace vireo::hw {
 namespace {
 
-constexpr int kPciPriority = -1;
 // RAM that would reach into the last 512 MiB below 4 GiB is split at 3 GiB.
 constexpr uint64_t kLargestUnsplit = 0xe0000000;
 constexpr uint64_t kSplit = 0xc0000000;
@@ -30,10 +29,8 @@ PcMemory::PcMemory(std::unique_ptr<core::RamBlock> ram, uint64_t low_end)
     : ram_(std::move(ram)),
       low_end_(low_end),
       root_(core::Region::container("system")),
-      pci_(core::Region::container("pci")),
       conventional_(core::Region::ram("ram-conventional", *ram_, 0, kLegacyHole)),
       extended_(low_ram(*ram_, low_end)) {
-  root_.add_subregion(pci_, 0, kPciPriority);
   root_.add_subregion(conventional_, 0);
   if (low_end > kLegacyHoleEnd) root_.add_subregion(extended_, kLegacyHoleEnd);
   if (high_ram_size() != 0) {
@@ -55,7 +52,7 @@ util::Result<std::unique_ptr<PcMemory>> PcMemory::create(uint64_t ram_size) {
   return std::unique_ptr<PcMemory>(new PcMemory(std::move(ram), low_end));
 }
 
-util::Status PcMemory::set_firmware(std::span<const std::byte> image) {
+util::Status PcMemory::set_firmware(core::Region& pci, std::span<const std::byte> image) {
   if (image.empty() || image.size() % 0x10000 != 0 || image.size() > kMaxFirmware) {
     return util::Error(
         util::ErrorCode::kInvalidArgument,
@@ -68,8 +65,8 @@ util::Status PcMemory::set_firmware(std::span<const std::byte> image) {
   firmware_region_.reset(new core::Region(core::Region::rom("bios", *firmware_, 0, image.size())));
   firmware_low_.reset(new core::Region(
       core::Region::rom("bios-below-1m", *firmware_, image.size() - low_size, low_size)));
-  pci_.add_subregion(*firmware_region_, kAbove4g - image.size());
-  pci_.add_subregion(*firmware_low_, kLegacyHoleEnd - low_size);
+  pci.add_subregion(*firmware_region_, kAbove4g - image.size());
+  pci.add_subregion(*firmware_low_, kLegacyHoleEnd - low_size);
   return {};
 }
 

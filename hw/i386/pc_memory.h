@@ -13,8 +13,7 @@
 
 namespace vireo::hw {
 
-/// A PC's memory map: RAM below and above the hole for PCI, the PCI space that shows wherever RAM
-/// does not, and the firmware's ROM in it.
+/// A PC's memory map: RAM below and above the hole for PCI, and the firmware's ROM.
 class PcMemory {
  public:
   /// Smallest and largest RAM. The rest of the 40 address bits is left to PCI.
@@ -28,17 +27,15 @@ class PcMemory {
   static util::Result<std::unique_ptr<PcMemory>> create(uint64_t ram_size);
 
   core::Region& root() { return root_; }
-  /// The PCI memory space.
-  core::Region& pci() { return pci_; }
   core::RamBlock& ram() { return *ram_; }
   uint64_t ram_size() const { return ram_->size(); }
   uint64_t low_ram_end() const { return low_end_; }
   /// 0 when all RAM is below 4 GiB.
   uint64_t high_ram_size() const { return ram_->size() - low_end_; }
 
-  /// Puts a firmware image below 4 GiB and its last 128 KiB below 1 MiB. Errors: not a multiple of
-  /// 64 KiB, more than 16 MiB.
-  util::Status set_firmware(std::span<const std::byte> image);
+  /// Puts a firmware image into the PCI space `pci` below 4 GiB, and its last 128 KiB below 1 MiB.
+  /// Errors: not a multiple of 64 KiB, more than 16 MiB.
+  util::Status set_firmware(core::Region& pci, std::span<const std::byte> image);
   bool has_firmware() const { return firmware_ != nullptr; }
 
   /// Ranges as E820h reports them. The last `acpi_size` bytes of low RAM are ACPI tables.
@@ -51,7 +48,6 @@ class PcMemory {
   uint64_t low_end_;
   std::unique_ptr<core::RamBlock> firmware_;
   core::Region root_;
-  core::Region pci_;
   core::Region conventional_;
   core::Region extended_;
   std::unique_ptr<core::Region> high_;

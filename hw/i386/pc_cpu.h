@@ -1,0 +1,105 @@
+#pragma once
+
+#include <atomic>
+#include <optional>
+
+#include "accel/guest_cpu.h"
+#include "hw/i386/boot_entry.h"
+#include "hw/intc/cpu_port.h"
+#include "target/i386/cpu/config.h"
+#include "target/i386/cpu/host_interface.h"
+#include "target/i386/cpu/state.h"
+#include "target/i386/translate/translator.h"
+#include "tcg/runtime/frame_allocation.h"
+
+namespace vireo::core {
+class RunControl;
+}
+namespace vireo::accel {
+class TcgVcpu;
+}
+
+namespace vireo::hw {
+
+class LocalApic;
+class PcMachine;
+
+/// An x86 vCPU in its socket: joins the CPU model with the accelerator that runs it and with the
+/// PC around it.
+class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machine {
+ public:
+  PcCpu(const i386::CpuConfig& config, PcMachine& machine, core::RunControl& run_control);
+  ~PcCpu() override;
+
+  /// Before the vCPU starts.
+  void attach(accel::TcgVcpu& vcpu);
+  /// Where software starts after the next reset, if not at the reset vector.
+  void set_boot_entry(const std::optional<BootEntry>& entry) { boot_entry_ = entry; }
+
+  const i386::CpuState& state() const { return state_; }
+
+  // accel::GuestCpu
+  tcg::Frame& frame() override { return state_.frame; }
+  bool walk(uint64_t linear, tcg::Access access, uint8_t memory_flags,
+            accel::PageWalk& result) override;
+  void record_fault(uint64_t linear, const accel::PageWalk& fault) override;
+  void record_misaligned() override;
+  void record_divide_error() override;
+  void record_simd_exception() override;
+  accel::CodePosition position() const override;
+  bool translate(tcg::Block& block, accel::CodeReader& code, unsigned max_insns,
+                 uint64_t& fault_linear) override;
+  bool prepare() override;
+  void reset() override;
+  void dump(bool vectors) const override;
+
+  // CpuPort
+  void set_interrupt_request(bool pending) override;
+  void raise_nmi() override;
+  void raise_smi() override;
+  void init() override;
+  void start_up(uint8_t vector) override;
+  uint64_t tsc_at(int64_t guest_ns) override;
+  int64_t time_of_tsc(uint64_t tsc) override;
+  void set_a20(bool enabled) override;
+
+ private:
+  class Apic;
+
+  // i386::Machine
+  uint64_t read_physical(uint64_t address, unsigned width) override;
+  void write_physical(uint64_t address, unsigned width, uint64_t value) override;
+  std::span<std::byte> memory_span(uint64_t address, size_t length, bool for_write) override;
+  void mark_written(uint64_t address, size_t length) override;
+  i386::PageTableMemory page_table_memory(uint64_t address) override;
+  uint32_t read_port(uint16_t port, unsigned width) override;
+  void write_port(uint16_t port, unsigned width, uint32_t value) override;
+  void flush_tlb() override;
+  void flush_tlb_non_global() override;
+  void flush_tlb_page(uint64_t linear) override;
+  bool fill_tlb(uint64_t linear, unsigned size, bool is_write, bool user) override;
+  i386::LocalApic* apic() override;
+  uint64_t tsc_now() override;
+  void triple_fault() override;
+  void signal_fpu_error() override;
+  uint64_t random() override;
+
+  void enter_boot_entry(const BootEntry& entry);
+  uint64_t tsc_shift() const;
+
+  i386::CpuConfig config_;
+  PcMachine& machine_;
+  core::RunControl& run_control_;
+  tcg::FrameAllocation allocation_;
+  i386::CpuState& state_;
+  i386::Translator translator_;
+  accel::TcgVcpu* vcpu_ = nullptr;
+  std::unique_ptr<Apic> apic_;
+  std::optional<BootEntry> boot_entry_;
+  std::atomic<bool> interrupt_request_{false};
+  std::atomic<bool> nmi_request_{false};
+  std::atomic<bool> init_request_{false};
+  uint64_t address_mask_ = ~uint64_t{0};  // A20
+};
+
+}  // namespace vireo::hw
