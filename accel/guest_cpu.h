@@ -72,8 +72,6 @@ class GuestCpu {
   /// Delivers recorded exceptions and pending interrupts. Returns false if the vCPU has nothing to
   /// run until an interrupt (HLT). May leave nothing half done: it is not inside translated code.
   virtual bool prepare() = 0;
-  /// Whether prepare() would find an interrupt for a halted vCPU; called from any thread.
-  virtual bool has_wakeup() const = 0;
   /// Power-up state.
   virtual void reset() = 0;
 

@@ -9,6 +9,14 @@ SoftTlb& TcgVcpu::tlb(uint8_t flags) {
   return tlb_[(flags & tcg::kMemoryUser) != 0 ? tcg::kContextUser : tcg::kContextKernel];
 }
 
+RamStretch TcgVcpu::find_ram(uint64_t physical) {
+  tlb_lock_.lock();
+  const RamStretch* stretch = map_.find(physical);
+  const RamStretch found = stretch != nullptr ? *stretch : RamStretch{};
+  tlb_lock_.unlock();
+  return found;
+}
+
 bool TcgVcpu::refill(uint64_t va, unsigned size, tcg::Access access, uint8_t flags) {
   const uint64_t page = va & ~(tcg::kPageSize - 1);
   if (va - page > tcg::kPageSize - size) return false;

@@ -49,6 +49,11 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   void flush_all();
   void flush_non_global();
   void flush_page(uint64_t address);
+  /// Where `physical` lies in host memory; `read` is null if it is no memory. General registers
+  /// only.
+  RamStretch find_ram(uint64_t physical);
+  /// See tcg::Hooks::refill.
+  bool refill(uint64_t va, unsigned size, tcg::Access access, uint8_t flags);
 
   // For the accelerator, from any thread.
   /// Takes a new snapshot of guest memory's layout; machine lock held.
@@ -97,7 +102,6 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   std::span<const std::byte> bytes_at(uint64_t linear) override;
 
   // Slow paths; see tcg::Hooks.
-  bool refill(uint64_t va, unsigned size, tcg::Access access, uint8_t flags);
   const void* load(uint64_t va, const tcg::MemoryOperation& operation);
   void store(uint64_t va, const tcg::MemoryOperation& operation, const void* value);
   uint64_t update(uint64_t va, const tcg::MemoryOperation& operation, uint64_t operand,

@@ -54,7 +54,8 @@ class Backend {
   virtual ~Backend() = default;
 
   /// Compiles `block` (verified, after the passes). `code_page` is the number that checked entries
-  /// compare with Frame::code_pages. Errors: kNoMemory when the code cache is full: flush and retry.
+  /// compare with Frame::code_pages. Errors: kNoMemory when the code cache is full: flush and
+  /// retry.
   virtual util::Result<TranslatedBlock*> compile(const Block& block, const BlockKey& key,
                                                  uint32_t code_page) = 0;
 
