@@ -17,7 +17,7 @@
 #include "system/firmware.h"
 #include "system/rtc_base.h"
 #include "target/i386/cpu/config.h"
-#include "target/i386/helper/helper_table.h"
+#include "target/i386/helper/functions.h"
 #include "util/log.h"
 
 namespace vireo::system {

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "accel/tcg/vcpu.h"
 #include "tcg/ir/printer.h"
 #include "util/log.h"
@@ -24,6 +26,7 @@ const std::byte* page_of(const std::byte* host) {
 
 TcgAccelerator::TcgAccelerator(core::AddressSpace& memory) : memory_(memory) {
   memory_.add_listener(*this);
+  observe_memory();
 }
 
 util::Result<std::unique_ptr<TcgAccelerator>> TcgAccelerator::create(const TcgConfig& config,
@@ -52,9 +55,15 @@ std::unique_ptr<Vcpu> TcgAccelerator::create_vcpu(GuestCpu& cpu, unsigned index)
   return vcpu;
 }
 
-void TcgAccelerator::observe(core::RamBlock& block) {
-  ram_.push_back(&block);
-  block.add_observer(*this);
+// Follows every block of RAM and ROM that guests can reach now.
+void TcgAccelerator::observe_memory() {
+  RamMap map;
+  map.rebuild(memory_);
+  for (const RamStretch& stretch : map.stretches()) {
+    if (std::find(ram_.begin(), ram_.end(), stretch.block) != ram_.end()) continue;
+    ram_.push_back(stretch.block);
+    stretch.block->add_observer(*this);
+  }
 }
 
 std::string TcgAccelerator::statistics() const {
@@ -123,7 +132,7 @@ tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const tcg::BlockK
 
 void TcgAccelerator::log_ir(uint32_t item, const char* title, const tcg::BlockKey& key) const {
   if (!util::log_enabled(item) || !util::log_address_selected(key.linear)) return;
-  util::write_log(fmt::format("{} at {:#x}:\n{}\n", title, key.ip, tcg::print(ir_)));
+  util::write_log(fmt::format("{} at {:#x}:\n{}\n", title, key.ip, tcg::to_string(ir_)));
 }
 
 core::RamBlock* TcgAccelerator::block_of(const std::byte* host) const {
@@ -191,6 +200,7 @@ void TcgAccelerator::write_permission_withdrawn(core::RamBlock& ram, uint64_t of
 }
 
 void TcgAccelerator::topology_changed(core::AddressSpace&) {
+  observe_memory();
   for (TcgVcpu* vcpu : vcpus_) vcpu->memory_changed();
 }
 

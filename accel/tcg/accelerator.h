@@ -37,9 +37,6 @@ class TcgAccelerator final : public Accelerator,
   std::unique_ptr<Vcpu> create_vcpu(GuestCpu& cpu, unsigned index) override;
   std::string statistics() const override;
 
-  /// To be called for every block of guest RAM and ROM before vCPUs run.
-  void observe(core::RamBlock& block);
-
   core::AddressSpace& memory() { return memory_; }
   tcg::Backend& backend() { return *backend_; }
 
@@ -69,6 +66,7 @@ class TcgAccelerator final : public Accelerator,
   void protect_code_page(const std::byte* host_page);
   void release_code_pages(core::RamBlock& block, const std::byte* first, size_t length);
   void flush_translations();
+  void observe_memory();
   core::RamBlock* block_of(const std::byte* host) const;
 
   core::AddressSpace& memory_;
@@ -76,7 +74,7 @@ class TcgAccelerator final : public Accelerator,
   mutable std::mutex translation_lock_;
   BlockMap blocks_;
   tcg::Block ir_;  // reused for every translation
-  tcg::Pipeline pipeline_;
+  tcg::Pipeline pipeline_ = tcg::Pipeline::standard();
   uint64_t flushes_ = 0;
   std::vector<core::RamBlock*> ram_;
   std::vector<TcgVcpu*> vcpus_;

@@ -7,7 +7,8 @@
 #include "accel/tcg/vcpu.h"
 #include "core/machine_lock.h"
 #include "core/memory/address_space.h"
-#include "tcg/ir/evaluate_rmw.h"
+#include "tcg/ir/evaluate.h"
+#include "util/bits.h"
 
 namespace vireo::accel {
 
@@ -80,6 +81,20 @@ bool compare_exchange(std::byte* host, unsigned size, uint64_t& expected, uint64
     default:
       return exchange(uint64_t{});
   }
+}
+
+// What kRmw or kCompareExchange stores, and its flags.
+tcg::IntegerEvaluation evaluate_update(const tcg::MemoryOperation& operation, uint64_t before,
+                                       uint64_t operand, uint64_t replacement, uint32_t flags) {
+  if (operation.op == tcg::Opcode::kRmw) {
+    return tcg::evaluate_rmw(operation.rmw, operation.type, before, operand, flags,
+                             operation.flags_out);
+  }
+  const uint64_t mask = util::low_mask(tcg::bits_of(operation.type));
+  const bool equal = ((before ^ operand) & mask) == 0;
+  return {
+      .value = equal ? replacement & mask : before,
+      .flags = tcg::evaluate_compare(operation.type, operand, before, flags, operation.flags_out)};
 }
 
 }  // namespace
@@ -201,23 +216,25 @@ uint64_t TcgVcpu::update(uint64_t va, const tcg::MemoryOperation& operation, uin
   const unsigned size = tcg::size_of(operation.type);
   const Place place = locate(va, size, tcg::Access::kWrite, operation.flags);
   prepare_write(place);
+  const uint32_t flags = tcg::pack_flags(frame_.flag_overflow, frame_.flags_low);
   uint64_t before = 0;
-  tcg::Updated result;
+  tcg::IntegerEvaluation result;
   if (place.plain_write()) {
     std::byte* host = place.pieces[0].host_write();
     std::memcpy(&before, host, size);
     do {
-      result = tcg::evaluate_update(operation, before, operand, replacement, frame_);
+      result = evaluate_update(operation, before, operand, replacement, flags);
     } while (!compare_exchange(host, size, before, result.value));
     const uint64_t offset = place.pieces[0].physical - place.pieces[0].ram->first;
     place.pieces[0].ram->flags[offset >> tcg::kPageBits].fetch_or(core::kPageDirtyAll);
   } else {
     const core::MachineLockIfNeeded lock;
     read_place(place, reinterpret_cast<std::byte*>(&before));
-    result = tcg::evaluate_update(operation, before, operand, replacement, frame_);
+    result = evaluate_update(operation, before, operand, replacement, flags);
     write_place(place, reinterpret_cast<const std::byte*>(&result.value));
   }
-  tcg::set_flags(frame_, operation.flags_out, result.flags);
+  frame_.flags_low = static_cast<uint8_t>((result.flags & 0xd5) | 2);
+  frame_.flag_overflow = (result.flags & tcg::kFlagO) != 0;
   return before;
 }
 

@@ -29,6 +29,7 @@ class RamMap {
  public:
   /// Takes the snapshot; machine lock held, or nothing runs yet.
   void rebuild(const core::AddressSpace& memory);
+  const std::vector<RamStretch>& stretches() const { return storage_; }
   /// The stretch that holds `physical`, or null. Inline: refills must not call code that was
   /// compiled to use vector registers.
   const RamStretch* find(uint64_t physical) const {
