@@ -179,6 +179,13 @@ enum ModeBit : uint64_t {
   kModeAlignmentCheck = 1u << 14,  ///< CPL 3 with CR0.AM and EFLAGS.AC.
   kModeDataBreakpoints =
       1u << 15,  ///< DR7 enables something: memory accesses are watched (issue: debug registers).
+  /// 6 bits, by SegmentRegister, 0 in 64-bit mode: accesses through the segment call check_limit
+  /// (null, expand-down, limit below 64 KiB - 1, execute-only, or a read-only one; writes and reads
+  /// alike).
+  kModeCheckShift = 16,
+  /// 6 bits, likewise: the limit is below 4 GiB - 1, so accesses with 32-bit addresses call
+  /// check_limit.
+  kModeLimitedShift = 22,
 };
 
 /// The whole state of one x86 vCPU. Begins with the Frame, so that a Frame* is a CpuState*.
@@ -213,10 +220,7 @@ struct CpuState {
   uint64_t mtrr_fixed[11] = {};
   uint64_t mtrr_base[8] = {}, mtrr_mask[8] = {};
   uint64_t mcg_status = 0, mcg_ctl = 0;
-  uint64_t smi_count = 0, feature_control = 1, spec_ctrl = 0;
-  uint64_t xss = 0;
   uint64_t pdpte[4] = {};  ///< PAE page-directory-pointer entries, loaded with CR3.
-  uint32_t pkru = 0;
 
   PendingException pending;
 

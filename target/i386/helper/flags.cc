@@ -88,14 +88,16 @@ uint64_t helper_popf(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   return 0;
 }
 
-uint64_t helper_single_step(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
+uint64_t helper_single_step(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
+  frame->guest_ip = a;
   state.dr[6] |= 1u << 14;
   raise_exception(state, kDb);
 }
 
-uint64_t helper_clear_shadow(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
+uint64_t helper_clear_shadow(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
+  frame->guest_ip = a;
   state.interrupt_shadow = 0;
   update_mode(state);
   tcg::leave(frame, static_cast<uint16_t>(tcg::ExitReason::kInterruptWindow));

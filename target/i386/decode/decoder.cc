@@ -1,0 +1,412 @@
+// x86 instruction formats: prefixes, opcode maps, ModRM, SIB, displacement, immediates (SDM volume
+// 2, chapter 2).
+
+#include "target/i386/decode/decoder.h"
+
+#include "target/i386/cpu/state.h"
+#include "target/i386/decode/tables.h"
+#include "util/bits.h"
+
+namespace vireo::i386 {
+namespace {
+
+constexpr uint8_t kRexB = 1, kRexX = 2, kRexR = 4, kRexW = 8;
+
+class Decoder {
+ public:
+  Decoder(const DecodeMode& mode, std::span<const uint8_t> bytes, Insn& insn)
+      : mode_(mode), bytes_(bytes), insn_(insn) {}
+
+  DecodeStatus run() {
+    read_prefixes_and_opcode();
+    if (status_ != DecodeStatus::kOk) return status_;
+    const std::span<const Row> candidates = rows(map_, insn_.opcode);
+    read_modrm(candidates);
+    if (status_ != DecodeStatus::kOk) return status_;
+    insn_.row = choose(candidates);
+    if (!insn_.row) return DecodeStatus::kUndefined;
+    set_sizes();
+    if (modrm_read_ && !insn_.is_register_form()) read_memory();
+    for (unsigned i = 0; i < kMaxOperands; ++i) {
+      insn_.operands[i] = operand(insn_.row->operands[i]);
+    }
+    if (status_ == DecodeStatus::kOk && !is_legal()) status_ = DecodeStatus::kUndefined;
+    return status_;
+  }
+
+  unsigned position() const { return position_; }
+
+ private:
+  uint8_t next() {
+    if (status_ != DecodeStatus::kOk) return 0;
+    if (position_ == kMaxInsnLength) {
+      status_ = DecodeStatus::kTooLong;
+    } else if (position_ == bytes_.size()) {
+      status_ = DecodeStatus::kNeedsMore;
+    } else {
+      return bytes_[position_++];
+    }
+    return 0;
+  }
+
+  uint64_t read(unsigned size) {
+    uint64_t value = 0;
+    for (unsigned i = 0; i < size; ++i) value |= static_cast<uint64_t>(next()) << (8 * i);
+    return value;
+  }
+  int64_t read_signed(unsigned size) { return util::sign_extend(read(size), size * 8); }
+
+  bool is_64() const { return mode_.bits == 64; }
+  bool rex(uint8_t bit) const { return insn_.rex & bit; }
+  uint8_t extended(uint8_t number, uint8_t bit) const { return number | (rex(bit) ? 8 : 0); }
+
+  /// Takes one prefix other than REX; false if `byte` is none.
+  bool take_prefix(uint8_t byte) {
+    switch (byte) {
+      case 0x66:
+        insn_.operand_prefix = true;
+        return true;
+      case 0x67:
+        address_prefix_ = true;
+        return true;
+      case 0xf0:
+        insn_.lock = true;
+        return true;
+      case 0xf2:
+      case 0xf3:
+        insn_.repeat = byte;
+        return true;
+      case 0x64:
+        insn_.segment_override = kFs;
+        return true;
+      case 0x65:
+        insn_.segment_override = kGs;
+        return true;
+      case 0x26:
+      case 0x2e:
+      case 0x36:
+      case 0x3e:
+        // 64-bit mode ignores these, also as what would undo an earlier FS or GS.
+        if (!is_64()) insn_.segment_override = byte >> 3 & 3;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  void read_prefixes_and_opcode() {
+    uint8_t byte = next();
+    for (; status_ == DecodeStatus::kOk; byte = next()) {
+      if (is_64() && (byte & 0xf0) == 0x40) {
+        insn_.rex = byte;  // Counts only if the opcode follows at once.
+      } else if (take_prefix(byte)) {
+        insn_.rex = 0;
+      } else {
+        break;
+      }
+    }
+    if (byte == 0x0f) {
+      map_ = Map::k0f;
+      byte = next();
+      if (byte == 0x38 || byte == 0x3a) {
+        map_ = byte == 0x38 ? Map::k0f38 : Map::k0f3a;
+        byte = next();
+      }
+    }
+    insn_.opcode = byte;
+  }
+
+  static bool row_has_modrm(const Row& row) {
+    if (row.attributes & (has_modrm | has_reg | has_rm | memory_only | register_only)) return true;
+    const Place first = row.operands[0].place, second = row.operands[1].place;
+    return (first >= Place::kE && first <= Place::kN) ||
+           (second >= Place::kE && second <= Place::kN);
+  }
+
+  void read_modrm(std::span<const Row> candidates) {
+    for (const Row& row : candidates) {
+      if (row_has_modrm(row)) {
+        insn_.modrm = next();
+        modrm_read_ = true;
+        return;
+      }
+    }
+  }
+
+  const Row* choose(std::span<const Row> candidates) const {
+    for (const Row& row : candidates) {
+      if (fits(row.attributes)) return &row;
+    }
+    return nullptr;
+  }
+
+  bool fits(Attributes attributes) const {
+    if ((attributes & no64) && is_64()) return false;
+    if ((attributes & only64) && !is_64()) return false;
+    if ((attributes & memory_only) && insn_.is_register_form()) return false;
+    if ((attributes & register_only) && !insn_.is_register_form()) return false;
+    if ((attributes & has_reg) && reg_of(attributes) != insn_.reg()) return false;
+    if ((attributes & has_rm) && rm_of(attributes) != (insn_.modrm & 7)) return false;
+    const Attributes wanted = attributes & prefix_mask;
+    if (wanted && wanted != mandatory_prefix()) return false;
+    return is_available(attributes, mode_.features);
+  }
+
+  /// F2 and F3 win over 66 (SDM volume 2, table 2-1 and appendix A).
+  Attributes mandatory_prefix() const {
+    if (insn_.repeat) return insn_.repeat == 0xf2 ? prefix_f2 : prefix_f3;
+    return insn_.operand_prefix ? prefix_66 : prefix_none;
+  }
+
+  void set_sizes() {
+    if (is_64()) {
+      insn_.address_size = address_prefix_ ? 4 : 8;
+    } else {
+      insn_.address_size = (mode_.bits == 32) != address_prefix_ ? 4 : 2;
+    }
+    if (!is_64()) {
+      insn_.operand_size = (mode_.bits == 32) != insn_.operand_prefix ? 4 : 2;
+    } else if (insn_.has(force64) || rex(kRexW)) {
+      insn_.operand_size = 8;
+    } else if (insn_.operand_prefix) {
+      insn_.operand_size = 2;
+    } else {
+      insn_.operand_size = insn_.has(default64) ? 8 : 4;
+    }
+  }
+
+  void set_segment(bool stack_default) {
+    const uint8_t by_default = stack_default ? kSs : kDs;
+    const uint8_t chosen = insn_.segment_override;
+    insn_.memory.segment = chosen != kNoRegister ? chosen : by_default;
+  }
+
+  void read_memory() {
+    // Control and debug register moves take ModRM.rm as a register whatever mod says.
+    if (insn_.row->operands[0].place == Place::kR || insn_.row->operands[1].place == Place::kR) {
+      return;
+    }
+    if (insn_.address_size == 2) {
+      read_memory_16();
+    } else {
+      read_memory_32();
+    }
+  }
+
+  void read_memory_16() {
+    constexpr uint8_t kBases[] = {kRbx, kRbx, kRbp, kRbp, kRsi, kRdi, kRbp, kRbx};
+    constexpr uint8_t kIndexes[] = {kRsi,        kRdi,        kRsi,        kRdi,
+                                    kNoRegister, kNoRegister, kNoRegister, kNoRegister};
+    const unsigned mod = insn_.modrm >> 6, rm = insn_.modrm & 7;
+    MemoryOperand& memory = insn_.memory;
+    if (mod == 0 && rm == 6) {
+      memory.displacement = read_signed(2);
+    } else {
+      memory.base = kBases[rm];
+      memory.index = kIndexes[rm];
+      if (mod) memory.displacement = read_signed(mod);
+    }
+    set_segment(memory.base == kRbp);
+  }
+
+  void read_memory_32() {
+    const unsigned mod = insn_.modrm >> 6, rm = insn_.modrm & 7;
+    MemoryOperand& memory = insn_.memory;
+    if (rm == 4) {
+      read_sib(mod);
+    } else if (mod == 0 && rm == 5) {
+      memory.base = is_64() ? kRipBase : kNoRegister;
+      memory.displacement = read_signed(4);
+    } else {
+      memory.base = extended(rm, kRexB);
+    }
+    if (mod == 1) memory.displacement = read_signed(1);
+    if (mod == 2) memory.displacement = read_signed(4);
+    set_segment(memory.base == kRsp || memory.base == kRbp);
+  }
+
+  void read_sib(unsigned mod) {
+    const uint8_t sib = next();
+    MemoryOperand& memory = insn_.memory;
+    const uint8_t index = extended(sib >> 3 & 7, kRexX);
+    if (index != kRsp) {
+      memory.index = index;
+      memory.scale = sib >> 6;
+    }
+    if ((sib & 7) == 5 && mod == 0) {
+      memory.displacement = read_signed(4);
+    } else {
+      memory.base = extended(sib & 7, kRexB);
+    }
+  }
+
+  uint8_t size_of(Width width) const {
+    switch (width) {
+      case Width::kNone:
+        return 0;
+      case Width::kB:
+        return 1;
+      case Width::kW:
+        return 2;
+      case Width::kD:
+        return 4;
+      case Width::kQ:
+        return 8;
+      case Width::kDq:
+        return 16;
+      case Width::kT:
+        return 10;
+      case Width::kV:
+        return insn_.operand_size;
+      case Width::kZ:
+        return insn_.operand_size == 2 ? 2 : 4;
+      case Width::kY:
+        return rex(kRexW) ? 8 : 4;
+      case Width::kN:
+        return is_64() ? 8 : 4;
+      case Width::kP:
+        return insn_.operand_size;
+    }
+    return 0;
+  }
+
+  Operand general(uint8_t number, uint8_t size) const {
+    if (size == 1 && !insn_.rex && number >= 4 && number < 8) {
+      return {Operand::Kind::kHigh8, static_cast<uint8_t>(number - 4), 1};
+    }
+    return {Operand::Kind::kGeneral, number, size};
+  }
+
+  Operand operand(const OperandSpec& spec) {
+    const uint8_t size = size_of(spec.width);
+    switch (spec.place) {
+      case Place::kNone:
+        return {};
+      case Place::kI:
+      case Place::kB:
+      case Place::kJ:
+      case Place::kA:
+        return immediate(spec, size);
+      case Place::kO:
+        insn_.memory.displacement = static_cast<int64_t>(read(insn_.address_size));
+        set_segment(false);
+        return {Operand::Kind::kMemory, 0, size};
+      case Place::kX:
+        set_segment(false);
+        return {Operand::Kind::kSource, 0, size};
+      case Place::kY:
+        return {Operand::Kind::kTarget, 0, size};
+      case Place::kZ:
+        return general(extended(insn_.opcode & 7, kRexB), size);
+      case Place::kAccumulator:
+        return {Operand::Kind::kGeneral, kRax, size};
+      case Place::kCl:
+        return {Operand::Kind::kGeneral, kRcx, 1};
+      case Place::kDx:
+        return {Operand::Kind::kGeneral, kRdx, 2};
+      case Place::kOne:
+        insn_.immediate = 1;
+        return {Operand::Kind::kImmediate, 0, 1};
+      default:
+        return modrm_operand(spec, size);
+    }
+  }
+
+  Operand modrm_operand(const OperandSpec& spec, uint8_t size) const {
+    const uint8_t reg = extended(insn_.reg(), kRexR), rm = extended(insn_.modrm & 7, kRexB);
+    switch (spec.place) {
+      case Place::kG:
+        return general(reg, size);
+      case Place::kR:
+        return general(rm, size);
+      case Place::kS:
+        return {Operand::Kind::kSegment, insn_.reg(), 2};
+      case Place::kC:
+        return {Operand::Kind::kControl, reg, size};
+      case Place::kD:
+        return {Operand::Kind::kDebug, reg, size};
+      case Place::kV:
+        return {Operand::Kind::kXmm, reg, size};
+      case Place::kP:
+        return {Operand::Kind::kMmx, insn_.reg(), size};
+      default:
+        break;
+    }
+    if (!insn_.is_register_form()) {
+      const Width width = spec.memory_width == Width::kNone ? spec.width : spec.memory_width;
+      return {Operand::Kind::kMemory, 0, size_of(width)};
+    }
+    if (spec.place == Place::kW || spec.place == Place::kU) {
+      return {Operand::Kind::kXmm, rm, size};
+    }
+    if (spec.place == Place::kQ || spec.place == Place::kN) {
+      return {Operand::Kind::kMmx, static_cast<uint8_t>(rm & 7), size};
+    }
+    return general(rm, size);
+  }
+
+  Operand immediate(const OperandSpec& spec, uint8_t size) {
+    switch (spec.place) {
+      case Place::kA:
+        insn_.immediate = read(size);
+        insn_.immediate2 = static_cast<uint16_t>(read(2));
+        return {Operand::Kind::kFar, 0, size};
+      case Place::kJ:
+        insn_.immediate = static_cast<uint64_t>(read_signed(size));
+        return {Operand::Kind::kRelative, 0, size};
+      case Place::kB:
+        insn_.immediate = static_cast<uint64_t>(read_signed(1));
+        return {Operand::Kind::kImmediate, 0, size};
+      default:
+        break;
+    }
+    if (immediate_read_) {  // ENTER has two.
+      insn_.immediate2 = static_cast<uint16_t>(read(size));
+      return {Operand::Kind::kImmediate, 1, size};
+    }
+    immediate_read_ = true;
+    insn_.immediate =
+        spec.width == Width::kZ ? static_cast<uint64_t>(read_signed(size)) : read(size);
+    // A 32-bit immediate of a 64-bit instruction is sign-extended.
+    const bool widened = spec.width == Width::kZ && insn_.operand_size == 8;
+    return {Operand::Kind::kImmediate, 0, widened ? uint8_t{8} : size};
+  }
+
+  bool is_legal() const {
+    const Operand& target = insn_.operands[0];
+    if (insn_.lock && !(insn_.has(lockable) && target.is_memory())) return false;
+    for (const Operand& operand : insn_.operands) {
+      if (operand.kind == Operand::Kind::kControl && !is_control_register(operand.reg))
+        return false;
+      if (operand.kind == Operand::Kind::kDebug && operand.reg > 7) return false;
+      if (operand.kind == Operand::Kind::kSegment && operand.reg > kGs) return false;
+    }
+    return !(target.kind == Operand::Kind::kSegment && target.reg == kCs);
+  }
+
+  static bool is_control_register(uint8_t number) {
+    return number == 0 || (number >= 2 && number <= 4) || number == 8;
+  }
+
+  const DecodeMode& mode_;
+  std::span<const uint8_t> bytes_;
+  Insn& insn_;
+  DecodeStatus status_ = DecodeStatus::kOk;
+  unsigned position_ = 0;
+  Map map_ = Map::kOneByte;
+  bool address_prefix_ = false;
+  bool modrm_read_ = false;
+  bool immediate_read_ = false;
+};
+
+}  // namespace
+
+DecodeStatus decode(const DecodeMode& mode, std::span<const uint8_t> bytes, Insn& insn) {
+  insn = {};
+  Decoder decoder(mode, bytes, insn);
+  const DecodeStatus status = decoder.run();
+  insn.length = static_cast<uint8_t>(decoder.position());
+  return status;
+}
+
+}  // namespace vireo::i386

@@ -1,0 +1,177 @@
+// The encodings of the vector operations, made from tcg/ir/vector_opcodes.inc: an SSE one, an MMX
+// one or both (SDM volume 2, tables ).
+
+#include <vector>
+
+#include "target/i386/decode/tables.h"
+#include "target/i386/translate/translator.h"
+#include "tcg/ir/vector_info.h"
+
+namespace vireo::i386 {
+namespace {
+
+using tcg::Type;
+using tcg::VectorOpcode;
+using tcg::VectorOpcodeInfo;
+using tcg::VectorShape;
+
+Width width_of(Type type) {
+  switch (type) {
+    case Type::kI8:
+      return Width::kB;
+    case Type::kI16:
+      return Width::kW;
+    case Type::kI32:
+      return Width::kY;
+    case Type::kV32:
+      return Width::kD;
+    case Type::kV64:
+      return Width::kQ;
+    default:
+      return Width::kDq;
+  }
+}
+
+/// Moves, and operations whose register and memory forms differ: they stand in
+/// tables_simd_moves.cc.
+bool is_written_out(const VectorOpcodeInfo& op) {
+  return op.shape == VectorShape::kMoveInteger || op.shape == VectorShape::kToIntegerRm ||
+         op.shape == VectorShape::kToIntegerRmImm || op.opcode == 0x3a20 || op.opcode == 0x3a21 ||
+         op.opcode == 0x3a22;
+}
+
+OperandSpec integer_operand(const VectorOpcodeInfo& op) {
+  if (op.shape == VectorShape::kFromIntegerImm) return {Place::kE, Width::kD, width_of(op.operand)};
+  return {Place::kE, width_of(op.operand)};
+}
+
+/// Both forms differ in the letters only: V, W, U for XMM registers; P, Q, N for MMX registers.
+OperandSpecs operands_of(const VectorOpcodeInfo& op, bool mmx) {
+  // CVTPI2PS and its kind take an MMX register (opcode 2A) or give one (2C, 2D).
+  const bool converts = op.forms & tcg::kMmxOperand;
+  const bool mmx_target = mmx || (converts && op.opcode != 0x2a);
+  const bool mmx_source = mmx || (converts && op.opcode == 0x2a);
+  const bool register_only = op.forms & tcg::kRegisterOnly;
+  const Width wide = mmx ? Width::kQ : Width::kDq;
+  const OperandSpec target{mmx_target ? Place::kP : Place::kV, mmx_target ? Width::kQ : Width::kDq};
+  const Width memory = mmx ? Width::kQ : width_of(op.operand);
+  const Place source_place = mmx_source ? (register_only ? Place::kN : Place::kQ)
+                                        : (register_only ? Place::kU : Place::kW);
+  const OperandSpec source{source_place, mmx_source ? Width::kQ : wide, memory};
+  const OperandSpec immediate{Place::kI, Width::kB};
+  switch (op.shape) {
+    case VectorShape::kShiftImm:
+      return {OperandSpec{mmx ? Place::kN : Place::kU, wide}, immediate};
+    case VectorShape::kFromInteger:
+      return {target, integer_operand(op)};
+    case VectorShape::kFromIntegerImm:
+      return {target, integer_operand(op), immediate};
+    case VectorShape::kToInteger:
+      return {OperandSpec{Place::kG, Width::kY}, source};
+    case VectorShape::kToIntegerImm:
+      return {OperandSpec{Place::kG, Width::kD}, source, immediate};
+    default:
+      return {target, source, has_immediate(op.shape) ? immediate : OperandSpec{}};
+  }
+}
+
+bool is_sse3(uint16_t opcode, uint8_t prefix) {
+  return opcode == 0x7c || opcode == 0x7d || opcode == 0xd0 || (opcode == 0x12 && prefix != 0) ||
+         (opcode == 0x16 && prefix == 0xf3);
+}
+
+/// The CPUID bit that an SSE encoding came with (SDM volume 1, 5.5 to 5.10).
+Feature sse_feature(const VectorOpcodeInfo& op) {
+  const unsigned map = op.opcode >> 8;
+  if (map == 0x38 || map == 0x3a) {
+    const uint8_t low = op.opcode & 0xff;
+    const bool is_ssse3 = map == 0x38 ? low <= 0x0b || (low >= 0x1c && low <= 0x1e) : low == 0x0f;
+    if (is_ssse3) return Feature::kSsse3;
+    return op.opcode == 0x3837 ? Feature::kSse42 : Feature::kSse41;
+  }
+  if (is_sse3(op.opcode, op.prefix)) return Feature::kSse3;
+  const bool converts = op.opcode == 0x5a || op.opcode == 0x5b || op.opcode == 0xe6;
+  const bool is_sse = (op.prefix == 0 || op.prefix == 0xf3) && !converts && op.opcode != 0x70;
+  return is_sse ? Feature::kSse : Feature::kSse2;
+}
+
+/// MMX encodings came with MMX itself, with SSE (0F70, C4, C5, D7, DA and on), SSE2 or SSSE3.
+Feature mmx_feature(const VectorOpcodeInfo& op) {
+  switch (op.opcode) {
+    case 0x70:
+    case 0xc4:
+    case 0xc5:
+    case 0xd7:
+    case 0xda:
+    case 0xde:
+    case 0xe0:
+    case 0xe3:
+    case 0xe4:
+    case 0xea:
+    case 0xee:
+    case 0xf6:
+      return Feature::kSse;
+    case 0xd4:
+    case 0xfb:
+    case 0xf4:
+      return Feature::kSse2;
+    default:
+      return op.opcode >> 8 == 0x38 || op.opcode >> 8 == 0x3a ? Feature::kSsse3 : Feature::kMmx;
+  }
+}
+
+Attributes prefix_of(uint8_t prefix) {
+  switch (prefix) {
+    case 0x66:
+      return prefix_66;
+    case 0xf3:
+      return prefix_f3;
+    case 0xf2:
+      return prefix_f2;
+    default:
+      return prefix_none;
+  }
+}
+
+Row make_row(const VectorOpcodeInfo& op, VectorOpcode number, bool mmx) {
+  const bool is_shift = op.shape == VectorShape::kShiftImm;
+  Attributes attributes = mmx ? prefix_none | uses_mmx | needs(mmx_feature(op))
+                              : prefix_of(op.prefix) | uses_sse | needs(sse_feature(op));
+  if (op.forms & tcg::kMmxOperand) attributes |= uses_mmx;
+  if ((op.forms & tcg::kRegisterOnly) || is_shift) attributes |= register_only;
+  if (is_shift) attributes |= reg(op.opcode & 7);
+  return {static_cast<uint8_t>(is_shift ? op.opcode >> 8 : op.opcode & 0xff),
+          op.text,
+          operands_of(op, mmx),
+          attributes,
+          &Translator::vector_operation,
+          static_cast<uint16_t>(number)};
+}
+
+Map map_of(const VectorOpcodeInfo& op) {
+  if (op.shape == VectorShape::kShiftImm) return Map::k0f;
+  return op.opcode >> 8 == 0x38 ? Map::k0f38 : op.opcode >> 8 == 0x3a ? Map::k0f3a : Map::k0f;
+}
+
+std::vector<Row> make_rows(Map map) {
+  std::vector<Row> rows;
+  for (unsigned i = 0; i < static_cast<unsigned>(VectorOpcode::kCount); ++i) {
+    const auto number = static_cast<VectorOpcode>(i);
+    const VectorOpcodeInfo& op = tcg::info(number);
+    if (is_written_out(op) || map_of(op) != map) continue;
+    const bool mmx_only = (op.forms & tcg::kMmxOwn) && op.prefix == 0;
+    if (!mmx_only) rows.push_back(make_row(op, number, false));
+    if (op.forms & tcg::kMmxForms) rows.push_back(make_row(op, number, true));
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::span<const Row> vector_rows(Map map) {
+  static const std::vector<Row> kRows[] = {
+      {}, make_rows(Map::k0f), make_rows(Map::k0f38), make_rows(Map::k0f3a)};
+  return kRows[static_cast<unsigned>(map)];
+}
+
+}  // namespace vireo::i386

@@ -1,0 +1,115 @@
+// Cuts guest code into blocks: fetches, decodes and translates until something ends one.
+
+#include "target/i386/translate/block.h"
+
+#include <array>
+#include <cstring>
+
+#include "target/i386/decode/decoder.h"
+#include "target/i386/translate/translator.h"
+
+namespace vireo::i386 {
+namespace {
+
+std::span<const uint8_t> as_bytes(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
+}
+
+class BlockTranslator {
+ public:
+  BlockTranslator(const BlockStart& start, const FeatureSet& features, accel::CodeReader& code,
+                  tcg::Block& block)
+      : start_(start),
+        mode_{static_cast<uint8_t>(start.mode & kMode64       ? 64
+                                   : start.mode & kModeCode32 ? 32
+                                                              : 16),
+              features},
+        code_(code),
+        block_(block),
+        translator_(start.mode, &block) {}
+
+  bool run(uint64_t& fault_linear) {
+    block_.clear();
+    block_.guest_ip = start_.ip;
+    page_ = as_bytes(code_.bytes_at(start_.linear));
+    fault_linear = start_.linear;
+    if (page_.empty()) return false;
+    const bool one_insn = start_.mode & (kModeTrap | kModeInterruptShadow);
+    const unsigned max_insns = one_insn ? 1 : start_.max_insns;
+    do {
+      if (!translate_one(fault_linear)) return false;
+    } while (!ended_ && !translator_.ended() && block_.guest_insns < max_insns &&
+             block_.guest_size < kMaxBlockBytes && block_.guest_size < page_.size());
+    translator_.finish(ip());
+    return true;
+  }
+
+ private:
+  bool is_64() const { return start_.mode & kMode64; }
+  uint64_t mask(uint64_t address) const {
+    return is_64() ? address : static_cast<uint32_t>(address);
+  }
+  uint64_t ip() const { return mask(start_.ip + block_.guest_size); }
+
+  /// Translates the next instruction, or ends the block before one that crosses pages. False: the
+  /// fetch failed.
+  bool translate_one(uint64_t& fault_linear) {
+    if (!is_64() && ip() > start_.code_limit) {
+      fail(kGp, 1);
+      return true;
+    }
+    Insn insn;
+    DecodeStatus status = decode(mode_, page_.subspan(block_.guest_size), insn);
+    if (status == DecodeStatus::kNeedsMore) {
+      if (block_.guest_insns != 0) {
+        ended_ = true;
+        return true;
+      }
+      status = decode_across_pages(insn, fault_linear);
+      if (status == DecodeStatus::kNeedsMore) return false;
+    }
+    if (status != DecodeStatus::kOk) {
+      fail(status == DecodeStatus::kUndefined ? kUd : kGp, insn.length);
+      return true;
+    }
+    insn.ip = ip();
+    block_.guest_size += insn.length;
+    ++block_.guest_insns;
+    translator_.translate(insn);
+    return true;
+  }
+
+  DecodeStatus decode_across_pages(Insn& insn, uint64_t& fault_linear) {
+    std::array<uint8_t, kMaxInsnLength> bytes;
+    size_t count = page_.size();  // Below 15, or the decoder would not need more.
+    std::memcpy(bytes.data(), page_.data(), count);
+    fault_linear = mask(start_.linear + count);
+    const std::span<const uint8_t> second = as_bytes(code_.bytes_at(fault_linear));
+    const size_t more = std::min(second.size(), bytes.size() - count);
+    std::memcpy(bytes.data() + count, second.data(), more);
+    return decode(mode_, std::span(bytes).first(count + more), insn);
+  }
+
+  void fail(Vector vector, unsigned length) {
+    translator_.translate_fault(ip(), vector);
+    block_.guest_size += length;
+    ++block_.guest_insns;
+  }
+
+  const BlockStart& start_;
+  const DecodeMode mode_;
+  accel::CodeReader& code_;
+  tcg::Block& block_;
+  Translator translator_;
+  std::span<const uint8_t> page_;  ///< From the block's start to the end of its page.
+  bool ended_ = false;
+};
+
+}  // namespace
+
+bool translate_block(const BlockStart& start, const FeatureSet& features, accel::CodeReader& code,
+                     tcg::Block& block, uint64_t& fault_linear) {
+  return BlockTranslator(start, features, code, block).run(fault_linear);
+}
+
+}  // namespace vireo::i386

@@ -1,0 +1,80 @@
+// Control transfers within a segment, software interrupts and what does nothing (SDM volume
+// 1, 7.3.8).
+
+#include "target/i386/translate/translator.h"
+
+namespace vireo::i386 {
+
+using tcg::Condition;
+using tcg::ExitReason;
+
+void Translator::jump(const Insn& in) { go(branch_target(in)); }
+
+void Translator::jump_if(const Insn& in) {
+  go_if(static_cast<Condition>(in.row->variant), branch_target(in), next_ip(in));
+}
+
+void Translator::jump_indirect(const Insn& in) { go_indirect(read(in, 0)); }
+
+void Translator::jump_if_counter_zero(const Insn& in) {
+  const Value counter = ir_.get_reg(integer_type(in.address_size), kRcx);
+  const Value is_zero = ir_.select_nonzero(number(0), number(1), counter);
+  go_if_nonzero(is_zero, branch_target(in), next_ip(in));
+}
+
+void Translator::loop(const Insn& in) {
+  const Type type = integer_type(in.address_size);
+  const Value counter = ir_.address(type, ir_.get_reg(type, kRcx), {}, 0, -1);
+  ir_.set_reg(kRcx, counter);
+  go_if_nonzero(counter, branch_target(in), next_ip(in));
+}
+
+void Translator::loop_if(const Insn& in) {
+  const Type type = integer_type(in.address_size);
+  const Value counter = ir_.address(type, ir_.get_reg(type, kRcx), {}, 0, -1);
+  ir_.set_reg(kRcx, counter);
+  const auto condition = static_cast<Condition>(in.row->variant);
+  go_if_nonzero(ir_.select(condition, counter, constant(type, 0)), branch_target(in), next_ip(in));
+}
+
+void Translator::call(const Insn& in) {
+  push_value(constant(integer_type(in.operand_size), next_ip(in)));
+  ir_.push_return(next_ip(in));
+  go(branch_target(in));
+}
+
+void Translator::call_indirect(const Insn& in) {
+  const Value target = read(in, 0);
+  push_value(constant(integer_type(in.operand_size), next_ip(in)));
+  ir_.push_return(next_ip(in));
+  go_indirect(target);
+}
+
+void Translator::near_return(const Insn& in) {
+  const Value target = load_stack(integer_type(in.operand_size));
+  adjust_stack(in.operand_size + static_cast<int64_t>(in.immediate));
+  go_indirect(target, /*is_return=*/true);
+}
+
+void Translator::interrupt(const Insn& in) {
+  const uint64_t vector = in.row->variant ? in.row->variant : in.immediate;
+  call_helper(HelperId::software_interrupt, number(vector), number(next_ip(in)));
+  leave_block_there(ExitReason::kException);
+}
+
+void Translator::interrupt_on_overflow(const Insn& in) {
+  ir_.branch_if(Condition::kNo, next_ip(in), 0);
+  call_helper(HelperId::software_interrupt, number(kOf), number(next_ip(in)));
+  leave_block_there(ExitReason::kException);
+}
+
+void Translator::interrupt_return(const Insn& in) {
+  call_helper(HelperId::interrupt_return, number(in.operand_size));
+  leave_block_there(ExitReason::kInterruptWindow);
+}
+
+void Translator::undefined(const Insn&) { raise(kUd); }
+
+void Translator::no_operation(const Insn&) {}
+
+}  // namespace vireo::i386

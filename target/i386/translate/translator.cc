@@ -1,0 +1,137 @@
+// What comes before and behind every instruction: permission, and the ways out of a block.
+
+#include "target/i386/translate/translator.h"
+
+namespace vireo::i386 {
+
+using tcg::Condition;
+using tcg::ExitReason;
+
+void Translator::translate(const Insn& insn) {
+  ir_.insn_start(insn.ip);
+  if (is_permitted(insn)) (this->*insn.row->translate)(insn);
+  if (!ended_ && is_one_shot()) go(next_ip(insn));
+}
+
+void Translator::translate_fault(uint64_t ip, Vector vector) {
+  ir_.insn_start(ip);
+  raise(vector);
+}
+
+void Translator::finish(uint64_t ip) {
+  if (!ended_) go(ip);
+}
+
+void Translator::raise(Vector vector) {
+  if (vector == kGp) {
+    call_helper(HelperId::raise_exception_error, number(vector), number(0));
+    leave_block_there(ExitReason::kException);
+  } else {
+    raise(number(vector));
+  }
+}
+
+void Translator::raise(Value vector) {
+  call_helper(HelperId::raise_exception, vector);
+  ir_.exit_runtime(ExitReason::kException);
+  ended_ = true;
+}
+
+bool Translator::is_permitted(const Insn& in) {
+  if (in.has(protected_mode) && !in_mode(kModeProtected)) {
+    raise(kUd);
+  } else if (in.has(privileged) && cpl() != 0) {
+    raise(kGp);
+  } else {
+    return fpu_permitted(in);
+  }
+  return false;
+}
+
+/// SDM volume 3, tables 2-2, 12-1 and 13-1: CR0.EM makes x87 raise #NM, MMX and SSE #UD; CR0.TS
+/// #NM.
+bool Translator::fpu_permitted(const Insn& in) {
+  const bool sse = in.has(uses_sse) && in_mode(kModeSseUnavailable);
+  const bool mmx = in.has(uses_mmx) && in_mode(kModeFpuUnavailable);
+  if (sse || mmx) {
+    Value undefined = ir_.and_(ir_.load_state(Type::kI64, VIREO_CPU_OFFSET(cr0)), number(kCr0Em));
+    if (sse) {
+      const Value cr4 = ir_.load_state(Type::kI64, VIREO_CPU_OFFSET(cr4));
+      undefined = ir_.or_(undefined, ir_.and_(ir_.not_(cr4), number(kCr4Osfxsr)));
+    }
+    raise(ir_.select_nonzero(number(kUd), number(kNm), undefined));
+    return false;
+  }
+  if (in.has(uses_fpu) && in_mode(kModeFpuUnavailable)) {
+    raise(kNm);
+    return false;
+  }
+  // CVTPI2PD of memory does not touch the MMX registers.
+  const bool touches_mmx = in.has(uses_mmx) && !(in.has(uses_sse) && in.opcode == 0x2a &&
+                                                 in.operand_prefix && in.modrm < 0xc0);
+  if (touches_mmx && !mmx_entered_) {
+    call_helper(HelperId::mmx_enter);
+    mmx_entered_ = true;
+  }
+  return true;
+}
+
+uint64_t Translator::branch_target(const Insn& in) const {
+  const uint64_t target = in.ip + in.length + in.immediate;
+  return in.operand_size == 2 ? static_cast<uint16_t>(target) : mask_ip(target);
+}
+
+/// The helpers leave, to raise #DB or to look for interrupts, with `next` as the guest IP.
+void Translator::finish_one_shot(Value next) {
+  call_helper(in_mode(kModeTrap) ? HelperId::single_step : HelperId::clear_shadow, next);
+  ir_.exit_runtime(ExitReason::kInterruptWindow);
+  ended_ = true;
+}
+
+void Translator::go(uint64_t target, unsigned slot) {
+  if (is_one_shot()) return finish_one_shot(number(target));
+  ir_.exit_direct(target, slot);
+  ended_ = true;
+}
+
+void Translator::go_if(Condition condition, uint64_t taken, uint64_t next) {
+  if (is_one_shot()) return finish_one_shot(ir_.select(condition, number(taken), number(next)));
+  ir_.branch_if(condition, taken, 0);
+  go(next, 1);
+}
+
+void Translator::go_if_nonzero(Value value, uint64_t taken, uint64_t next) {
+  if (is_one_shot()) {
+    return finish_one_shot(ir_.select_nonzero(number(taken), number(next), value));
+  }
+  ir_.branch_nonzero(value, taken, 0);
+  go(next, 1);
+}
+
+void Translator::go_indirect(Value target, bool is_return) {
+  const Value wide = ir_.zero_extend(Type::kI64, target);
+  if (is_one_shot()) return finish_one_shot(wide);
+  if (is_return) {
+    ir_.exit_return(wide);
+  } else {
+    ir_.exit_indirect(wide);
+  }
+  ended_ = true;
+}
+
+void Translator::leave_block(ExitReason reason, uint64_t next) {
+  if (is_one_shot()) return finish_one_shot(number(next));
+  ir_.exit_runtime(reason, next);
+  ended_ = true;
+}
+
+void Translator::leave_block_there(ExitReason reason) {
+  if (is_one_shot() && reason != ExitReason::kException) {
+    return finish_one_shot(
+        ir_.load_state(Type::kI64, VIREO_CPU_OFFSET(frame) + offsetof(tcg::Frame, guest_ip)));
+  }
+  ir_.exit_runtime(reason);
+  ended_ = true;
+}
+
+}  // namespace vireo::i386

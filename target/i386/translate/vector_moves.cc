@@ -1,0 +1,91 @@
+// Loads, stores and moves of MMX and SSE, and the x87, which is all the helpers' (SDM volume 1,
+// chapters 8 to 11).
+
+#include "target/i386/translate/translator.h"
+
+namespace vireo::i386 {
+
+using tcg::VectorOpcode;
+
+void Translator::move_vector(const Insn& in) { write_vector(in, 0, read_vector(in, 1)); }
+
+void Translator::load_scalar(const Insn& in) {
+  const Value value = ir_.zero_extend(Type::kV128, read_vector(in, 1));
+  write_vector(in, 0, value);
+}
+
+void Translator::move_low_quadword(const Insn& in) {
+  const Value value = read_vector(in, 1);
+  write_vector(in, 0, in.operands[0].is_memory() ? value : ir_.zero_extend(Type::kV128, value));
+}
+
+void Translator::load_high(const Insn& in) {
+  const Value high = read_vector(in, 1);
+  write_vector(in, 0, ir_.vector(VectorOpcode::kMovlhps, Type::kV128, read_vector(in, 0), high));
+}
+
+void Translator::store_high(const Insn& in) {
+  const Value value = read_vector(in, 1);
+  const Value high = ir_.vector(VectorOpcode::kMovhlps, Type::kV128, value, value);
+  write_vector(in, 0, ir_.truncate(Type::kV64, high));
+}
+
+void Translator::move_integer_to_vector(const Insn& in) {
+  const Type type = in.operands[0].kind == Operand::Kind::kMmx ? Type::kV64 : Type::kV128;
+  write_vector(in, 0, ir_.vector(VectorOpcode::kMovFromInteger, type, {}, read(in, 1)));
+}
+
+void Translator::move_vector_to_integer(const Insn& in) {
+  const Operand& source = in.operands[1];
+  const Value value = source.kind == Operand::Kind::kMmx
+                          ? ir_.load_state(Type::kV64, mmx_offset(source.reg))
+                          : ir_.get_reg(Type::kV128, source.reg);
+  write(in, 0,
+        ir_.vector(VectorOpcode::kMovToInteger, integer_type(in.operands[0].size), {}, value));
+}
+
+/// MASKMOVQ and MASKMOVDQU: bytes whose mask has its top bit set go to DS:rDI.
+void Translator::masked_move(const Insn& in) {
+  const Value value = read_vector(in, 0), control = read_vector(in, 1);
+  const Value offset = ir_.get_reg(integer_type(in.address_size), kRdi);
+  const unsigned segment = segment_or(in, kDs);
+  const Value address = linear(segment, offset, in.operands[0].size, true);
+  const Value before = ir_.load(value.type, address, 0, memory_flags());
+  const Value zero = ir_.vector(VectorOpcode::kPxor, value.type, control, control);
+  const Value mask = ir_.vector(VectorOpcode::kPcmpgtb, value.type, zero, control);
+  ir_.store(address, 0, select_by_mask(mask, value, before), memory_flags());
+}
+
+void Translator::empty_mmx(const Insn&) {
+  mmx_entered_ = false;
+  call_helper(HelperId::emms);
+}
+
+void Translator::load_mxcsr(const Insn& in) { call_helper(HelperId::ldmxcsr, read(in, 0)); }
+
+void Translator::store_mxcsr(const Insn& in) {
+  write(in, 0, call_helper(HelperId::stmxcsr, Type::kI32));
+}
+
+void Translator::x87(const Insn& in) {
+  mmx_entered_ = false;
+  call_helper(HelperId::x87, number(in.opcode << 8 | in.modrm), number(next_ip(in)));
+}
+
+void Translator::x87_memory(const Insn& in) {
+  mmx_entered_ = false;
+  constexpr unsigned kEnvironmentSize = 28;
+  const unsigned size = in.operands[0].size ? in.operands[0].size : kEnvironmentSize;
+  constexpr unsigned kStore = 2;  // Stores are the odd half of /reg in D9 to DF: /2, /3, /6, /7.
+  const bool is_store = (in.opcode & 1) && (in.reg() & kStore);
+  call_helper(HelperId::x87_memory, number(in.opcode << 8 | in.modrm),
+              memory_address(in, size, is_store),
+              number(in.memory.segment | unsigned{in.operand_size} << 8));
+}
+
+/// The helper looks at CR0.MP and CR0.TS, and for pending exceptions.
+void Translator::wait(const Insn& in) {
+  call_helper(HelperId::x87, number(in.opcode << 8), number(next_ip(in)));
+}
+
+}  // namespace vireo::i386
