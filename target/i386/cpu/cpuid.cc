@@ -1,0 +1,230 @@
+// CPUID leaves (SDM volume 2, CPUID; AMD volume 3, appendix E). Feature bits come from the table,
+// the rest from the model.
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "target/i386/cpu/config.h"
+
+namespace vireo::i386 {
+namespace {
+
+constexpr uint32_t kHypervisorLeaf = 0x40000000;
+constexpr uint32_t kExtendedLeaf = 0x80000000;
+constexpr char kHypervisorSignature[] = "VireoVireoVi";
+
+uint32_t word_of(const char* text) {
+  uint32_t word;
+  std::memcpy(&word, text, 4);
+  return word;
+}
+
+uint32_t& member(CpuidResult& result, CpuidRegister reg) {
+  switch (reg) {
+    case kEax:
+      return result.eax;
+    case kEbx:
+      return result.ebx;
+    case kEcx:
+      return result.ecx;
+    default:
+      return result.edx;
+  }
+}
+
+void add_features(const CpuConfig& config, uint32_t leaf, uint32_t subleaf, CpuidResult& result) {
+  const auto table = feature_table();
+  for (size_t i = 0; i < table.size(); ++i) {
+    const FeatureInfo& info = table[i];
+    if (info.leaf == leaf && info.subleaf == subleaf && config.has(static_cast<Feature>(i)))
+      member(result, info.reg) |= 1u << info.bit;
+  }
+}
+
+CpuidResult vendor_leaf(const CpuConfig& config, uint32_t max_leaf) {
+  const char* text = config.vendor.c_str();
+  return {max_leaf, word_of(text), word_of(text + 8), word_of(text + 4)};
+}
+
+uint32_t signature(const CpuConfig& config) {
+  const unsigned base_family = std::min(config.family, 15u);
+  const unsigned extended_family = config.family - base_family;
+  return config.stepping | (config.model & 15) << 4 | base_family << 8 | (config.model >> 4) << 16 |
+         extended_family << 20;
+}
+
+CpuidResult version_leaf(const CpuConfig& config, const CpuidDynamic& dynamic) {
+  CpuidResult result;
+  result.eax = signature(config);
+  constexpr uint32_t kClflushQuadwords = 8;
+  result.ebx = config.apic_id << 24 | config.cpu_count << 16 | kClflushQuadwords << 8;
+  add_features(config, 1, 0, result);
+  if (config.cpu_count > 1) result.edx |= 1u << 28;
+  if (!dynamic.apic_enabled) result.edx &= ~(1u << 9);
+  if (dynamic.os_xsave && config.has(Feature::kXsave)) result.ecx |= 1u << 27;
+  return result;
+}
+
+// Deterministic cache parameters: 32 KiB L1s, 1 MiB L2.
+CpuidResult cache_leaf(const CpuConfig& config, uint32_t subleaf) {
+  struct Cache {
+    uint32_t type, level, ways, sets;
+  };
+  constexpr Cache kCaches[] = {{1, 1, 8, 64}, {2, 1, 8, 64}, {3, 2, 16, 1024}};
+  if (subleaf >= std::size(kCaches)) return {};
+  const Cache& cache = kCaches[subleaf];
+  constexpr uint32_t kSelfInitialising = 1u << 8;
+  const uint32_t cores = std::min(config.cpu_count, 64u) - 1;
+  return {cache.type | cache.level << 5 | kSelfInitialising | cores << 26,
+          (cache.ways - 1) << 22 | 63, cache.sets - 1, 0};
+}
+
+// Threads of a core (one), then cores of the package.
+CpuidResult topology_leaf(const CpuConfig& config, uint32_t subleaf) {
+  CpuidResult result;
+  result.ecx = subleaf & 0xff;
+  result.edx = config.apic_id;
+  if (subleaf == 0) {
+    result.ebx = 1;
+    result.ecx |= 1 << 8;
+  } else if (subleaf == 1) {
+    result.eax = static_cast<uint32_t>(std::bit_width(config.cpu_count - 1));
+    result.ebx = config.cpu_count;
+    result.ecx |= 2 << 8;
+  }
+  return result;
+}
+
+constexpr uint32_t kXsaveHeaderEnd = 576, kAvxOffset = 576, kAvxSize = 256;
+
+uint32_t xsave_size(uint64_t xcr0) { return xcr0 & 4 ? kAvxOffset + kAvxSize : kXsaveHeaderEnd; }
+
+CpuidResult xsave_leaf(const CpuConfig& config, uint32_t subleaf, const CpuidDynamic& dynamic) {
+  if (!config.has(Feature::kXsave)) return {};
+  const uint64_t supported = supported_xcr0(config);
+  CpuidResult result;
+  if (subleaf == 0) {
+    result.eax = static_cast<uint32_t>(supported);
+    result.ebx = xsave_size(dynamic.xcr0);
+    result.ecx = xsave_size(supported);
+  } else if (subleaf == 1) {
+    add_features(config, 0xd, 1, result);
+    if (config.has(Feature::kXsavec)) result.ebx = xsave_size(dynamic.xcr0);
+  } else if (subleaf == 2 && (supported & 4)) {
+    result.eax = kAvxSize;
+    result.ebx = kAvxOffset;
+  }
+  return result;
+}
+
+CpuidResult basic_leaf(const CpuConfig& config, uint32_t leaf, uint32_t subleaf,
+                       const CpuidDynamic& dynamic) {
+  CpuidResult result;
+  switch (leaf) {
+    case 0:
+      return vendor_leaf(config, config.max_basic_leaf);
+    case 1:
+      return version_leaf(config, dynamic);
+    case 2:
+      // One read is enough; leaf 4 has the caches.
+      return {0x00ffff01, 0, 0, 0};
+    case 4:
+      return cache_leaf(config, subleaf);
+    case 5:
+      if (config.has(Feature::kMonitor)) return {64, 64, 3, 0};
+      return {};
+    case 0xb:
+      return topology_leaf(config, subleaf);
+    case 0xd:
+      return xsave_leaf(config, subleaf, dynamic);
+    case 0x15:
+      // TSC rate / crystal rate, so that no guest has to measure either.
+      return {1'000'000, static_cast<uint32_t>(config.tsc_hz * 1'000'000 / config.apic_timer_hz),
+              static_cast<uint32_t>(config.apic_timer_hz), 0};
+    case 0x16:
+      return {static_cast<uint32_t>(config.tsc_hz / 1'000'000),
+              static_cast<uint32_t>(config.tsc_hz / 1'000'000),
+              static_cast<uint32_t>(config.apic_timer_hz / 1'000'000), 0};
+    default:
+      add_features(config, leaf, subleaf, result);
+      return result;
+  }
+}
+
+CpuidResult brand_leaf(const CpuConfig& config, uint32_t leaf) {
+  char text[48] = {};
+  config.brand.copy(text, sizeof text - 1);
+  const char* part = text + (leaf - (kExtendedLeaf + 2)) * 16;
+  return {word_of(part), word_of(part + 4), word_of(part + 8), word_of(part + 12)};
+}
+
+CpuidResult extended_leaf(const CpuConfig& config, uint32_t leaf) {
+  CpuidResult result;
+  const bool is_amd = config.vendor == "AuthenticAMD";
+  switch (leaf) {
+    case kExtendedLeaf:
+      result = vendor_leaf(config, config.max_extended_leaf);
+      if (!is_amd) result.ebx = result.ecx = result.edx = 0;
+      return result;
+    case kExtendedLeaf + 1:
+      add_features(config, leaf, 0, result);
+      if (is_amd) {
+        // AMD repeats the bits of leaf 1 that both vendors give the same meaning.
+        CpuidResult common;
+        add_features(config, 1, 0, common);
+        result.eax = signature(config);
+        result.edx |= common.edx & 0x0183f3ff;
+      }
+      return result;
+    case kExtendedLeaf + 2:
+    case kExtendedLeaf + 3:
+    case kExtendedLeaf + 4:
+      return brand_leaf(config, leaf);
+    case kExtendedLeaf + 5:
+      if (is_amd) return {0, 0, 0x20080140, 0x20080140};
+      return {};
+    case kExtendedLeaf + 6:
+      return {0, 0, 0x04008040, 0};
+    case kExtendedLeaf + 8:
+      result.eax = config.physical_bits | (config.has(Feature::kLa57) ? 57u : 48u) << 8;
+      if (is_amd) result.ecx = config.cpu_count - 1;
+      return result;
+    default:
+      add_features(config, leaf, 0, result);
+      return result;
+  }
+}
+
+CpuidResult hypervisor_leaf(const CpuConfig& config, uint32_t leaf) {
+  if (leaf == kHypervisorLeaf)
+    return {kHypervisorLeaf + 0x10, word_of(kHypervisorSignature),
+            word_of(kHypervisorSignature + 4), word_of(kHypervisorSignature + 8)};
+  // The leaf by which VMware tells both rates in kHz.
+  if (leaf == kHypervisorLeaf + 0x10)
+    return {static_cast<uint32_t>(config.tsc_hz / 1000),
+            static_cast<uint32_t>(config.apic_timer_hz / 1000), 0, 0};
+  return {};
+}
+
+}  // namespace
+
+uint64_t supported_xcr0(const CpuConfig& config) {
+  if (!config.has(Feature::kXsave)) return 1;
+  return config.has(Feature::kAvx) ? 7 : 3;
+}
+
+CpuidResult cpuid(const CpuConfig& config, uint32_t leaf, uint32_t subleaf,
+                  const CpuidDynamic& dynamic) {
+  if (leaf >= kHypervisorLeaf && leaf < kHypervisorLeaf + 0x100 && config.has(Feature::kHypervisor))
+    return hypervisor_leaf(config, leaf);
+  if (leaf >= kExtendedLeaf && leaf <= config.max_extended_leaf) return extended_leaf(config, leaf);
+  // Beyond the last leaf Intel's CPUs answer as for the last basic one, AMD's with zeros.
+  if (leaf > config.max_basic_leaf) {
+    if (config.vendor == "AuthenticAMD") return {};
+    leaf = config.max_basic_leaf;
+  }
+  return basic_leaf(config, leaf, subleaf, dynamic);
+}
+
+}  // namespace vireo::i386
