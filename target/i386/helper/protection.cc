@@ -199,17 +199,8 @@ uint64_t helper_arpl(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
 
 uint64_t helper_check_limit(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
   CpuState& state = cpu_state(frame);
-  const Segment& segment = state.segments[a < kSegmentCount ? a : kDs];
-  const bool is_stack = a == kSs;
-  const bool is_write = c >> 8 & 1;
-  if (in_protected_mode(state)) {
-    const bool usable = segment.attributes & kAttributePresent;
-    const bool is_code = segment.attributes & kAttributeCode;
-    const bool second_bit = segment.attributes & kAttributeWritable;
-    const bool allowed = usable && (is_write ? !is_code && second_bit : !is_code || second_bit);
-    if (!allowed) raise_exception(state, is_stack ? kSsFault : kGp, 0u);
-  }
-  check_limit(state, segment, b, c & 0xff, is_stack);
+  const auto index = static_cast<SegmentRegister>(a % kSegmentCount);
+  check_data_access(state, index, b, c & 0xff, c >> 8 & 1);
   return 0;
 }
 

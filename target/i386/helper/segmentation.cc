@@ -93,20 +93,38 @@ void check_code_target(CpuState& state, const Descriptor& descriptor, uint16_t s
   }
 }
 
+bool within_limit(const Segment& segment, uint64_t offset, uint64_t size) {
+  const uint64_t last = offset + size - 1;
+  constexpr uint16_t kKind = kAttributeMemory | kAttributeCode | kAttributeConforming;
+  const bool expand_down =
+      (segment.attributes & kKind) == (kAttributeMemory | kAttributeConforming);
+  if (!expand_down) return last <= segment.limit;
+  const uint64_t top = segment.attributes & kAttributeBig ? 0xffffffff : 0xffff;
+  return offset > segment.limit && last <= top;
+}
+
 void check_limit(CpuState& state, const Segment& segment, uint64_t offset, uint64_t size,
                  bool is_stack) {
-  const uint64_t last = offset + size - 1;
-  const bool expand_down =
-      (segment.attributes & (kAttributeMemory | kAttributeCode | kAttributeConforming)) ==
-      (kAttributeMemory | kAttributeConforming);
-  bool inside;
-  if (expand_down) {
-    const uint64_t top = segment.attributes & kAttributeBig ? 0xffffffff : 0xffff;
-    inside = offset > segment.limit && last <= top;
-  } else {
-    inside = last <= segment.limit;
+  if (!within_limit(segment, offset, size))
+    raise_exception(state, is_stack ? kSsFault : kGp, state.external_event);
+}
+
+void check_data_access(CpuState& state, SegmentRegister index, uint64_t offset, uint64_t size,
+                       bool is_write) {
+  const Segment& segment = state.segments[index];
+  if (in_protected_mode(state)) {
+    const bool usable = segment.attributes & kAttributePresent;
+    const bool is_code = segment.attributes & kAttributeCode;
+    const bool second_bit = segment.attributes & kAttributeWritable;
+    const bool allowed = usable && (is_write ? !is_code && second_bit : !is_code || second_bit);
+    if (!allowed) raise_exception(state, index == kSs ? kSsFault : kGp, 0u);
   }
-  if (!inside) raise_exception(state, is_stack ? kSsFault : kGp, state.external_event);
+  check_limit(state, segment, offset, size, index == kSs);
+}
+
+uint64_t linear_address(const CpuState& state, SegmentRegister index, uint64_t offset) {
+  if (!in_64bit_mode(state)) return (state.segments[index].base + offset) & 0xffffffff;
+  return index == kFs || index == kGs ? state.segments[index].base + offset : offset;
 }
 
 Stack::Stack(CpuState& state)

@@ -53,6 +53,14 @@ class Stack {
 void check_limit(CpuState& state, const Segment& segment, uint64_t offset, uint64_t size,
                  bool is_stack);
 
+/// The same as a question.
+bool within_limit(const Segment& segment, uint64_t offset, uint64_t size);
+/// All checks of a data access outside 64-bit mode: rights of the segment, and its limit.
+void check_data_access(CpuState& state, SegmentRegister index, uint64_t offset, uint64_t size,
+                       bool is_write);
+/// The linear address of `offset` in the segment, unchecked.
+uint64_t linear_address(const CpuState& state, SegmentRegister index, uint64_t offset);
+
 /// A stack pointer as a TSS holds it.
 struct TssStack {
   uint16_t selector = 0;

@@ -1,0 +1,43 @@
+// Port I/O and its permissions (SDM volume 1, chapter 18).
+
+#include "target/i386/helper/port.h"
+
+#include "target/i386/cpu/mode.h"
+#include "target/i386/helper/functions.h"
+#include "target/i386/helper/memory.h"
+#include "target/i386/helper/raise.h"
+
+namespace vireo::i386 {
+
+void check_port(CpuState& state, uint16_t port, unsigned width) {
+  if (!(state.cr0 & kCr0Pe)) return;
+  if (!in_vm86(state) && state.cpl <= iopl(state)) return;
+  constexpr unsigned kMapBase = 0x66;
+  const bool is_32bit = (state.tr.attributes & 0x80) && (state.tr.attributes & 8);
+  if (!is_32bit || state.tr.limit < kMapBase + 1) raise_gp(state, 0);
+  const auto map = read<uint16_t>(state, state.tr.base + kMapBase, Privilege::kSystem);
+  // Two bytes are read always, since an access may straddle them.
+  const uint32_t offset = map + port / 8u;
+  if (offset + 1 > state.tr.limit) raise_gp(state, 0);
+  const auto bits = read<uint16_t>(state, state.tr.base + offset, Privilege::kSystem);
+  if (bits >> (port % 8) & ((1u << width) - 1)) raise_gp(state, 0);
+}
+
+uint64_t helper_port_in(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
+  CpuState& state = cpu_state(frame);
+  const auto port = static_cast<uint16_t>(a);
+  const auto width = static_cast<unsigned>(b);
+  check_port(state, port, width);
+  return state.machine->read_port(port, width);
+}
+
+uint64_t helper_port_out(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
+  CpuState& state = cpu_state(frame);
+  const auto port = static_cast<uint16_t>(a);
+  const auto width = static_cast<unsigned>(b);
+  check_port(state, port, width);
+  state.machine->write_port(port, width, static_cast<uint32_t>(c));
+  return 0;
+}
+
+}  // namespace vireo::i386
