@@ -131,14 +131,19 @@ constexpr IntegerResult<T> evaluate_ror(T a, uint8_t count, uint32_t flags) {
                      flag_if(kFlagO, top_bit(static_cast<T>(value ^ (value << 1))))};
 }
 
+constexpr uint32_t with_overflow(uint32_t flags, bool overflow) {
+  return (flags & ~uint32_t{kFlagO}) | flag_if(kFlagO, overflow);
+}
+
 template <class T>
 constexpr IntegerResult<T> evaluate_rcl(T a, uint8_t count, uint32_t flags) {
   const unsigned n = masked_count<T>(count) % (kBits<T> + 1);
-  if (n == 0) return {a, flags};
-  const T carry_in = static_cast<T>(flags & kFlagC ? 1 : 0);
+  if (masked_count<T>(count) == 0) return {a, flags};
+  const bool carry_in = flags & kFlagC;
+  if (n == 0) return {a, with_overflow(flags, top_bit(a) != carry_in)};
   const T low = static_cast<T>(n == 1 ? 0 : a >> (kBits<T> + 1 - n));
   const T high = n == kBits<T> ? T{0} : static_cast<T>(a << n);
-  const T value = static_cast<T>(high | (carry_in << (n - 1)) | low);
+  const T value = static_cast<T>(high | (T{carry_in} << (n - 1)) | low);
   const bool carry = (a >> (kBits<T> - n)) & 1;
   return {value, (flags & ~uint32_t{kFlagC | kFlagO}) | flag_if(kFlagC, carry) |
                      flag_if(kFlagO, top_bit(value) != carry)};
@@ -147,8 +152,9 @@ constexpr IntegerResult<T> evaluate_rcl(T a, uint8_t count, uint32_t flags) {
 template <class T>
 constexpr IntegerResult<T> evaluate_rcr(T a, uint8_t count, uint32_t flags) {
   const unsigned n = masked_count<T>(count) % (kBits<T> + 1);
-  if (n == 0) return {a, flags};
+  if (masked_count<T>(count) == 0) return {a, flags};
   const T carry_in = static_cast<T>(flags & kFlagC ? 1 : 0);
+  if (n == 0) return {a, with_overflow(flags, top_bit(static_cast<T>(a ^ (a << 1))))};
   const T high = static_cast<T>(n == 1 ? 0 : a << (kBits<T> + 1 - n));
   const T low = n == kBits<T> ? T{0} : static_cast<T>(a >> n);
   const T value = static_cast<T>(low | static_cast<T>(carry_in << (kBits<T> - n)) | high);
@@ -168,8 +174,8 @@ constexpr IntegerResult<T> evaluate_shld(T a, T b, uint8_t count, uint32_t flags
   const T value = static_cast<T>((m == kBits<T> ? T{0} : static_cast<T>(upper << m)) |
                                  static_cast<T>(lower >> (kBits<T> - m)));
   const bool carry = (upper >> (kBits<T> - m)) & 1;
-  return {value, result_flags(value) | flag_if(kFlagC, carry) |
-                     flag_if(kFlagO, top_bit(static_cast<T>(value ^ a)))};
+  return {value,
+          result_flags(value) | flag_if(kFlagC, carry) | flag_if(kFlagO, top_bit(value) != carry)};
 }
 
 /// SHRD: bits of `b` come in from the left. 16-bit counts above 16 go on with bits of `a`.

@@ -28,10 +28,15 @@ class Verifier {
 
  private:
   util::Error fault(const char* problem) const {
-    const std::string text =
-        index_ < block_.insts.size() ? to_string(block_, static_cast<ValueId>(index_)) : "";
+    const bool printable = index_ < block_.insts.size() && is_known(block_.insts[index_]);
+    const std::string text = printable ? to_string(block_, static_cast<ValueId>(index_)) : "";
     return {util::ErrorCode::kInvalidArgument,
             fmt::format("IR at {}: {}: {}", index_, problem, text)};
+  }
+
+  static bool is_known(const Inst& inst) {
+    if (inst.op == Opcode::kVector) return inst.aux < static_cast<uint16_t>(VectorOpcode::kCount);
+    return inst.op < Opcode::kVector;
   }
 
   const Inst& at(ValueId id) const { return block_.insts[id]; }
@@ -39,7 +44,7 @@ class Verifier {
 
   /// What is wrong with `inst`, or nullptr.
   const char* check(const Inst& inst) {
-    if (inst.op > Opcode::kVector) return "no such opcode";
+    if (!is_known(inst)) return "no such operation";
     if (const char* problem = check_operands_defined(inst)) return problem;
     if (const char* problem = check_order(inst)) return problem;
     if (inst.op == Opcode::kVector) return check_vector(inst);
@@ -213,7 +218,6 @@ class Verifier {
   }
 
   const char* check_vector(const Inst& inst) const {
-    if (inst.aux >= static_cast<uint16_t>(VectorOpcode::kCount)) return "no such vector operation";
     const VectorOpcodeInfo& row = info(static_cast<VectorOpcode>(inst.aux));
     if (const char* problem = check_flags(inst, row.effects)) return problem;
     const bool needs_b = row.shape != VectorShape::kShiftImm;

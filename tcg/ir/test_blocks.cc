@@ -1,0 +1,157 @@
+// Random blocks for the tests of passes and backends.
+
+#include "tcg/ir/test_blocks.h"
+
+#include "tcg/ir/vector_info.h"
+
+namespace vireo::tcg {
+namespace {
+
+constexpr uint64_t kConstants[] = {0, 1, 2, 7, 31, 64, 0x7f, 0x80, 0xff, 0x8000, 0x80000000, ~0ull};
+constexpr uint64_t kCodeStart = 0x1000;
+
+}  // namespace
+
+Value BlockGenerator::operand(Builder& builder, Type type) {
+  if (below(3) == 0) {
+    uint64_t imm = kConstants[below(std::size(kConstants))];
+    if (type != Type::kI64) imm &= (uint64_t{1} << bits_of(type)) - 1;
+    return builder.constant(type, imm);
+  }
+  return builder.get_reg(type, below(6));
+}
+
+Value BlockGenerator::compute_shift(Builder& builder, Type type) {
+  const auto op = static_cast<Opcode>(static_cast<unsigned>(Opcode::kShl) + below(7));
+  const Value a = operand(builder, type);
+  const Value count = operand(builder, Type::kI8);
+  const bool rotates = op >= Opcode::kRol;
+  const FlagMask flags = some_flags() & (rotates ? FlagMask{kFlagC | kFlagO} : kAllFlags);
+  return builder.shift(op, a, count, flags);
+}
+
+Value BlockGenerator::compute_other(Builder& builder, Type type) {
+  const Value a = operand(builder, type);
+  const Value b = operand(builder, type);
+  switch (below(10)) {
+    case 0:
+      return builder.address(type, a, b, below(4), below(64));
+    case 1:
+      return builder.address(type, a, {}, 0, below(64));
+    case 2:
+      return builder.select(condition(), a, b);
+    case 3:
+      return builder.select_nonzero(a, b, operand(builder, Type::kI8));
+    case 4:
+      return builder.zero_extend(type, builder.setcc(condition()));
+    case 5:
+      return builder.truncate(type, builder.sign_extend(Type::kI64, a));
+    case 6:
+      return builder.bts(a, b, below(2) ? kFlagC : kNoFlags);
+    case 7:
+      return builder.mul_wide_u(a, b, below(2) ? kFlagC | kFlagO : kNoFlags).second;
+    case 8:
+      return builder.popcnt(a, some_flags());
+    default:
+      return builder.neg(builder.not_(a), some_flags());
+  }
+}
+
+Value BlockGenerator::compute(Builder& builder, Type type) {
+  const unsigned kind = below(4);
+  if (kind == 0) return compute_shift(builder, type);
+  if (kind == 1) return compute_other(builder, type);
+  const Value a = operand(builder, type);
+  const Value b = below(8) == 0 ? a : operand(builder, type);
+  const FlagMask flags = some_flags();
+  switch (below(8)) {
+    case 0:
+      return builder.add(a, b, flags);
+    case 1:
+      return builder.adc(a, b, flags);
+    case 2:
+      return builder.sub(a, b, flags);
+    case 3:
+      return builder.sbb(a, b, flags);
+    case 4:
+      return builder.and_(a, b, flags);
+    case 5:
+      return builder.or_(a, b, flags);
+    case 6:
+      return builder.xor_(a, b, flags);
+    default:
+      return builder.mul(a, b, flags & (kFlagC | kFlagO));
+  }
+}
+
+void BlockGenerator::vector_instruction(Builder& builder) {
+  constexpr VectorOpcode kOps[] = {VectorOpcode::kPaddd,   VectorOpcode::kPxor,
+                                   VectorOpcode::kAddps,   VectorOpcode::kPunpcklbw,
+                                   VectorOpcode::kPcmpgtw, VectorOpcode::kMulpd};
+  const Value a = builder.get_reg(Type::kV128, below(4));
+  const Value b = builder.get_reg(Type::kV128, below(4));
+  const Value result = builder.vector(kOps[below(std::size(kOps))], Type::kV128, a, b);
+  switch (below(3)) {
+    case 0:
+      return builder.set_reg(below(4), builder.truncate(Type::kV64, result));
+    case 1:
+      return builder.set_reg(below(6),
+                             builder.vector(VectorOpcode::kMovToInteger, Type::kI64, {}, result));
+    default:
+      return builder.set_reg(below(4), result);
+  }
+}
+
+void BlockGenerator::memory_instruction(Builder& builder) {
+  const Type type = integer_type();
+  const Value offset = builder.zero_extend(
+      Type::kI64,
+      builder.and_(builder.get_reg(Type::kI32, below(6)), builder.constant(Type::kI32, 0xff8)));
+  const Value address = builder.address(Type::kI64, offset, {}, 0, static_cast<int64_t>(memory_));
+  const uint8_t memory_flags = below(2) ? kMemoryUser : 0;
+  switch (below(4)) {
+    case 0:
+      return builder.store(address, 0, operand(builder, type), memory_flags);
+    case 1:
+      return builder.set_reg(below(6), builder.rmw(static_cast<RmwKind>(below(8)), type, address, 0,
+                                                   operand(builder, type),
+                                                   memory_flags | kMemoryLocked, some_flags()));
+    case 2:
+      return builder.set_reg(
+          below(6), builder.compare_exchange(address, 0, operand(builder, type),
+                                             operand(builder, type), memory_flags, some_flags()));
+    default:
+      return builder.set_reg(below(6), builder.load(type, address, 0, memory_flags));
+  }
+}
+
+void BlockGenerator::instruction(Builder& builder) {
+  switch (below(8)) {
+    case 0:
+      return vector_instruction(builder);
+    case 1:
+      return memory_instruction(builder);
+    case 2:
+      return builder.set_reg_high8(below(4), compute(builder, Type::kI8));
+    case 3:
+      builder.sub(operand(builder, Type::kI32), operand(builder, Type::kI32), kAllFlags);
+      return builder.branch_if(condition(), 0x4000, 1);
+    default:
+      return builder.set_reg(below(6), compute(builder, integer_type()));
+  }
+}
+
+void BlockGenerator::generate(Block* block, unsigned instructions) {
+  block->clear();
+  block->guest_ip = kCodeStart;
+  Builder builder(block);
+  for (unsigned i = 0; i < instructions; ++i) {
+    builder.insn_start(kCodeStart + 4 * i);
+    instruction(builder);
+  }
+  block->guest_insns = instructions;
+  block->guest_size = 4 * instructions;
+  builder.exit_direct(kCodeStart + 4 * instructions, 0);
+}
+
+}  // namespace vireo::tcg
