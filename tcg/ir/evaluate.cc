@@ -46,11 +46,12 @@ EvaluationResult evaluate_vector(const Inst& inst, Type source, const Operand op
                                  uint32_t flags, uint32_t mxcsr) {
   const auto op = static_cast<VectorOpcode>(inst.aux);
   const VectorOpcodeInfo& row = info(op);
+  const bool mmx = (gives_integer(row.shape) ? source : inst.type) == Type::kV64;
   VectorOperation o{.a = operands[0],
                     .b = operands[1],
                     .integer = operands[1].lane<uint64_t>(0),
                     .imm = static_cast<uint8_t>(inst.imm),
-                    .bytes = inst.type == Type::kV64 ? 8u : 16u,
+                    .bytes = mmx ? 8u : 16u,
                     .mxcsr = mxcsr};
   o.wide = inst.type == Type::kI64 || (takes_integer(row.shape) && source == Type::kI64);
   if (keeps_first_operand(op)) o.result = o.a;

@@ -34,25 +34,31 @@ class HostProcessor {
   }
   ~HostProcessor() { munmap(page_, 4096); }
 
-  void prepare(const Sequence& instruction) {
+  /// The vector result is taken from mm0 if `mmx`, else from xmm0; mm1 holds what xmm1 does.
+  void prepare(const Sequence& instruction, bool mmx = false) {
     Sequence code = {
         0x0f, 0xae, 0x5f, 0x30,  // stmxcsr [rdi + 48]
         0x0f, 0xae, 0x57, 0x28,  // ldmxcsr [rdi + 40]
     };
     append(code, {0xf3, 0x0f, 0x6f, 0x47, 0x40});  // movdqu xmm0, [rdi + 64]
     append(code, {0xf3, 0x0f, 0x6f, 0x4f, 0x60});  // movdqu xmm1, [rdi + 96]
+    append(code, {0x0f, 0x6f, 0x47, 0x40});        // movq mm0, [rdi + 64]
+    append(code, {0x0f, 0x6f, 0x4f, 0x60});        // movq mm1, [rdi + 96]
     append(code, {0xff, 0x77, 0x20, 0x9d});        // push [rdi + 32]; popf
     append(code, {0x48, 0x8b, 0x07});              // mov rax, [rdi]
     append(code, {0x4c, 0x8b, 0x47, 0x08});        // mov r8, [rdi + 8]
     append(code, {0x48, 0x8b, 0x4f, 0x10});        // mov rcx, [rdi + 16]
     append(code, {0x48, 0x8b, 0x57, 0x18});        // mov rdx, [rdi + 24]
     append(code, instruction);
-    append(code, {0x9c, 0x8f, 0x47, 0x20});        // pushf; pop [rdi + 32]
-    append(code, {0x48, 0x89, 0x07});              // mov [rdi], rax
-    append(code, {0x48, 0x89, 0x57, 0x18});        // mov [rdi + 24], rdx
-    append(code, {0xf3, 0x0f, 0x7f, 0x47, 0x40});  // movdqu [rdi + 64], xmm0
-    append(code, {0x0f, 0xae, 0x5f, 0x28});        // stmxcsr [rdi + 40]
-    append(code, {0x0f, 0xae, 0x57, 0x30});        // ldmxcsr [rdi + 48]
+    append(code, {0x9c, 0x8f, 0x47, 0x20});                    // pushf; pop [rdi + 32]
+    append(code, {0x48, 0x89, 0x07});                          // mov [rdi], rax
+    append(code, {0x48, 0x89, 0x57, 0x18});                    // mov [rdi + 24], rdx
+    const Sequence from_mmx = {0x0f, 0x7f, 0x47, 0x40};        // movq [rdi + 64], mm0
+    const Sequence from_xmm = {0xf3, 0x0f, 0x7f, 0x47, 0x40};  // movdqu [rdi + 64], xmm0
+    append(code, mmx ? from_mmx : from_xmm);
+    append(code, {0x0f, 0x77});              // emms
+    append(code, {0x0f, 0xae, 0x5f, 0x28});  // stmxcsr [rdi + 40]
+    append(code, {0x0f, 0xae, 0x57, 0x30});  // ldmxcsr [rdi + 48]
     append(code, {0xc3});
     std::copy(code.begin(), code.end(), page_);
   }
@@ -223,9 +229,9 @@ TEST(HostCheck, WideMultiplication) {
 
 // Vector rows. The destination is xmm0 (rax for integers), the source is xmm1 (r8).
 
-Sequence encode(const VectorOpcodeInfo& row, bool wide, uint8_t imm) {
+Sequence encode(const VectorOpcodeInfo& row, bool wide, uint8_t imm, bool mmx) {
   Sequence code;
-  if (row.prefix) code.push_back(row.prefix);
+  if (row.prefix && !mmx) code.push_back(row.prefix);
   const bool rm_is_integer = takes_integer(row.shape);
   const bool integer_in_rm =
       row.shape == VectorShape::kToIntegerRm || row.shape == VectorShape::kToIntegerRmImm;
@@ -275,18 +281,28 @@ uint32_t random_mxcsr(Random& random) {
   return 0x1f80 | (static_cast<uint32_t>(random()) & 0xe040);
 }
 
-void check_vector(HostProcessor& host, VectorOpcode op, bool wide, uint8_t imm, Random& random) {
+struct VectorCase {
+  VectorOpcode op;
+  Type vector;  ///< kV128, or kV64 for the MMX form.
+  bool wide;
+  uint8_t imm;
+};
+
+void check_vector(HostProcessor& host, const VectorCase& one, Random& random) {
+  const auto [op, vector, wide, imm] = one;
+  const bool mmx = vector == Type::kV64;
   const VectorOpcodeInfo& row = info(op);
   const Type type = gives_integer(row.shape)                  ? (wide ? Type::kI64 : Type::kI32)
                     : row.shape == VectorShape::kCompareFlags ? Type::kVoid
-                                                              : Type::kV128;
+                                                              : vector;
   const Inst inst{.op = Opcode::kVector,
                   .type = type,
                   .flags = row.effects & kWritesFlags ? kAllFlags : kNoFlags,
                   .aux = static_cast<uint16_t>(op),
                   .imm = imm};
-  const Type source = !takes_integer(row.shape) ? Type::kV128 : wide ? Type::kI64 : Type::kI32;
-  host.prepare(encode(row, wide, imm));
+  const Type source = !takes_integer(row.shape) ? vector : wide ? Type::kI64 : Type::kI32;
+  const bool mmx_encoding = mmx && (row.forms & kMmxForms);
+  host.prepare(encode(row, wide, imm, mmx_encoding), mmx);
   const int rounds = has_immediate(row.shape) ? 40 : 2000;
   for (int i = 0; i < rounds; ++i) {
     Registers r{};
@@ -295,6 +311,9 @@ void check_vector(HostProcessor& host, VectorOpcode op, bool wide, uint8_t imm, 
     r.b = interesting(random) & (wide ? ~0ull : 0xffffffffull);
     r.a = r.b;
     r.mxcsr = random_mxcsr(random);
+    if (mmx_encoding) {
+      for (VectorValue* value : {&r.va, &r.vb}) value->set_lane<uint64_t>(1, 0);
+    }
     Operand operands[3] = {r.va, r.vb, {}};
     if (takes_integer(row.shape)) {
       operands[1] = {};
@@ -309,7 +328,7 @@ void check_vector(HostProcessor& host, VectorOpcode op, bool wide, uint8_t imm, 
     } else if (type == Type::kVoid) {
       ASSERT_EQ(ours.flags, r.flags & kStatus) << what;
     } else {
-      for (unsigned lane = 0; lane < 2; ++lane) {
+      for (unsigned lane = 0; lane < size_of(vector) / 8; ++lane) {
         ASSERT_EQ(ours.value.lane<uint64_t>(lane), r.va.lane<uint64_t>(lane))
             << what << std::hex << " mxcsr " << r.mxcsr << " a " << operands[0].lane<uint64_t>(lane)
             << " b " << operands[1].lane<uint64_t>(lane);
@@ -319,29 +338,101 @@ void check_vector(HostProcessor& host, VectorOpcode op, bool wide, uint8_t imm, 
   }
 }
 
-bool is_checked(const VectorOpcodeInfo& row) {
-  return !(row.forms & (kApproximate | kMmxOperand)) && !(row.prefix == 0 && (row.forms & kMmxOwn));
+/// Whether G of 64 bits is another instruction (REX.W).
+bool has_wide_form(const VectorOpcodeInfo& row) {
+  const bool integer = gives_integer(row.shape) || takes_integer(row.shape);
+  return integer && row.operand >= Type::kI32 && row.opcode != 0xd7 && row.opcode != 0x50 &&
+         row.opcode != 0xc5 && row.opcode != 0x3a14;
+}
+
+bool is_reserved(const VectorOpcodeInfo& row, unsigned imm) {
+  const bool rounds = row.opcode >= 0x3a08 && row.opcode <= 0x3a0b;
+  return (row.opcode == 0xc2 && imm > 7) || (rounds && imm > 15);
+}
+
+void check_immediates(HostProcessor& host, VectorOpcode op, Type vector, Random& random) {
+  const VectorOpcodeInfo& row = info(op);
+  const unsigned last = has_immediate(row.shape) ? 255 : 0;
+  for (bool wide : {false, true}) {
+    if (wide && !has_wide_form(row)) continue;
+    for (unsigned imm = 0; imm <= last; imm += 1 + imm / 32) {
+      if (is_reserved(row, imm)) continue;
+      check_vector(host, {op, vector, wide, static_cast<uint8_t>(imm)}, random);
+    }
+  }
+}
+
+template <class Visit>
+void for_each_row(Visit visit) {
+  for (unsigned i = 0; i < static_cast<unsigned>(VectorOpcode::kCount); ++i) {
+    visit(static_cast<VectorOpcode>(i), info(static_cast<VectorOpcode>(i)));
+  }
 }
 
 TEST(HostCheck, VectorOperations) {
   if (!__builtin_cpu_supports("sse4.2")) GTEST_SKIP() << "the host lacks SSE4.2";
   HostProcessor host;
   Random random(3);
-  for (unsigned i = 0; i < static_cast<unsigned>(VectorOpcode::kCount); ++i) {
-    const auto op = static_cast<VectorOpcode>(i);
-    const VectorOpcodeInfo& row = info(op);
-    ASSERT_NE(vector_evaluator(op), nullptr) << row.text;
-    if (!is_checked(row)) continue;
-    const bool integer = gives_integer(row.shape) || takes_integer(row.shape);
-    const bool wide_exists = integer && row.operand >= Type::kI32 && row.opcode != 0xd7 &&
-                             row.opcode != 0x50 && row.opcode != 0xc5 && row.opcode != 0x3a14;
-    for (bool wide : {false, true}) {
-      if (wide && !wide_exists) continue;
-      const unsigned last = has_immediate(row.shape) ? 255 : 0;
-      for (unsigned imm = 0; imm <= last; imm += 1 + imm / 32) {
-        const bool reserved =
-            (row.opcode == 0xc2 && imm > 7) || ((row.opcode >> 2 << 2) == 0x3a08 && imm > 15);
-        if (!reserved) check_vector(host, op, wide, static_cast<uint8_t>(imm), random);
+  for_each_row([&](VectorOpcode op, const VectorOpcodeInfo& row) {
+    const bool mmx_only = row.prefix == 0 && (row.forms & kMmxOwn);
+    const bool gives_mmx = (row.forms & kMmxOperand) && (row.opcode & ~1u) == 0x2c;
+    if (row.forms & kApproximate || mmx_only || gives_mmx) return;
+    check_immediates(host, op, Type::kV128, random);
+  });
+}
+
+TEST(HostCheck, MmxOperations) {
+  if (!__builtin_cpu_supports("sse4.2")) GTEST_SKIP() << "the host lacks SSSE3";
+  HostProcessor host;
+  Random random(4);
+  for_each_row([&](VectorOpcode op, const VectorOpcodeInfo& row) {
+    const bool gives_mmx = (row.forms & kMmxOperand) && (row.opcode & ~1u) == 0x2c;
+    if (!(row.forms & kMmxForms) && !gives_mmx) return;
+    check_immediates(host, op, Type::kV64, random);
+  });
+}
+
+/// What kMmxDirect and kMmxLow promise to backends.
+TEST(VectorRows, MmxFormsMatchTheirWideForms) {
+  Random random(5);
+  for_each_row([&](VectorOpcode op, const VectorOpcodeInfo& row) {
+    if (!(row.forms & (kMmxDirect | kMmxLow)) || gives_integer(row.shape)) return;
+    for (uint8_t imm = 0; imm < 4; ++imm) {
+      Operand operands[3] = {random_vector(random, false), random_vector(random, false), {}};
+      operands[0].set_lane<uint64_t>(1, 0);
+      operands[1].set_lane<uint64_t>(1, 0);
+      Inst inst{.op = Opcode::kVector, .type = Type::kV64, .aux = static_cast<uint16_t>(op)};
+      inst.imm = imm;
+      const VectorValue narrow = evaluate(inst, Type::kV64, operands, 0, 0x1f80).value;
+      inst.type = Type::kV128;
+      const VectorValue wide = evaluate(inst, Type::kV128, operands, 0, 0x1f80).value;
+      EXPECT_EQ(narrow.lane<uint64_t>(0), wide.lane<uint64_t>(0)) << row.text;
+      if (row.forms & kMmxDirect) {
+        EXPECT_EQ(wide.lane<uint64_t>(1), 0u) << row.text;
+      }
+    }
+  });
+}
+
+/// RCPPS and RSQRTPS: relative error up to 1.5 * 2^-12 (SDM volume 2), as on the host.
+TEST(HostCheck, Approximations) {
+  HostProcessor host;
+  Random random(6);
+  for (VectorOpcode op : {VectorOpcode::kRcpps, VectorOpcode::kRsqrtps}) {
+    host.prepare(encode(info(op), false, 0, false));
+    for (int i = 0; i < 500; ++i) {
+      Registers r{};
+      r.mxcsr = 0x1f80;
+      for (unsigned lane = 0; lane < 4; ++lane) {
+        r.vb.set_lane(lane, static_cast<float>(1 + random() % 100000) / 64.0f);
+      }
+      const Inst inst{.op = Opcode::kVector, .type = Type::kV128, .aux = static_cast<uint16_t>(op)};
+      const Operand operands[3] = {{}, r.vb, {}};
+      const VectorValue ours = evaluate(inst, Type::kV128, operands, 0, 0x1f80).value;
+      host.run(&r);
+      for (unsigned lane = 0; lane < 4; ++lane) {
+        const float theirs = r.va.lane<float>(lane);
+        EXPECT_NEAR(ours.lane<float>(lane) / theirs, 1.0, 3.0 / 4096);
       }
     }
   }

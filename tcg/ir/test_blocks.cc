@@ -49,7 +49,7 @@ Value BlockGenerator::compute_other(Builder& builder, Type type) {
     case 6:
       return builder.bts(a, b, below(2) ? kFlagC : kNoFlags);
     case 7:
-      return builder.mul_wide_u(a, b, below(2) ? kFlagC | kFlagO : kNoFlags).second;
+      return builder.mul_wide_u(a, b, some_flags() & (kFlagC | kFlagO)).second;
     case 8:
       return builder.popcnt(a, some_flags());
     default:
