@@ -77,8 +77,7 @@ constexpr bool is_arithmetic(Opcode op) {
 constexpr bool is_shift(Opcode op) { return op >= Opcode::kShl && op <= Opcode::kRcr; }
 constexpr bool is_bit_operation(Opcode op) { return op >= Opcode::kBt && op <= Opcode::kPopcnt; }
 
-/// `Op` on type T, for every opcode of which is_pure_integer() holds but the extensions.
-/// Flags: all of them after.
+/// `Op` on type T, for the opcodes of VIREO_PURE_INTEGER_OPCODES. Flags: all of them after.
 template <Opcode Op, class T>
 constexpr Integer<T> evaluate_opcode(const IntegerInput& in) {
   const T a = static_cast<T>(in.a), b = static_cast<T>(in.b);
@@ -113,14 +112,17 @@ constexpr Integer<T> evaluate_opcode(const IntegerInput& in) {
   }
 }
 
-/// Calls `visit.template operator()<Op>()` for each opcode of evaluate_opcode().
-#define VIREO_PURE_INTEGER_OPCODES(X)                                                              \
-  X(Constant)                                                                                      \
-  X(GetFlags)                                                                                      \
-  X(Add)                                                                                           \
-  X(Adc) X(Sub) X(Sbb) X(And) X(Or) X(Xor) X(Neg) X(Not) X(Shl) X(Shr) X(Sar) X(Rol) X(Ror) X(Rcl) \
-      X(Rcr) X(Shld) X(Shrd) X(Mul) X(MulWideU) X(MulWideS) X(ZeroExtend) X(Truncate) X(ByteSwap)  \
-          X(Address) X(Bt) X(Bts) X(Btr) X(Btc) X(Bsf) X(Bsr) X(Tzcnt) X(Lzcnt) X(Popcnt) X(Setcc) \
-              X(Select) X(SelectNonzero)
+/// X(Name) for each opcode that evaluate_opcode() knows.
+#define VIREO_PURE_INTEGER_OPCODES(X)                                                             \
+  X(Constant)                                                                                     \
+  X(GetFlags)                                                                                     \
+  X(Add)                                                                                          \
+  X(Adc)                                                                                          \
+  X(Sub)                                                                                          \
+  X(Sbb)                                                                                          \
+  X(And) X(Or) X(Xor) X(Neg) X(Not) X(Shl) X(Shr) X(Sar) X(Rol) X(Ror) X(Rcl) X(Rcr) X(Shld)      \
+      X(Shrd) X(Mul) X(MulWideU) X(MulWideS) X(ZeroExtend) X(Truncate) X(ByteSwap) X(Address)     \
+          X(Bt) X(Bts) X(Btr) X(Btc) X(Bsf) X(Bsr) X(Tzcnt) X(Lzcnt) X(Popcnt) X(Setcc) X(Select) \
+              X(SelectNonzero)
 
 }  // namespace vireo::tcg

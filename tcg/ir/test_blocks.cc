@@ -47,7 +47,7 @@ Value BlockGenerator::compute_other(Builder& builder, Type type) {
     case 5:
       return builder.truncate(type, builder.sign_extend(Type::kI64, a));
     case 6:
-      return builder.bts(a, b, below(2) ? kFlagC : kNoFlags);
+      return builder.bts(a, b, some_flags() & kFlagC);
     case 7:
       return builder.mul_wide_u(a, b, some_flags() & (kFlagC | kFlagO)).second;
     case 8:

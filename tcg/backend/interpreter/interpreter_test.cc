@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "tcg/backend/interpreter/program.h"
 #include "tcg/backend/interpreter/test_machine.h"
 #include "tcg/ir/builder.h"
 
@@ -39,6 +40,13 @@ class Interpreter : public ::testing::Test {
   TranslatedBlock* last_ = nullptr;
   unsigned slot_ = 0;
 };
+
+TEST_F(Interpreter, HandlesEveryOpcode) {
+  for (unsigned i = 0; i < static_cast<unsigned>(Opcode::kCount); ++i) {
+    const auto op = static_cast<Opcode>(i);
+    EXPECT_NE(interpreter::handler_of({.op = op, .type = Type::kI32}), nullptr) << info(op).text;
+  }
+}
 
 TEST_F(Interpreter, WritesRegisterParts) {
   frame_.general[0] = 0x1111111122222222;

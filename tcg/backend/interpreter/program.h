@@ -45,7 +45,7 @@ inline Program* program_of(const TranslatedBlock* block) {
   return static_cast<Program*>(block->backend_data);
 }
 
-/// The handler of `inst`; `source` as in Operation.
+/// The handler of `inst`; nullptr if it breaks the rules of the IR (see verify()).
 Handler handler_of(const Inst& inst);
 Handler pure_handler(const Inst& inst);     ///< Integer arithmetic; nullptr for other opcodes.
 Handler memory_handler(const Inst& inst);   ///< Guest memory; nullptr for other opcodes.

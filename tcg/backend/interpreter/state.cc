@@ -108,8 +108,10 @@ Handler integer_handler(Opcode op) {
       return set_reg<T>;
     case Opcode::kLoadState:
       return load_state<T>;
-    default:
+    case Opcode::kStoreState:
       return store_state<T>;
+    default:
+      return nullptr;
   }
 }
 
@@ -123,8 +125,11 @@ Handler vector_handler(Opcode op) {
       return load_vector_state;
     case Opcode::kStoreState:
       return store_vector_state;
-    default:
+    case Opcode::kZeroExtend:
+    case Opcode::kTruncate:
       return resize_vector;
+    default:
+      return nullptr;
   }
 }
 
