@@ -43,20 +43,30 @@ class Folder {
             .imm = value & util::low_mask(bits_of(inst.type))};
   }
 
+  /// Adds to the displacement if the sum, as a number of `bits` bits, is one that machine code can
+  /// hold (32 bits, signed).
+  static bool displace(Inst& inst, uint64_t more, unsigned bits) {
+    const int64_t sum = util::sign_extend(inst.imm + more, bits);
+    if (sum != static_cast<int32_t>(sum)) return false;
+    inst.imm = static_cast<uint64_t>(sum);
+    return true;
+  }
+
   /// Base + constant behind the address becomes part of the displacement.
   void absorb_displacement(Inst& inst) {
     const Inst& address = at(inst.a);
     if (address.flags != kNoFlags) return;
+    uint64_t more = 0;
     if (address.op == Opcode::kAddress && address.a != kNoValue && address.b == kNoValue) {
-      inst.imm += address.imm;
-      inst.a = address.a;
+      more = address.imm;
     } else if (address.op == Opcode::kAdd && is_constant(address.b)) {
-      inst.imm += constant(address.b);
-      inst.a = address.a;
+      more = constant(address.b);
     } else if (address.op == Opcode::kSub && is_constant(address.b)) {
-      inst.imm -= constant(address.b);
-      inst.a = address.a;
+      more = uint64_t{0} - constant(address.b);
+    } else {
+      return;
     }
+    if (displace(inst, more, 64)) inst.a = address.a;
   }
 
   /// Returns whether the branch is always taken and has become the end of the block.
@@ -158,24 +168,19 @@ class Folder {
   }
 
   void simplify_address(Inst& inst, size_t id) {
-    if (is_constant(inst.b)) {
-      inst.imm += constant(inst.b) << inst.aux;
+    if (operands_constant(inst)) return compute(inst);
+    const unsigned bits = bits_of(inst.type);
+    if (is_constant(inst.b) && displace(inst, constant(inst.b) << inst.aux, bits)) {
       inst.b = kNoValue;
       inst.aux = 0;
     }
-    if (is_constant(inst.a)) {
-      inst.imm += constant(inst.a);
-      inst.a = kNoValue;
+    if (is_constant(inst.a) && displace(inst, constant(inst.a), bits)) inst.a = kNoValue;
+    if (inst.a != kNoValue) {
+      const Inst& base = at(inst.a);
+      const bool sum = base.op == Opcode::kAddress && base.b == kNoValue && base.a != kNoValue;
+      if (sum && displace(inst, base.imm, bits)) inst.a = base.a;
     }
-    if (inst.a != kNoValue && at(inst.a).op == Opcode::kAddress && at(inst.a).b == kNoValue &&
-        at(inst.a).a != kNoValue) {
-      inst.imm += at(inst.a).imm;
-      inst.a = at(inst.a).a;
-    }
-    if (inst.b != kNoValue) return;
-    if (inst.a == kNoValue) {
-      make_constant(inst, inst.imm);
-    } else if ((inst.imm & util::low_mask(bits_of(inst.type))) == 0) {
+    if (inst.b == kNoValue && (inst.imm & util::low_mask(bits)) == 0) {
       rewriter_.replace(id, inst.a);
     }
   }

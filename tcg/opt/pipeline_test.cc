@@ -70,6 +70,25 @@ TEST(Pipeline, KeepsFlagsThatAFaultShows) {
   EXPECT_EQ(text.find("get_reg.i64 r2"), std::string::npos) << text;
 }
 
+TEST(Pipeline, KeepsDisplacementsEncodable) {
+  Block block;
+  Builder b(&block);
+  b.insn_start(0x10);
+  const Value base = b.get_reg(Type::kI64, 1);
+  const Value far = b.add(base, b.constant(Type::kI64, 0x123456789));
+  b.set_reg(1, b.load(Type::kI64, far, 8, 0));
+  b.insn_start(0x11);
+  const Value narrow = b.get_reg(Type::kI32, 2);
+  b.set_reg(2, b.address(Type::kI32, narrow, b.constant(Type::kI32, 0xffffffff), 0, 1));
+  b.insn_start(0x12);
+  b.set_reg(3, b.address(Type::kI64, b.constant(Type::kI64, 0x123456789), {}, 0, 1));
+  b.exit_direct(0x13, 0);
+  const std::string text = optimised(block, "fold,dce");
+  EXPECT_NE(text.find("load.i64 v3 + 0x8"), std::string::npos) << text;
+  EXPECT_NE(text.find("set_reg.i32 r2, v7"), std::string::npos) << text;
+  EXPECT_NE(text.find("const.i64 0x12345678a"), std::string::npos) << text;
+}
+
 /// Each pass alone and all of them leave what a block does unchanged.
 TEST(Pipeline, KeepsTheMeaningOfRandomBlocks) {
   const BackendConfig config{.hooks = test_hooks()};
