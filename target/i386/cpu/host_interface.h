@@ -21,7 +21,7 @@ class LocalApic {
   /// x2APIC registers, MSRs 0x800 to 0x8ff. False: #GP (not in x2APIC mode, no such register).
   virtual bool read_register(uint32_t msr, uint64_t& value) = 0;
   virtual bool write_register(uint32_t msr, uint64_t value) = 0;
-  /// IA32_TSC_DEADLINE as a value of Machine::tsc_now; 0: disarmed.
+  /// IA32_TSC_DEADLINE, in units of the guest's time-stamp counter.
   virtual uint64_t read_tsc_deadline() = 0;
   virtual void write_tsc_deadline(uint64_t value) = 0;
   /// Whether an interrupt (of the APIC or of an 8259 behind LINT0) would be accepted; callable from

@@ -74,6 +74,15 @@ struct Pair {
   bool operator==(const Pair&) const = default;
 };
 
+using Wide = unsigned __int128;
+
+#ifdef __x86_64__
+__attribute__((target("cx16")))
+#endif
+Wide exchange_16_bytes(Wide* target, Wide expected, Wide replacement) {
+  return __sync_val_compare_and_swap(target, expected, replacement);
+}
+
 template <class Word>
 Pair<Word> exchange_on_host(std::byte* data, Pair<Word> expected, Pair<Word> replacement) {
   if constexpr (sizeof(Word) == 4) {
@@ -83,10 +92,9 @@ Pair<Word> exchange_on_host(std::byte* data, Pair<Word> expected, Pair<Word> rep
                                 __ATOMIC_SEQ_CST);
     return std::bit_cast<Pair<Word>>(before);
   } else {
-    using Wide = unsigned __int128;
-    auto* target = reinterpret_cast<Wide*>(data);
-    return std::bit_cast<Pair<Word>>(__sync_val_compare_and_swap(
-        target, std::bit_cast<Wide>(expected), std::bit_cast<Wide>(replacement)));
+    return std::bit_cast<Pair<Word>>(exchange_16_bytes(reinterpret_cast<Wide*>(data),
+                                                       std::bit_cast<Wide>(expected),
+                                                       std::bit_cast<Wide>(replacement)));
   }
 }
 

@@ -282,11 +282,4 @@ uint64_t helper_wbinvd(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
   return 0;
 }
 
-uint64_t helper_set_ac(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
-  CpuState& state = cpu_state(frame);
-  if (state.cpl != 0) raise_exception(state, kUd);
-  set_eflags(state, (full_eflags(state) & ~static_cast<uint32_t>(kAc)) | (a ? kAc : 0u));
-  return 0;
-}
-
 }  // namespace vireo::i386

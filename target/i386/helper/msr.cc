@@ -192,11 +192,6 @@ bool write_tsc(CpuState& state, uint64_t value) {
   return true;
 }
 
-uint64_t read_deadline(CpuState& state, LocalApic& apic) {
-  const uint64_t deadline = apic.read_tsc_deadline();
-  return deadline == 0 ? 0 : deadline + state.tsc_offset + state.tsc_adjust;
-}
-
 bool write_apic_base(CpuState& state, uint64_t value) {
   LocalApic* apic = state.machine->apic();
   return apic && apic->write_base(value);
@@ -223,7 +218,7 @@ bool read_msr(CpuState& state, uint32_t index, uint64_t& value) {
       value = state.tsc_aux;
       return state.config->has(Feature::kRdtscp);
     case kTscDeadline:
-      if (apic) value = read_deadline(state, *apic);
+      if (apic) value = apic->read_tsc_deadline();
       return apic && state.config->has(Feature::kTscDeadline);
     case kApicBase:
       if (apic) value = apic->read_base();
@@ -267,7 +262,7 @@ bool write_msr(CpuState& state, uint32_t index, uint64_t value) {
       return true;
     case kTscDeadline:
       if (!apic || !state.config->has(Feature::kTscDeadline)) return false;
-      apic->write_tsc_deadline(value == 0 ? 0 : value - state.tsc_offset - state.tsc_adjust);
+      apic->write_tsc_deadline(value);
       return true;
     case kApicBase:
       return write_apic_base(state, value);

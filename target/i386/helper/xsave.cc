@@ -215,8 +215,8 @@ uint64_t helper_xrstor(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   if (compacted && !state.config->has(Feature::kXsavec)) raise_gp(state, 0);
   const uint64_t allowed = compacted ? layout & state.xcr0 : state.xcr0;
   const uint8_t* reserved = area + kHeaderOffset + (compacted ? 16 : 8);
-  const bool has_reserved =
-      std::any_of(reserved, area + sizeof area, [](uint8_t byte) { return byte != 0; });
+  const bool has_reserved = std::any_of(reserved, static_cast<const uint8_t*>(area) + sizeof area,
+                                        [](uint8_t byte) { return byte != 0; });
   if ((present & ~allowed) || has_reserved || (compacted && (layout & ~kCompacted & ~state.xcr0)))
     raise_gp(state, 0);
   const auto mxcsr = get<uint32_t>(area, 24);
