@@ -112,17 +112,14 @@ constexpr Integer<T> evaluate_opcode(const IntegerInput& in) {
   }
 }
 
+// clang-format off
 /// X(Name) for each opcode that evaluate_opcode() knows.
-#define VIREO_PURE_INTEGER_OPCODES(X)                                                             \
-  X(Constant)                                                                                     \
-  X(GetFlags)                                                                                     \
-  X(Add)                                                                                          \
-  X(Adc)                                                                                          \
-  X(Sub)                                                                                          \
-  X(Sbb)                                                                                          \
-  X(And) X(Or) X(Xor) X(Neg) X(Not) X(Shl) X(Shr) X(Sar) X(Rol) X(Ror) X(Rcl) X(Rcr) X(Shld)      \
-      X(Shrd) X(Mul) X(MulWideU) X(MulWideS) X(ZeroExtend) X(Truncate) X(ByteSwap) X(Address)     \
-          X(Bt) X(Bts) X(Btr) X(Btc) X(Bsf) X(Bsr) X(Tzcnt) X(Lzcnt) X(Popcnt) X(Setcc) X(Select) \
-              X(SelectNonzero)
+#define VIREO_PURE_INTEGER_OPCODES(X)                                                      \
+  X(Constant) X(GetFlags) X(Add) X(Adc) X(Sub) X(Sbb) X(And) X(Or) X(Xor) X(Neg) X(Not)    \
+  X(Shl) X(Shr) X(Sar) X(Rol) X(Ror) X(Rcl) X(Rcr) X(Shld) X(Shrd)                         \
+  X(Mul) X(MulWideU) X(MulWideS) X(ZeroExtend) X(Truncate) X(ByteSwap) X(Address)          \
+  X(Bt) X(Bts) X(Btr) X(Btc) X(Bsf) X(Bsr) X(Tzcnt) X(Lzcnt) X(Popcnt)                     \
+  X(Setcc) X(Select) X(SelectNonzero)
+// clang-format on
 
 }  // namespace vireo::tcg

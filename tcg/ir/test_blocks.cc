@@ -27,7 +27,12 @@ Value BlockGenerator::compute_shift(Builder& builder, Type type) {
   const Value count = operand(builder, Type::kI8);
   const bool rotates = op >= Opcode::kRol;
   const FlagMask flags = some_flags() & (rotates ? FlagMask{kFlagC | kFlagO} : kAllFlags);
-  return builder.shift(op, a, count, flags);
+  const Value result = builder.shift(op, a, count, flags);
+  if (flags) {
+    const FlagMask undefined = kFlagA | kFlagO | (type < Type::kI32 ? FlagMask{kFlagC} : kNoFlags);
+    builder.set_flags(builder.constant(Type::kI32, 0), undefined);
+  }
+  return result;
 }
 
 Value BlockGenerator::compute_other(Builder& builder, Type type) {
@@ -84,22 +89,39 @@ Value BlockGenerator::compute(Builder& builder, Type type) {
   }
 }
 
-void BlockGenerator::vector_instruction(Builder& builder) {
-  constexpr VectorOpcode kOps[] = {VectorOpcode::kPaddd,   VectorOpcode::kPxor,
-                                   VectorOpcode::kAddps,   VectorOpcode::kPunpcklbw,
-                                   VectorOpcode::kPcmpgtw, VectorOpcode::kMulpd};
-  const Value a = builder.get_reg(Type::kV128, below(4));
-  const Value b = builder.get_reg(Type::kV128, below(4));
-  const Value result = builder.vector(kOps[below(std::size(kOps))], Type::kV128, a, b);
-  switch (below(3)) {
-    case 0:
-      return builder.set_reg(below(4), builder.truncate(Type::kV64, result));
-    case 1:
-      return builder.set_reg(below(6),
-                             builder.vector(VectorOpcode::kMovToInteger, Type::kI64, {}, result));
-    default:
-      return builder.set_reg(below(4), result);
+VectorOpcode BlockGenerator::vector_opcode() {
+  while (true) {
+    const auto op = static_cast<VectorOpcode>(below(static_cast<unsigned>(VectorOpcode::kCount)));
+    const VectorOpcodeInfo& row = info(op);
+    const bool mmx_only = row.prefix == 0 && (row.forms & kMmxOwn);
+    if (!(row.forms & (kApproximate | kMmxOperand)) && !mmx_only) return op;
   }
+}
+
+void BlockGenerator::vector_instruction(Builder& builder) {
+  const VectorOpcode op = vector_opcode();
+  const VectorOpcodeInfo& row = info(op);
+  Value a, b;
+  if (has_first_operand(row.shape)) a = builder.get_reg(Type::kV128, below(4));
+  if (takes_integer(row.shape)) {
+    b = operand(builder, Type::kI32);
+  } else if (row.shape != VectorShape::kShiftImm) {
+    b = builder.get_reg(Type::kV128, below(4));
+  }
+  // Predicates and rounding modes have few defined values.
+  const bool reads_mxcsr = row.effects & kMayFault;
+  const auto imm =
+      static_cast<uint8_t>(has_immediate(row.shape) ? below(reads_mxcsr ? 8 : 256) : 0);
+  if (row.shape == VectorShape::kCompareFlags) {
+    builder.vector(op, Type::kVoid, a, b, imm, kAllFlags);
+    return;
+  }
+  const bool to_integer = gives_integer(row.shape);
+  const Value result = builder.vector(op, to_integer ? Type::kI32 : Type::kV128, a, b, imm);
+  if (!to_integer && below(4) == 0) {
+    return builder.set_reg(below(4), builder.truncate(Type::kV64, result));
+  }
+  builder.set_reg(below(to_integer ? 6 : 4), result);
 }
 
 void BlockGenerator::memory_instruction(Builder& builder) {

@@ -10,7 +10,8 @@
 namespace vireo::tcg {
 
 /// Makes verified blocks of random arithmetic on registers, flags, vectors and memory at `memory`
-/// (guest-virtual, 4 KiB), with side exits. Division and unmasked exceptions do not occur.
+/// (guest-virtual, 4 KiB), with side exits. Division and unmasked exceptions do
+/// not occur, and what the SDM leaves undefined does not show, so that all backends must agree.
 class BlockGenerator {
  public:
   BlockGenerator(uint32_t seed, uint64_t memory) : random_(seed), memory_(memory) {}
@@ -26,6 +27,7 @@ class BlockGenerator {
   Value compute(Builder& builder, Type type);
   Value compute_shift(Builder& builder, Type type);
   Value compute_other(Builder& builder, Type type);
+  VectorOpcode vector_opcode();
   void vector_instruction(Builder& builder);
   void memory_instruction(Builder& builder);
   void instruction(Builder& builder);
