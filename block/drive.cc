@@ -71,7 +71,7 @@ void Drive::submit(DriveRequest request) {
   auto run = [](Drive& drive, DriveRequest moved) -> util::Task<void> {
     DriveRequest own = std::move(moved);
     util::Status status = co_await drive.carry_out(own);
-    const core::MachineLockGuard lock;
+    const core::MachineLockIfNeeded lock;
     --drive.in_flight_;
     own.done(std::move(status));
   };

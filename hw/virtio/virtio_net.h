@@ -1,0 +1,40 @@
+#pragma once
+
+#include <vector>
+
+#include "core/device/backend_ref.h"
+#include "hw/virtio/virtio_pci.h"
+#include "net/backend.h"
+
+namespace vireo::hw {
+
+/// A virtio network card (virtio 1.2, 5.1) with one pair of queues and no offloads.
+class VirtioNet final : public VirtioPci {
+ public:
+  static void describe(core::Description<VirtioNet>& d);
+  VirtioNet() : VirtioPci(kVirtioNet, 0x020000, 3) {}
+
+ protected:
+  uint64_t device_features() const override;
+  DeviceConfig device_config() const override;
+  void queue_notified(unsigned queue) override;
+  util::Status on_virtio_realize() override;
+  void on_virtio_unrealize() override;
+
+ private:
+  static constexpr uint16_t kQueueSize = 256;
+
+  unsigned header_size() const;
+  bool can_receive();
+  void receive(std::span<const uint8_t> frame);
+  void transmit();
+  void send(const QueueElement& element);
+
+  core::BackendRef<net::Backend> netdev_{"netdev"};
+  core::MacAddress mac_{{0x52, 0x54, 0x00, 0x12, 0x34, 0x56}};
+  std::vector<QueueElement> receive_elements_;  // kept for their capacity
+  QueueElement transmit_element_;
+  std::vector<std::byte> frame_;
+};
+
+}  // namespace vireo::hw
