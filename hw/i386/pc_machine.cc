@@ -12,8 +12,12 @@
 #include "core/state/state_stream.h"
 #include "hw/acpi/piix4_pm.h"
 #include "hw/char/uart_16550.h"
+#include "hw/dma/dma_8237.h"
+#include "hw/i386/acpi_tables.h"
 #include "hw/i386/direct_boot.h"
+#include "hw/i386/fw_cfg.h"
 #include "hw/i386/host_file.h"
+#include "hw/input/i8042.h"
 #include "hw/intc/apic_bus.h"
 #include "hw/intc/cpu_port.h"
 #include "hw/intc/io_apic.h"
@@ -21,9 +25,13 @@
 #include "hw/intc/pic_8259.h"
 #include "hw/isa/isa_bus.h"
 #include "hw/isa/piix3.h"
+#include "hw/misc/port92.h"
 #include "hw/pci/i440fx.h"
+#include "hw/timer/hpet.h"
 #include "hw/timer/pit_8254.h"
 #include "hw/timer/rtc_mc146818.h"
+#include "ui/input.h"
+#include "util/bits.h"
 
 namespace vireo::hw {
 namespace {
@@ -46,6 +54,7 @@ PcMachine::PcMachine(PcConfig config, std::unique_ptr<PcMemory> memory,
       environment_{memory_space_, port_space_, clock_, timers_, run_control, loop, backends} {}
 
 PcMachine::~PcMachine() {
+  if (config_.input != nullptr && keyboard_ != nullptr) config_.input->remove(*keyboard_);
   // Devices leave in the reverse order, so that nothing refers to one that is gone.
   while (!devices_.empty()) {
     devices_.back()->unrealize();
@@ -100,13 +109,6 @@ util::Status PcMachine::add_south_bridge() {
   return {};
 }
 
-template <class T>
-util::Result<T*> PcMachine::add(std::unique_ptr<T> device) {
-  T* const added = device.get();
-  VIREO_TRY(add_device(std::move(device)));
-  return added;
-}
-
 util::Status PcMachine::add_interrupt_controllers() {
   VIREO_TRY_ASSIGN(apic_bus, add(core::make_device<ApicBus>()));
   VIREO_TRY_ASSIGN(pic, add(core::make_device<Pic8259Pair>()));
@@ -147,11 +149,37 @@ void PcMachine::connect_isa_interrupts() {
 }
 
 util::Status PcMachine::add_isa_devices() {
+  VIREO_TRY(add_timers());
+  VIREO_TRY(add(core::make_device<Dma8237Pair>()));
+  VIREO_TRY(add_a20_sources());
+  VIREO_TRY(add_serial_ports());
+  return add_firmware_configuration();
+}
+
+util::Status PcMachine::add_timers() {
   VIREO_TRY_ASSIGN(pit, add(core::make_device<Pit8254>()));
-  pit->interrupt_output("irq").connect(isa_bus_->add_irq_source(0));
   VIREO_TRY_ASSIGN(rtc, add(core::make_device<RtcMc146818>()));
+  VIREO_TRY_ASSIGN(hpet, add(core::make_device<Hpet>()));
   rtc_ = rtc;
   rtc_->set_time(config_.rtc_seconds);
+  fill_cmos();
+  pit->interrupt_output("irq").connect(isa_bus_->add_irq_source(0));
+  // While the HPET replaces it, the 8254 is cut off.
+  hpet->interrupt_output("legacy").connect(pit->interrupt_input("disable"));
+  for (unsigned input = 0; input < IoApic::kPins; ++input) {
+    core::IrqLine& line = hpet->interrupt_output("irq", input);
+    if (input == 2) {
+      line.connect(isa_bus_->add_irq_source(0));
+    } else if (input == 8) {
+      line.connect(isa_bus_->add_irq_source(8));
+    } else if (input >= IsaBus::kIrqCount) {
+      line.connect(io_apic_->interrupt_input("pin", input));
+    }
+  }
+  return {};
+}
+
+util::Status PcMachine::add_serial_ports() {
   if (config_.serial.size() > kMaxSerialPorts) {
     return util::Error(
         util::ErrorCode::kInvalidArgument,
@@ -166,8 +194,49 @@ util::Status PcMachine::add_isa_devices() {
   return {};
 }
 
+// The PIIX3 passes A20 when the keyboard controller or port 92h says so.
+class PcMachine::A20Gate final : public core::IrqHandler {
+ public:
+  void add(CpuPort& cpu) {
+    cpus_.push_back(&cpu);
+    cpu.set_a20(sources_ != 0);
+  }
+  void set_irq(unsigned source, bool level) override {
+    sources_ = level ? sources_ | 1u << source : sources_ & ~(1u << source);
+    for (CpuPort* cpu : cpus_) cpu->set_a20(sources_ != 0);
+  }
+
+ private:
+  unsigned sources_ = 0;
+  std::vector<CpuPort*> cpus_;
+};
+
+util::Status PcMachine::add_a20_sources() {
+  a20_gate_ = std::make_unique<A20Gate>();
+  VIREO_TRY_ASSIGN(keyboard, add(core::make_device<I8042>()));
+  VIREO_TRY_ASSIGN(port92, add(core::make_device<Port92>()));
+  keyboard->interrupt_output("a20").connect({a20_gate_.get(), 0});
+  port92->interrupt_output("a20").connect({a20_gate_.get(), 1});
+  if (config_.input != nullptr) config_.input->add(*keyboard);
+  keyboard_ = keyboard;
+  return {};
+}
+
 void PcMachine::attach_cpu(unsigned cpu, CpuPort& port) {
+  a20_gate_->add(port);
   local_apics_[cpu]->connect(port, *apic_bus_, [this] { return pic_->acknowledge(); });
+}
+
+// Without firmware the tables go to the end of low RAM, the root pointer behind them.
+BootMemory PcMachine::place_acpi_tables() {
+  const uint64_t tables_size = util::align_up(acpi_tables_->tables.size(), 16);
+  const uint64_t size =
+      util::align_up(tables_size + acpi_tables_->rsdp.size(), core::kGuestPageSize);
+  const uint64_t base = memory_->low_ram_end() - size;
+  const AcpiTables::Placed placed = acpi_tables_->placed_at(base);
+  memory_space_.write(base, std::as_bytes(std::span(placed.tables)));
+  memory_space_.write(base + tables_size, std::as_bytes(std::span(placed.rsdp)));
+  return {.ranges = memory_->ranges(size), .low_ram_end = base, .rsdp = base + tables_size};
 }
 
 void PcMachine::press_power_button() { power_->press_power_button(); }
@@ -203,7 +272,7 @@ util::Result<std::optional<BootEntry>> PcMachine::reset() {
   if (!direct_boot_) return std::optional<BootEntry>{};
   bridge_->open_shadow_ram();
   power_->place_registers();
-  const BootMemory layout{.ranges = memory_->ranges(0), .low_ram_end = memory_->low_ram_end()};
+  const BootMemory layout = place_acpi_tables();
   VIREO_TRY_ASSIGN(entry, direct_boot_->install(memory_space_, layout));
   return std::optional<BootEntry>(entry);
 }

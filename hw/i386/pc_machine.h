@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -21,11 +22,18 @@ class StateReader;
 class StateWriter;
 }  // namespace vireo::core
 
+namespace vireo::ui {
+class InputHub;
+}
+
 namespace vireo::hw {
 
 class ApicBus;
 class CpuPort;
+struct AcpiTables;
 class DirectBoot;
+class FwCfg;
+class I8042;
 class I440fxBridge;
 class I440fxHost;
 class IoApic;
@@ -45,8 +53,14 @@ struct PcConfig {
   std::string initrd;
   std::string command_line;
   int64_t rtc_seconds = 0;  ///< What the clock shows at start, in seconds since 1970.
-  std::vector<std::string>
-      serial;  ///< Names of chardevs for COM1 to COM4; "" for an unconnected port.
+  /// Letters of -boot order=: a floppy, c disk, d CD-ROM, n network.
+  std::string boot_order = "cad";
+  bool boot_menu = false;
+  bool graphics = true;  ///< False tells firmware to use the serial port (-nographic).
+  std::array<uint8_t, 16> uuid{};
+  ui::InputHub* input = nullptr;  ///< Where keyboard and mouse hear of input; may be null.
+  /// Names of chardevs for COM1 to COM4; "" for an unconnected port.
+  std::vector<std::string> serial;
 };
 
 /// The `pc` machine: its memory, clocks, buses and built-in devices, wired. Everything needs the
@@ -76,6 +90,10 @@ class PcMachine {
   /// Connects vCPU `cpu` to its local APIC. To be called for each before the first reset().
   void attach_cpu(unsigned cpu, CpuPort& port);
 
+  /// For optional firmware files (-fw_cfg), before the first reset.
+  FwCfg& fw_cfg() { return *fw_cfg_; }
+  /// The real-time clock, for `-rtc` and CMOS bytes.
+  RtcMc146818& rtc() { return *rtc_; }
   /// ACPI's power button.
   void press_power_button();
 
@@ -98,14 +116,27 @@ class PcMachine {
             util::EventLoop& loop, core::BackendResolver& backends);
 
   template <class T>
-  util::Result<T*> add(std::unique_ptr<T> device);
+  util::Result<T*> add(std::unique_ptr<T> device) {
+    T* const added = device.get();
+    VIREO_TRY(add_device(std::move(device)));
+    return added;
+  }
   util::Status build();
   util::Status add_host_bridge();
   util::Status add_interrupt_controllers();
   util::Status add_south_bridge();
   util::Status add_isa_devices();
+  util::Status add_timers();
+  util::Status add_serial_ports();
+  util::Status add_a20_sources();
+  util::Status add_firmware_configuration();
+  void fill_firmware_configuration(FwCfg& fw_cfg);
+  void fill_cmos();
   void connect_isa_interrupts();
   void send_msi(uint64_t address, uint32_t data);
+  BootMemory place_acpi_tables();
+
+  class A20Gate;
 
   PcConfig config_;
   std::unique_ptr<PcMemory> memory_;
@@ -125,6 +156,10 @@ class PcMachine {
   IoApic* io_apic_ = nullptr;
   Piix4Pm* power_ = nullptr;
   RtcMc146818* rtc_ = nullptr;
+  FwCfg* fw_cfg_ = nullptr;
+  I8042* keyboard_ = nullptr;
+  std::unique_ptr<A20Gate> a20_gate_;
+  std::unique_ptr<AcpiTables> acpi_tables_;
   std::vector<LocalApic*> local_apics_;
   std::vector<core::Bus*> buses_;
   std::vector<std::unique_ptr<core::Device>> devices_;

@@ -34,6 +34,7 @@ void Pit8254::describe(core::Description<Pit8254>& d) {
   d.type("isa-pit", "8254 interval timer");
   d.user_creatable(false);
   d.interrupt("irq", &Pit8254::irq_);
+  d.interrupt_inputs("disable", 1, &Pit8254::set_disabled);
   constexpr core::IoWidths kBytes{.implemented_max = 1};
   d.region("counters", core::Space::ports, 4, &Pit8254::read, &Pit8254::write, kBytes);
   d.region("port61", core::Space::ports, 1, &Pit8254::read_port61, &Pit8254::write_port61, kBytes);
@@ -50,7 +51,7 @@ void Pit8254::describe(core::Description<Pit8254>& d) {
             field("status-latched", &Counter::status_latched), field("status", &Counter::status),
             field("latched-bytes", &Counter::latched_bytes).max(2),
             field("latch", &Counter::latch)),
-      field("port61", &Regs::port61));
+      field("port61", &Regs::port61), field("disabled", &Regs::disabled));
 }
 
 util::Status Pit8254::on_realize() {
@@ -67,10 +68,15 @@ void Pit8254::on_reset() {
 
 void Pit8254::sync_outputs() {
   const Counter& counter = regs_.counters[0];
-  irq_.set(output(counter));
-  int64_t next = next_change_ns(counter);
+  irq_.set(output(counter) && !regs_.disabled);
+  int64_t next = regs_.disabled ? -1 : next_change_ns(counter);
   if (next >= 0) next = std::max(next, environment().clock.now_ns() + kShortestIntervalNs);
   timer_.arm(next);
+}
+
+void Pit8254::set_disabled(unsigned, bool disabled) {
+  regs_.disabled = disabled;
+  sync_outputs();
 }
 
 // An output that is high before and after its change was low in between: for the one tick of mode

@@ -9,7 +9,8 @@
 namespace vireo::hw {
 
 /// The 8254 interval timer of a PC with port 61h, which gates counter 2 (Intel 8254 data sheet
-/// 231164). Output "irq" is counter 0's.
+/// 231164). Output "irq" is counter 0's; input "disable"
+/// keeps it low.
 class Pit8254 final : public core::Device {
  public:
   static constexpr int64_t kHz = 1'193'182;
@@ -44,6 +45,7 @@ class Pit8254 final : public core::Device {
   struct Regs {
     std::array<Counter, 3> counters;
     uint8_t port61 = 0;
+    bool disabled = false;
   };
 
   static int64_t ticks_between(int64_t start_ns, int64_t now_ns);
@@ -54,6 +56,7 @@ class Pit8254 final : public core::Device {
   /// The next time at which the output changes, or -1.
   int64_t next_change_ns(const Counter& counter) const;
 
+  void set_disabled(unsigned, bool disabled);
   void output_changed();
   void write_control(uint8_t value);
   void read_back(uint8_t value);
