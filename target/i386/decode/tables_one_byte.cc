@@ -183,7 +183,7 @@ constexpr Row kRows[] = {
     {0x8d, "lea", operands("Gv,M"), memory_only, &T::load_address},
     {0x8e, "mov", operands("Sw,Ew"), 0, &T::move_to_segment},
     {0x8f, "pop", operands("Ev"), reg(0) | default64, &T::pop},
-    {0x90, "pause", operands(""), prefix_f3, &T::no_operation},
+    {0x90, "pause", operands("Zv,rAX"), prefix_f3, &T::exchange},
     {0x90, "xchg", operands("Zv,rAX"), 0, &T::exchange},
     {0x91, "xchg", operands("Zv,rAX"), 0, &T::exchange},
     {0x92, "xchg", operands("Zv,rAX"), 0, &T::exchange},

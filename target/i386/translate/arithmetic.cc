@@ -175,26 +175,34 @@ void Translator::exchange_add(const Insn& in) {
   write(in, 0, sum);
 }
 
+/// Sets `reg` if `condition` holds, else leaves all of it.
+void Translator::set_reg_if(tcg::Condition condition, unsigned reg, Value value) {
+  const bool wide = value.type == Type::kI32 && is_64();
+  const Type type = wide ? Type::kI64 : value.type;
+  ir_.set_reg(reg, ir_.select(condition, ir_.zero_extend(type, value), ir_.get_reg(type, reg)));
+}
+
 void Translator::compare_exchange(const Insn& in) {
   const Value replacement = read(in, 1);
   const Type type = replacement.type;
   const Value expected = ir_.get_reg(type, kRax);
+  const bool is_memory = in.operands[0].is_memory();
   Value before;
-  if (in.operands[0].is_memory()) {
+  if (is_memory) {
     before = ir_.compare_exchange(memory_address(in, in.operands[0].size, true), 0, expected,
                                   replacement, memory_flags(in), kAllFlags);
   } else {
     before = read(in, 0);
     ir_.sub(expected, before, kAllFlags);
-    write(in, 0, ir_.select(tcg::Condition::kE, replacement, before));
   }
-  // RAX changes on failure only; for 32 bits that shows in its upper half.
-  if (type == Type::kI32 && is_64()) {
-    const Value accumulator = ir_.get_reg(Type::kI64, kRax);
-    ir_.set_reg(kRax,
-                ir_.select(tcg::Condition::kE, accumulator, ir_.zero_extend(Type::kI64, before)));
+  // Of RAX and the destination one changes and one does not; for 32 bits their upper halves show
+  // it.
+  set_reg_if(tcg::Condition::kNe, kRax, before);
+  if (is_memory) return;
+  if (in.operands[0].kind == Operand::Kind::kHigh8) {
+    write(in, 0, ir_.select(tcg::Condition::kE, replacement, before));
   } else {
-    ir_.set_reg(kRax, ir_.select(tcg::Condition::kE, expected, before));
+    set_reg_if(tcg::Condition::kE, in.operands[0].reg, replacement);
   }
 }
 
@@ -242,11 +250,15 @@ void Translator::bit_update(const Insn& in) {
           memory_flags(in), kFlagC);
 }
 
+/// Of 0 there is no result: processors leave the destination, all of it, as it is.
 void Translator::bit_scan(const Insn& in) {
   const Value source = read(in, 1), before = read(in, 0);
-  write(in, 0,
-        opcode_of(in) == Opcode::kBsf ? ir_.bsf(source, before, tcg::kFlagZ)
-                                      : ir_.bsr(source, before, tcg::kFlagZ));
+  const Value index = opcode_of(in) == Opcode::kBsf ? ir_.bsf(source, before, tcg::kFlagZ)
+                                                    : ir_.bsr(source, before, tcg::kFlagZ);
+  if (index.type != Type::kI32 || !is_64()) return write(in, 0, index);
+  const uint8_t target = in.operands[0].reg;
+  ir_.set_reg(target, ir_.select_nonzero(ir_.zero_extend(Type::kI64, index),
+                                         ir_.get_reg(Type::kI64, target), source));
 }
 
 void Translator::count_bits(const Insn& in) {

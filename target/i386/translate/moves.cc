@@ -37,7 +37,7 @@ void Translator::move_swapped(const Insn& in) {
 
 void Translator::exchange(const Insn& in) {
   const Operand &a = in.operands[0], &b = in.operands[1];
-  if (in.opcode == 0x90 && a.reg == b.reg) return;  // NOP: does not clear the upper half of RAX.
+  if (in.opcode == 0x90 && a.reg == b.reg) return;  // NOP, PAUSE: the upper half of RAX stays.
   const Value second = read(in, 1);
   if (a.is_memory()) {
     const Value address = memory_address(in, a.size, true);

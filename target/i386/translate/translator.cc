@@ -8,6 +8,7 @@ using tcg::Condition;
 using tcg::ExitReason;
 
 void Translator::translate(const Insn& insn) {
+  current_ip_ = insn.ip;
   ir_.insn_start(insn.ip);
   if (is_permitted(insn)) (this->*insn.row->translate)(insn);
   if (!ended_ && is_one_shot()) go(next_ip(insn));
@@ -83,6 +84,7 @@ uint64_t Translator::branch_target(const Insn& in) const {
 
 /// The helpers leave, to raise #DB or to look for interrupts, with `next` as the guest IP.
 void Translator::finish_one_shot(Value next) {
+  ir_.insn_start(current_ip_);  // What the instruction has done stays done.
   call_helper(in_mode(kModeTrap) ? HelperId::single_step : HelperId::clear_shadow, next);
   ir_.exit_runtime(ExitReason::kInterruptWindow);
   ended_ = true;

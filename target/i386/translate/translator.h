@@ -215,6 +215,7 @@ class Translator {
   Value combine(tcg::RmwKind kind, Value a, Value b, tcg::FlagMask flags);
   /// Operand 0 = `kind` of it and `b`.
   void update(const Insn& in, tcg::RmwKind kind, Value b, tcg::FlagMask flags);
+  void set_reg_if(tcg::Condition condition, unsigned reg, Value value);
   Value bit_operand_address(const Insn& in, bool is_write);
   Value bit_index(const Insn& in);
 
@@ -262,6 +263,7 @@ class Translator {
 
   const uint64_t mode_;
   tcg::Builder ir_;
+  uint64_t current_ip_ = 0;
   bool ended_ = false;
   bool mmx_entered_ = false;  ///< An earlier instruction of the block has switched to MMX state.
 };

@@ -71,7 +71,7 @@ void Translator::vector_operation(const Insn& in) {
   if (row.shape == VectorShape::kFromInteger) {
     b = read(in, 1);
   } else if (row.shape == VectorShape::kFromIntegerImm) {
-    b = ir_.truncate(row.operand, read(in, 1));
+    b = ir_.zero_extend(in.operands[1].size == 8 ? Type::kI64 : Type::kI32, read(in, 1));
     if (is_mmx) imm &= 3;
   } else if (row.shape != VectorShape::kShiftImm) {
     b = read_vector(in, 1);
@@ -119,7 +119,7 @@ void Translator::extract_lane(const Insn& in) {
 void Translator::insert_lane(const Insn& in) {
   const VectorOpcode op = operation_of(in);
   Value lane = read(in, 1);
-  if (op == VectorOpcode::kPinsrb) lane = ir_.truncate(Type::kI8, lane);
+  if (in.operands[1].size < 4) lane = ir_.zero_extend(Type::kI32, lane);
   write_vector(
       in, 0,
       ir_.vector(op, Type::kV128, read_vector(in, 0), lane, static_cast<uint8_t>(in.immediate)));

@@ -1,0 +1,142 @@
+// Runs one instruction on the host: loads all registers, jumps to it, and stores them when it is
+// done. A fault comes as a signal, which is handled on its own stack, since RSP is the
+// instruction's.
+
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <initializer_list>
+
+#include "tests/conformance/host_cpu/processor_state.h"
+
+using vireo::host_cpu::ProcessorState;
+
+extern "C" {
+ProcessorState vireo_host_state;
+uint64_t vireo_host_stack;
+uint64_t vireo_host_code;
+uint32_t vireo_host_mxcsr;
+void vireo_host_enter();
+extern const char vireo_host_exit[];
+}
+
+static_assert(offsetof(ProcessorState, flags) == 128 && offsetof(ProcessorState, mxcsr) == 136 &&
+              offsetof(ProcessorState, mmx) == 144 && offsetof(ProcessorState, xmm) == 208);
+
+// clang-format off
+asm(R"(
+.text
+.globl vireo_host_enter
+vireo_host_enter:
+  push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15
+  mov %rsp, vireo_host_stack(%rip)
+  stmxcsr vireo_host_mxcsr(%rip)
+  lea vireo_host_state(%rip), %rax
+  ldmxcsr 136(%rax)
+  .irp n, 0,1,2,3,4,5,6,7
+  movq 144+8*\n(%rax), %mm\n
+  .endr
+  .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+  movups 208+16*\n(%rax), %xmm\n
+  .endr
+  pushq 128(%rax)
+  popfq
+  mov 8(%rax), %rcx;   mov 16(%rax), %rdx;  mov 24(%rax), %rbx;  mov 32(%rax), %rsp
+  mov 40(%rax), %rbp;  mov 48(%rax), %rsi;  mov 56(%rax), %rdi;  mov 64(%rax), %r8
+  mov 72(%rax), %r9;   mov 80(%rax), %r10;  mov 88(%rax), %r11;  mov 96(%rax), %r12
+  mov 104(%rax), %r13; mov 112(%rax), %r14; mov 120(%rax), %r15
+  mov (%rax), %rax
+  jmp *vireo_host_code(%rip)
+.globl vireo_host_exit
+vireo_host_exit:
+  mov %rax, vireo_host_state(%rip)
+  lea vireo_host_state(%rip), %rax
+  mov %rcx, 8(%rax);   mov %rdx, 16(%rax);  mov %rbx, 24(%rax);  mov %rsp, 32(%rax)
+  mov %rbp, 40(%rax);  mov %rsi, 48(%rax);  mov %rdi, 56(%rax);  mov %r8, 64(%rax)
+  mov %r9, 72(%rax);   mov %r10, 80(%rax);  mov %r11, 88(%rax);  mov %r12, 96(%rax)
+  mov %r13, 104(%rax); mov %r14, 112(%rax); mov %r15, 120(%rax)
+  mov vireo_host_stack(%rip), %rsp
+  pushfq
+  popq 128(%rax)
+  stmxcsr 136(%rax)
+  .irp n, 0,1,2,3,4,5,6,7
+  movq %mm\n, 144+8*\n(%rax)
+  .endr
+  .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+  movups %xmm\n, 208+16*\n(%rax)
+  .endr
+  emms
+  ldmxcsr vireo_host_mxcsr(%rip)
+  pushq $2
+  popfq
+  pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx
+  ret
+)");
+// clang-format on
+
+namespace vireo::host_cpu {
+namespace {
+
+sigjmp_buf after_fault;
+
+void on_fault(int signal) { siglongjmp(after_fault, signal); }
+
+void catch_faults() {
+  static uint8_t stack[64 << 10];
+  const stack_t alternative{.ss_sp = stack, .ss_flags = 0, .ss_size = sizeof stack};
+  sigaltstack(&alternative, nullptr);
+  struct sigaction action {};
+  action.sa_handler = on_fault;
+  action.sa_flags = SA_ONSTACK | SA_NODEFER;
+  for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP}) {
+    sigaction(signal, &action, nullptr);
+  }
+}
+
+uint8_t* map_low(size_t size, int protection) {
+  void* memory = mmap(nullptr, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+  if (memory == MAP_FAILED) {
+    std::perror("no memory below 4 GiB for the instructions under test");
+    std::abort();
+  }
+  return static_cast<uint8_t*>(memory);
+}
+
+/// JMP [RIP + 0] to where the registers are stored.
+void append_exit(uint8_t* code) {
+  const uint8_t jump[] = {0xff, 0x25, 0, 0, 0, 0};
+  const auto target = reinterpret_cast<uint64_t>(vireo_host_exit);
+  std::memcpy(code, jump, sizeof jump);
+  std::memcpy(code + sizeof jump, &target, sizeof target);
+}
+
+}  // namespace
+
+const Arena& arena() {
+  static const Arena kArena{map_low(Arena::kDataSize, PROT_READ | PROT_WRITE),
+                            map_low(4096, PROT_READ | PROT_WRITE | PROT_EXEC)};
+  return kArena;
+}
+
+Outcome run_on_host(unsigned length, ProcessorState& state) {
+  static const bool kCatches = (catch_faults(), true);
+  static_cast<void>(kCatches);
+  append_exit(arena().code + length);
+  vireo_host_state = state;
+  vireo_host_code = reinterpret_cast<uint64_t>(arena().code);
+  const int signal = sigsetjmp(after_fault, 1);
+  if (signal != 0) {
+    asm volatile("emms; ldmxcsr %0; cld" ::"m"(vireo_host_mxcsr));
+    return signal == SIGFPE ? Outcome::kDivideError : Outcome::kOther;
+  }
+  vireo_host_enter();
+  state = vireo_host_state;
+  return Outcome::kDone;
+}
+
+}  // namespace vireo::host_cpu
