@@ -1,0 +1,81 @@
+#include <gtest/gtest.h>
+
+#include <set>
+#include <tuple>
+
+#include "target/i386/helper/test_machine.h"
+
+namespace vireo::i386 {
+namespace {
+
+TEST(Features, EveryBitHasOneName) {
+  std::set<std::tuple<uint32_t, uint32_t, int, int>> bits;
+  std::set<std::string_view> names;
+  for (const FeatureInfo& info : feature_table()) {
+    EXPECT_TRUE(bits.emplace(info.leaf, info.subleaf, info.reg, info.bit).second) << info.name;
+    EXPECT_TRUE(names.insert(info.name).second) << info.name;
+  }
+}
+
+TEST(CpuOption, ChangesFeatures) {
+  EXPECT_TRUE(parse_cpu_option("qemu64")->has(Feature::kLm));
+  EXPECT_FALSE(parse_cpu_option("qemu64,-lm")->has(Feature::kLm));
+  EXPECT_FALSE(parse_cpu_option("max,smap=off")->has(Feature::kSmap));
+  EXPECT_TRUE(parse_cpu_option("Nehalem,+tsc_deadline")->has(Feature::kTscDeadline));
+  EXPECT_FALSE(parse_cpu_option("486")->has(Feature::kCmov));
+}
+
+TEST(CpuOption, SaysWhatIsWrong) {
+  EXPECT_NE(parse_cpu_option("qemu46").error().message().find("qemu64"), std::string::npos);
+  EXPECT_NE(parse_cpu_option("max,+smapp").error().message().find("smap"), std::string::npos);
+  EXPECT_FALSE(parse_cpu_option("max,+avx"));
+  EXPECT_FALSE(parse_cpu_option("max,smap=maybe"));
+}
+
+TEST(Cpuid, ShowsTheFeaturesOfTheModel) {
+  const CpuConfig config = *parse_cpu_option("max");
+  const auto table = feature_table();
+  for (size_t i = 0; i < table.size(); ++i) {
+    const FeatureInfo& info = table[i];
+    const CpuidResult result = cpuid(config, info.leaf, info.subleaf, CpuidDynamic{});
+    const uint32_t words[] = {result.eax, result.ebx, result.ecx, result.edx};
+    EXPECT_EQ(words[info.reg] >> info.bit & 1, config.has(static_cast<Feature>(i))) << info.name;
+  }
+}
+
+TEST(Cpuid, VersionFollowsTheState) {
+  CpuConfig config = *parse_cpu_option("qemu64");
+  EXPECT_EQ(cpuid(config, 1, 0, {}).eax, 0x106cau);
+  EXPECT_FALSE(cpuid(config, 1, 0, {.apic_enabled = false}).edx >> 9 & 1);
+  config.family = 0x17;
+  config.model = 1;
+  EXPECT_EQ(cpuid(config, 1, 0, {}).eax & 0xffffff0, 0x800f10u);
+  EXPECT_EQ(cpuid(config, 0x15, 0, {}).ecx, config.apic_timer_hz);
+}
+
+TEST(Msr, UnknownOnesFault) {
+  TestMachine machine;
+  machine.cpu->frame.general[kRcx] = 0x12345;
+  EXPECT_EQ(machine.run(helper_rdmsr), kGp);
+  EXPECT_EQ(machine.run(helper_wrmsr), kGp);
+  machine.cpu->frame.general[kRcx] = 0x277;
+  machine.cpu->frame.general[kRax] = 2;  // a memory type that does not exist
+  EXPECT_EQ(machine.run(helper_wrmsr), kGp);
+}
+
+TEST(Msr, TimeStampWritesMoveTheAdjustment) {
+  TestMachine machine;
+  uint64_t* general = machine.cpu->frame.general;
+  general[kRcx] = 0x10;
+  general[kRax] = 5000;
+  general[kRdx] = 0;
+  EXPECT_EQ(machine.run(helper_wrmsr), kNoException);
+  machine.run(helper_rdtsc);
+  EXPECT_EQ(general[kRax], 5000u);
+  general[kRcx] = 0x3b;
+  EXPECT_EQ(machine.run(helper_rdmsr), kNoException);
+  EXPECT_EQ(general[kRax], 5000u);
+}
+
+}  // namespace
+}  // namespace vireo::i386
