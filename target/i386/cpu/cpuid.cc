@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <numeric>
 
 #include "target/i386/cpu/config.h"
 
@@ -118,6 +119,15 @@ CpuidResult xsave_leaf(const CpuConfig& config, uint32_t subleaf, const CpuidDyn
   return result;
 }
 
+// TSC rate / crystal rate, so that no guest has to measure either. In lowest terms, since guests
+// multiply with it in 32 bits.
+CpuidResult clock_leaf(const CpuConfig& config) {
+  const uint64_t divisor = std::gcd(config.tsc_hz, config.apic_timer_hz);
+  return {static_cast<uint32_t>(config.apic_timer_hz / divisor),
+          static_cast<uint32_t>(config.tsc_hz / divisor),
+          static_cast<uint32_t>(config.apic_timer_hz), 0};
+}
+
 CpuidResult basic_leaf(const CpuConfig& config, uint32_t leaf, uint32_t subleaf,
                        const CpuidDynamic& dynamic) {
   CpuidResult result;
@@ -139,9 +149,7 @@ CpuidResult basic_leaf(const CpuConfig& config, uint32_t leaf, uint32_t subleaf,
     case 0xd:
       return xsave_leaf(config, subleaf, dynamic);
     case 0x15:
-      // TSC rate / crystal rate, so that no guest has to measure either.
-      return {1'000'000, static_cast<uint32_t>(config.tsc_hz * 1'000'000 / config.apic_timer_hz),
-              static_cast<uint32_t>(config.apic_timer_hz), 0};
+      return clock_leaf(config);
     case 0x16:
       return {static_cast<uint32_t>(config.tsc_hz / 1'000'000),
               static_cast<uint32_t>(config.tsc_hz / 1'000'000),

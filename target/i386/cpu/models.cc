@@ -32,11 +32,13 @@ constexpr FeatureSet kConvenient{
 constexpr FeatureSet kNehalem{F::kSse3, F::kSsse3, F::kSse41, F::kSse42, F::kPopcnt, F::kRdtscp};
 /// Implemented, but not for free: SMAP drops TLB entries at each CLAC.
 constexpr FeatureSet kCostly{F::kSmap, F::kPcid, F::kInvpcid, F::kLa57};
-/// Everything that is implemented; other names of the table are known but refused.
-constexpr FeatureSet kImplemented =
-    kPentiumPro | kVirtual | kLongMode | kConvenient | kCostly |
-    FeatureSet{F::kMonitor, F::kXsave,     F::kXsaveopt, F::kXsavec, F::kXgetbv1,
-               F::kAbm,     F::kCr8Legacy, F::kSs,       F::kHt};
+/// Other names of the table are known but refused.
+constexpr FeatureSet kMaximum = kPentiumPro | kVirtual | kLongMode | kConvenient | kCostly |
+                                FeatureSet{F::kXsave, F::kXsaveopt,  F::kXsavec, F::kXgetbv1,
+                                           F::kAbm,   F::kCr8Legacy, F::kSs,     F::kHt};
+
+/// MWAIT does not sleep, so that only who asks for it gets it.
+constexpr FeatureSet kImplemented = kMaximum | FeatureSet{F::kMonitor};
 
 struct Model {
   std::string_view name;
@@ -51,7 +53,7 @@ constexpr auto kModels = std::to_array<Model>({
     {"qemu64", "the default: everything that makes a 64-bit guest fast", "Vireo Virtual CPU", 6, 28,
      10, 0x16, 0x80000008, kPentiumPro | kVirtual | kLongMode | kConvenient},
     {"max", "everything that is implemented", "Vireo Virtual CPU (max)", 6, 28, 10, 0x16,
-     0x80000008, kImplemented},
+     0x80000008, kMaximum},
     {"kvm64", "a plain 64-bit CPU", "Common 64-bit processor", 15, 6, 1, 0xb, 0x80000008,
      kPentiumPro | kLongMode | FeatureSet{F::kSse3, F::kHypervisor, F::kX2apic}},
     {"Nehalem", "Intel Core i7 9xx", "Intel Core i7 9xx (Nehalem Class Core i7)", 6, 26, 3, 0xb,

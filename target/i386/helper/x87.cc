@@ -188,6 +188,15 @@ bool is_control(unsigned opcode, unsigned modrm) {
   return (opcode == 0xdb && modrm >= 0xe0 && modrm <= 0xe4) || (opcode == 0xdf && modrm == 0xe0);
 }
 
+constexpr unsigned kWait = 0x9b;
+
+// FWAIT heeds TS only together with MP, and EM not at all.
+void wait(CpuState& state) {
+  constexpr uint64_t kWatched = kCr0Mp | kCr0Ts;
+  if ((state.cr0 & kWatched) == kWatched) raise_exception(state, kNm);
+  report_pending_x87(state);
+}
+
 void record_instruction(CpuState& state, unsigned opcode, unsigned modrm) {
   state.x87.opcode = static_cast<uint16_t>((opcode & 7) << 8 | modrm);
   state.x87.instruction_pointer = state.frame.guest_ip;
@@ -202,6 +211,10 @@ uint64_t helper_x87(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   const unsigned modrm = a & 0xff;
   const unsigned group = modrm >> 3 & 7;
   const unsigned i = modrm & 7;
+  if (opcode == kWait) {
+    wait(state);
+    return 0;
+  }
   const bool control = is_control(opcode, modrm);
   check_x87(state, !control);
   X87Unit unit(state);

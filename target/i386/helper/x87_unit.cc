@@ -85,7 +85,11 @@ bool X87Unit::finish_store() {
 
 void check_x87(CpuState& state, bool waits) {
   if (state.cr0 & (kCr0Em | kCr0Ts)) raise_exception(state, kNm);
-  if (!waits || !(state.x87.status & kX87ErrorSummary)) return;
+  if (waits) report_pending_x87(state);
+}
+
+void report_pending_x87(CpuState& state) {
+  if (!(state.x87.status & kX87ErrorSummary)) return;
   if (state.cr0 & kCr0Ne) raise_exception(state, kMf);
   state.machine->signal_fpu_error();
 }

@@ -78,6 +78,8 @@ class X87Unit {
 
 /// #NM or a pending #MF before an x87 instruction; `waits`: it looks for pending exceptions.
 void check_x87(CpuState& state, bool waits);
+/// #MF, or the FERR signal without CR0.NE, if an unmasked exception waits.
+void report_pending_x87(CpuState& state);
 /// FNINIT.
 void initialise_x87(X87State& x87);
 /// The full tag word (SDM volume 1, 8.1.7).

@@ -57,19 +57,20 @@ void Translator::near_return(const Insn& in) {
 }
 
 void Translator::interrupt(const Insn& in) {
-  const uint64_t vector = in.row->variant ? in.row->variant : in.immediate;
+  // INT3 is not subject to VM86's rules for INT n.
+  const uint64_t vector = in.row->variant ? in.row->variant | 0x100 : in.immediate;
   call_helper(HelperId::software_interrupt, number(vector), number(next_ip(in)));
   leave_block_there(ExitReason::kException);
 }
 
 void Translator::interrupt_on_overflow(const Insn& in) {
   ir_.branch_if(Condition::kNo, next_ip(in), 0);
-  call_helper(HelperId::software_interrupt, number(kOf), number(next_ip(in)));
+  call_helper(HelperId::software_interrupt, number(kOf | 0x100), number(next_ip(in)));
   leave_block_there(ExitReason::kException);
 }
 
 void Translator::interrupt_return(const Insn& in) {
-  call_helper(HelperId::interrupt_return, number(in.operand_size));
+  call_helper(HelperId::interrupt_return, number(in.operand_size), number(next_ip(in)));
   leave_block_there(ExitReason::kInterruptWindow);
 }
 

@@ -55,8 +55,9 @@ void Translator::pop_all(const Insn& in) {
 void Translator::push_flags(const Insn& in) {
   const Type type = integer_type(in.operand_size);
   // In virtual-8086 mode the IOPL decides, which is the helper's.
-  const Value image =
-      in_mode(kModeVm86) ? call_helper(HelperId::pushf_value, Type::kI32) : flags_image();
+  const Value image = in_mode(kModeVm86)
+                          ? call_helper(HelperId::pushf_value, Type::kI32, number(in.operand_size))
+                          : flags_image();
   push_value(ir_.zero_extend(type, image));
 }
 
