@@ -119,7 +119,9 @@ uint64_t helper_software_interrupt(tcg::Frame* frame, uint64_t a, uint64_t b, ui
     if ((state.cr4 & kCr4Vme) && enter_virtual_handler(state, vector, b)) return 0;
     if (iopl(state) < 3) raise_gp(state, 0);
   }
-  enter_handler(state, {.vector = vector, .is_software = true, .return_ip = b});
+  // INT1 is a trap of the CPU: no check of the gate's privilege.
+  const bool is_int1 = a == (0x100 | kDb);
+  enter_handler(state, {.vector = vector, .is_software = !is_int1, .return_ip = b});
   return 0;
 }
 
