@@ -58,16 +58,24 @@ FwCfg::Bytes e820_file(const PcMemory& memory) {
 }  // namespace
 
 util::Status PcMachine::add_firmware_configuration() {
-  acpi_tables_ = std::make_unique<AcpiTables>(
-      build_acpi_tables({.cpus = config_.cpus,
-                         .low_ram_end = memory_->low_ram_end(),
-                         .high_ram_size = memory_->high_ram_size(),
-                         .serial_ports = static_cast<unsigned>(config_.serial.size())}));
   auto fw_cfg = core::make_device<FwCfg>();
   fill_firmware_configuration(*fw_cfg);
   VIREO_TRY_ASSIGN(added, add(std::move(fw_cfg)));
   fw_cfg_ = added;
   return {};
+}
+
+// At each reset, for the user's devices come after the board's.
+void PcMachine::describe_to_acpi() {
+  const bool panic_device = std::ranges::any_of(
+      devices_, [](const auto& device) { return device->type().name == "pvpanic"; });
+  acpi_tables_ = std::make_unique<AcpiTables>(
+      build_acpi_tables({.cpus = config_.cpus,
+                         .low_ram_end = memory_->low_ram_end(),
+                         .high_ram_size = memory_->high_ram_size(),
+                         .panic_device = panic_device,
+                         .serial_ports = static_cast<unsigned>(config_.serial.size())}));
+  add_acpi_files(*fw_cfg_, *acpi_tables_);
 }
 
 void PcMachine::fill_firmware_configuration(FwCfg& fw_cfg) {
@@ -83,7 +91,6 @@ void PcMachine::fill_firmware_configuration(FwCfg& fw_cfg) {
   fw_cfg.set_file("etc/e820", e820_file(*memory_));
   // A byte for each of S0 to S5: bit 7 for available, and the sleep type.
   fw_cfg.set_file("etc/system-states", {0x80, 0, 0, 0x01, 0x82, 0x80});
-  add_acpi_files(fw_cfg, *acpi_tables_);
   SmbiosTables smbios = build_smbios({.cpus = config_.cpus,
                                       .low_ram_end = memory_->low_ram_end(),
                                       .high_ram_size = memory_->high_ram_size(),

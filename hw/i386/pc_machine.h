@@ -132,6 +132,7 @@ class PcMachine {
   util::Status add_firmware_configuration();
   void fill_firmware_configuration(FwCfg& fw_cfg);
   void fill_cmos();
+  void describe_to_acpi();
   void connect_isa_interrupts();
   void send_msi(uint64_t address, uint32_t data);
   BootMemory place_acpi_tables();

@@ -24,8 +24,9 @@ struct PciIdentity {
   uint16_t device = 0;
   uint32_t class_code = 0;  ///< Base class, subclass and programming interface: 0x010180.
   uint8_t revision = 0;
-  uint16_t subsystem_vendor = 0;
-  uint16_t subsystem = 0;
+  /// The default is what firmware knows virtual boards by.
+  uint16_t subsystem_vendor = 0x1af4;
+  uint16_t subsystem = 0x1100;
   uint8_t interrupt_pin = 0;  ///< 1 to 4 for INTA# to INTD#; 0 for none.
 };
 
