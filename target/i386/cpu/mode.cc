@@ -22,6 +22,20 @@ bool is_flat(const CpuState& state) {
          state.segments[kCs].limit == 0xffffffff;
 }
 
+/// Which segments' accesses have to be checked; see kModeCheckShift.
+uint64_t limit_bits(const CpuState& state) {
+  const bool has_rights = (state.cr0 & kCr0Pe) && !(state.eflags & kVm);
+  uint64_t mode = 0;
+  for (unsigned i = 0; i < kSegmentCount; ++i) {
+    const Segment& segment = state.segments[i];
+    // Present, writable data that expands up.
+    const bool plain = !has_rights || (segment.attributes & 0x9e) == 0x92;
+    if (!plain || segment.limit < 0xffff) mode |= uint64_t{1} << (kModeCheckShift + i);
+    if (segment.limit != 0xffffffff) mode |= uint64_t{1} << (kModeLimitedShift + i);
+  }
+  return mode;
+}
+
 uint64_t segmentation_bits(const CpuState& state) {
   uint64_t mode = 0;
   const uint16_t code = state.segments[kCs].attributes;
@@ -32,6 +46,7 @@ uint64_t segmentation_bits(const CpuState& state) {
     if (code & kDefaultBig) mode |= kModeCode32;
     if (state.segments[kSs].attributes & kDefaultBig) mode |= kModeStack32;
     if (is_flat(state)) mode |= kModeFlatData;
+    mode |= limit_bits(state);
   }
   return mode;
 }

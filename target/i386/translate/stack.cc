@@ -78,7 +78,10 @@ void Translator::enter(const Insn& in) {
   ir_.store(stack_address(-size, size, true), 0, frame, memory_flags() | tcg::kMemoryStack);
   const Value before = ir_.get_reg(stack_type(), kRsp);
   const Value top = ir_.address(stack_type(), before, {}, 0, -size);
-  ir_.set_reg(kRsp, ir_.address(stack_type(), top, {}, 0, -static_cast<int64_t>(in.immediate)));
+  const Value bottom = ir_.address(stack_type(), top, {}, 0, -static_cast<int64_t>(in.immediate));
+  // The last operation that may fault: a write at the final stack pointer has to be possible.
+  ir_.probe(integer_type(size), linear(kSs, bottom, size, true), 0, memory_flags());
+  ir_.set_reg(kRsp, bottom);
   ir_.set_reg(kRbp, ir_.zero_extend(integer_type(size), top));
 }
 

@@ -69,10 +69,6 @@ class Encoder {
     }
     state.flags = (random_() & 0x8d5) | 0x202;
     state.mxcsr = 0x1f80;
-    for (uint64_t i = 0; i < Arena::kDataSize; i += 8) {
-      const uint64_t value = interesting(random_);
-      std::memcpy(arena().data + i, &value, 8);
-    }
   }
 
   void emit() {
@@ -203,6 +199,13 @@ i386::FeatureSet all_features() {
     features.set(static_cast<i386::Feature>(i), true);
   }
   return features;
+}
+
+void fill_memory(Random& random) {
+  for (uint64_t i = 0; i < Arena::kDataSize; i += 8) {
+    const uint64_t value = interesting(random);
+    std::memcpy(arena().data + i, &value, 8);
+  }
 }
 
 bool make_sample(Map map, const Row& row, Random& random, Sample& sample) {

@@ -9,6 +9,9 @@ namespace vireo::host_cpu {
 
 using Random = std::mt19937_64;
 
+/// Random values for arena().data.
+void fill_memory(Random& random);
+
 /// A random instruction of a row, written to arena().code, with registers that make its memory
 /// operand lie in arena().data.
 struct Sample {

@@ -22,7 +22,7 @@ enum class Outcome : uint8_t {
 
 /// Memory that instructions may use: low enough for 32-bit addresses. Kept until the process ends.
 struct Arena {
-  static constexpr uint64_t kDataSize = 64 << 10;
+  static constexpr uint64_t kDataSize = 40 << 10;
   uint8_t* data;
   uint8_t* code;  ///< A page.
 };
