@@ -107,7 +107,8 @@ class Encoder {
     static const i386::FeatureSet kFeatures = all_features();
     const std::span<const uint8_t> bytes(arena().code, i386::kMaxInsnLength);
     const auto status = i386::decode({64, kFeatures}, bytes, sample_.insn);
-    return status == i386::DecodeStatus::kOk && sample_.insn.row->mnemonic == row_.mnemonic &&
+    return status == i386::DecodeStatus::kOk && sample_.insn.opcode == row_.opcode &&
+           sample_.insn.row->mnemonic == row_.mnemonic &&
            sample_.insn.row->translate == row_.translate;
   }
 

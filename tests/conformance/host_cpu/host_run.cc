@@ -10,7 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <initializer_list>
+#include <iterator>
 
 #include "tests/conformance/host_cpu/processor_state.h"
 
@@ -86,17 +86,30 @@ sigjmp_buf after_fault;
 
 void on_fault(int signal) { siglongjmp(after_fault, signal); }
 
-void catch_faults() {
-  static uint8_t stack[64 << 10];
-  const stack_t alternative{.ss_sp = stack, .ss_flags = 0, .ss_size = sizeof stack};
-  sigaltstack(&alternative, nullptr);
-  struct sigaction action {};
-  action.sa_handler = on_fault;
-  action.sa_flags = SA_ONSTACK | SA_NODEFER;
-  for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP}) {
-    sigaction(signal, &action, nullptr);
+/// Takes faults while it lives; the code generator's own handlers are back afterwards.
+class FaultCatcher {
+ public:
+  FaultCatcher() {
+    static uint8_t stack[64 << 10];
+    const stack_t alternative{.ss_sp = stack, .ss_flags = 0, .ss_size = sizeof stack};
+    sigaltstack(&alternative, &stack_before_);
+    struct sigaction action {};
+    action.sa_handler = on_fault;
+    action.sa_flags = SA_ONSTACK | SA_NODEFER;
+    for (unsigned i = 0; i < std::size(kSignals); ++i) sigaction(kSignals[i], &action, &before_[i]);
   }
-}
+  ~FaultCatcher() {
+    for (unsigned i = 0; i < std::size(kSignals); ++i) {
+      sigaction(kSignals[i], &before_[i], nullptr);
+    }
+    sigaltstack(&stack_before_, nullptr);
+  }
+
+ private:
+  static constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
+  struct sigaction before_[std::size(kSignals)];
+  stack_t stack_before_;
+};
 
 uint8_t* map_low(size_t size, int protection) {
   void* memory = mmap(nullptr, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
@@ -124,8 +137,7 @@ const Arena& arena() {
 }
 
 Outcome run_on_host(unsigned length, ProcessorState& state) {
-  static const bool kCatches = (catch_faults(), true);
-  static_cast<void>(kCatches);
+  const FaultCatcher catcher;
   append_exit(arena().code + length);
   vireo_host_state = state;
   vireo_host_code = reinterpret_cast<uint64_t>(arena().code);
