@@ -40,8 +40,8 @@ uint64_t interesting(Random& random) {
 
 class Encoder {
  public:
-  Encoder(Map map, const Row& row, Random& random, Sample& sample)
-      : map_(map), row_(row), random_(random), sample_(sample) {}
+  Encoder(unsigned bits, Map map, const Row& row, Random& random, Sample& sample)
+      : bits_(bits), map_(map), row_(row), random_(random), sample_(sample) {}
 
   bool run() {
     fill_registers();
@@ -90,7 +90,7 @@ class Encoder {
     if (prefix == i386::prefix_f2) put(0xf2);
     if (one_in(random_, 8)) put(0x67);
     if ((row_.attributes & i386::lockable) && one_in(random_, 3)) put(0xf0);
-    if (one_in(random_, 2)) put(0x40 | (random_() & 15));
+    if (bits_ == 64 && one_in(random_, 2)) put(0x40 | (random_() & 15));
   }
 
   void put_modrm() {
@@ -106,7 +106,7 @@ class Encoder {
   bool decode() {
     static const i386::FeatureSet kFeatures = all_features();
     const std::span<const uint8_t> bytes(arena().code, i386::kMaxInsnLength);
-    const auto status = i386::decode({64, kFeatures}, bytes, sample_.insn);
+    const auto status = i386::decode({static_cast<uint8_t>(bits_), kFeatures}, bytes, sample_.insn);
     return status == i386::DecodeStatus::kOk && sample_.insn.opcode == row_.opcode &&
            sample_.insn.row->mnemonic == row_.mnemonic &&
            sample_.insn.row->translate == row_.translate;
@@ -136,6 +136,7 @@ class Encoder {
   bool place_memory() {
     Insn& insn = sample_.insn;
     i386::MemoryOperand& memory = insn.memory;
+    if (insn.address_size == 2) return false;  // The data lies higher.
     const uint64_t target = data(0x2400) + 16 * (random_() & 0x3f);
     if (memory.index != i386::kNoRegister) {
       reg(memory.index) = random_() & 0xff;
@@ -145,7 +146,7 @@ class Encoder {
         memory.index == i386::kNoRegister ? 0 : reg(memory.index) << memory.scale;
     if (memory.base < 16) {
       reg(memory.base) = target - index - memory.displacement;
-      if (insn.address_size == 4) {
+      if (insn.address_size == 4 && bits_ == 64) {
         reg(memory.base) = (reg(memory.base) & 0xffffffff) | random_() << 32;
       }
       return true;
@@ -184,6 +185,7 @@ class Encoder {
     return true;
   }
 
+  const unsigned bits_;
   const Map map_;
   const Row& row_;
   Random& random_;
@@ -209,8 +211,8 @@ void fill_memory(Random& random) {
   }
 }
 
-bool make_sample(Map map, const Row& row, Random& random, Sample& sample) {
-  return Encoder(map, row, random, sample).run();
+bool make_sample(unsigned bits, Map map, const Row& row, Random& random, Sample& sample) {
+  return Encoder(bits, map, row, random, sample).run();
 }
 
 }  // namespace vireo::host_cpu

@@ -20,7 +20,8 @@ struct Sample {
 };
 
 /// False if this try gave none (a combination of operands that cannot be set up).
-bool make_sample(i386::Map map, const i386::Row& row, Random& random, Sample& sample);
+bool make_sample(unsigned bits, i386::Map map, const i386::Row& row, Random& random,
+                 Sample& sample);
 
 i386::FeatureSet all_features();
 

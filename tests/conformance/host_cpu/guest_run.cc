@@ -18,9 +18,11 @@ namespace {
 using tcg::ExitReason;
 using tcg::Frame;
 
-constexpr uint64_t kMode = i386::kMode64 | i386::kModeCode32 | i386::kModeStack32 |
-                           i386::kModeProtected | i386::kModeLongActive | i386::kModeFlatData |
-                           3u << i386::kModeCplShift;
+uint64_t mode_of(unsigned bits) {
+  const uint64_t mode = i386::kModeCode32 | i386::kModeStack32 | i386::kModeProtected |
+                        i386::kModeLongActive | i386::kModeFlatData | 3u << i386::kModeCplShift;
+  return bits == 64 ? mode | i386::kMode64 : mode;
+}
 
 [[noreturn]] void give_up(Frame* frame) {
   tcg::leave(frame, static_cast<uint16_t>(ExitReason::kHalt));
@@ -66,6 +68,12 @@ std::span<const tcg::Helper> helpers() {
     for (tcg::Helper& helper : table) {
       if (!std::strcmp(helper.name, "crc32")) helper.function = i386::helper_crc32;
       if (!std::strcmp(helper.name, "compare_text")) helper.function = i386::helper_compare_text;
+      if (!std::strcmp(helper.name, "daa")) helper.function = i386::helper_daa;
+      if (!std::strcmp(helper.name, "das")) helper.function = i386::helper_das;
+      if (!std::strcmp(helper.name, "aaa")) helper.function = i386::helper_aaa;
+      if (!std::strcmp(helper.name, "aas")) helper.function = i386::helper_aas;
+      if (!std::strcmp(helper.name, "aam")) helper.function = i386::helper_aam;
+      if (!std::strcmp(helper.name, "aad")) helper.function = i386::helper_aad;
       if (!std::strcmp(helper.name, "mmx_enter")) helper.function = nothing;
     }
     return table;
@@ -98,7 +106,7 @@ GuestRunner::GuestRunner(
   cpu().frame.jump_cache = jump_cache_.get();
 }
 
-void GuestRunner::load(const ProcessorState& state) {
+void GuestRunner::load(uint64_t mode, const ProcessorState& state) {
   i386::CpuState& to = cpu();
   std::memcpy(to.frame.general, state.general, sizeof state.general);
   to.frame.flags_low = static_cast<uint8_t>((state.flags & 0xd5) | 2);
@@ -106,7 +114,10 @@ void GuestRunner::load(const ProcessorState& state) {
   to.eflags = state.flags & (i386::kIf | i386::kDf);
   to.frame.mxcsr = static_cast<uint32_t>(state.mxcsr);
   to.frame.guest_ip = reinterpret_cast<uint64_t>(arena().code);
-  to.mode = kMode;
+  to.mode = mode;
+  for (const auto segment : {i386::kEs, i386::kSs, i386::kDs})
+    to.segments[segment].selector = kData;
+  to.segments[i386::kCs].selector = mode & i386::kMode64 ? kCode64 : kCode32;
   to.cpl = 3;
   for (unsigned i = 0; i < 8; ++i) to.x87.registers[i].significand = state.mmx[i];
   for (unsigned i = 0; i < 16; ++i) std::memcpy(to.frame.vector[i], state.xmm[i], 16);
@@ -122,27 +133,28 @@ void GuestRunner::store(ProcessorState& state) const {
   for (unsigned i = 0; i < 16; ++i) std::memcpy(state.xmm[i], from.frame.vector[i], 16);
 }
 
-Outcome GuestRunner::run(ProcessorState& state) {
+Outcome GuestRunner::run(unsigned bits, ProcessorState& state) {
+  const uint64_t mode = mode_of(bits);
   static const i386::FeatureSet kFeatures = all_features();
   problem_.clear();
   const auto ip = reinterpret_cast<uint64_t>(arena().code);
   ArenaReader reader;
   uint64_t fault = 0;
-  const i386::BlockStart start{.mode = kMode, .ip = ip, .linear = ip, .max_insns = 1};
+  const i386::BlockStart start{.mode = mode, .ip = ip, .linear = ip, .max_insns = 1};
   if (!i386::translate_block(start, kFeatures, reader, block_, fault)) return Outcome::kOther;
   if (auto status = tcg::verify(block_); !status) {
     problem_ = status.error().message();
     return Outcome::kOther;
   }
   pipeline_.run(block_);
-  const tcg::BlockKey key{.physical = ip, .ip = ip, .linear = ip, .mode = kMode};
+  const tcg::BlockKey key{.physical = ip, .ip = ip, .linear = ip, .mode = mode};
   auto compiled = backend_->compile(block_, key, 1);
   if (!compiled) {
     backend_->flush();
     compiled = backend_->compile(block_, key, 1);
     if (!compiled) return Outcome::kOther;
   }
-  load(state);
+  load(mode, state);
   cpu().frame.code_pages[tcg::code_page_slot(ip >> tcg::kPageBits)] = 1;
   tcg::TranslatedBlock* last = nullptr;
   unsigned slot = 0;

@@ -19,15 +19,15 @@ class GuestRunner {
       util::Result<std::unique_ptr<tcg::Backend>> (*make)(const tcg::BackendConfig&));
   bool available() const { return backend_ != nullptr; }
 
-  /// Runs the instruction at arena().code.
-  Outcome run(ProcessorState& state);
+  /// Runs the instruction at arena().code in a code segment of `bits` (32 or 64).
+  Outcome run(unsigned bits, ProcessorState& state);
   /// What verify() said of a run, if it did not like the IR.
   const std::string& problem() const { return problem_; }
   /// The IR of the last run, for reports.
   std::string listing() const;
 
  private:
-  void load(const ProcessorState& state);
+  void load(uint64_t mode, const ProcessorState& state);
   void store(ProcessorState& state) const;
   i386::CpuState& cpu() const { return *static_cast<i386::CpuState*>(allocation_.memory()); }
 

@@ -120,12 +120,34 @@ uint8_t* map_low(size_t size, int protection) {
   return static_cast<uint8_t*>(memory);
 }
 
-/// JMP [RIP + 0] to where the registers are stored.
-void append_exit(uint8_t* code) {
-  const uint8_t jump[] = {0xff, 0x25, 0, 0, 0, 0};
-  const auto target = reinterpret_cast<uint64_t>(vireo_host_exit);
-  std::memcpy(code, jump, sizeof jump);
-  std::memcpy(code + sizeof jump, &target, sizeof target);
+// Where in the code page what is needed around the instruction stands.
+constexpr unsigned kExitAt = 0x800, kEnter32At = 0x900;
+
+template <class T>
+uint8_t* put(uint8_t* at, T value) {
+  std::memcpy(at, &value, sizeof value);
+  return at + sizeof value;
+}
+
+uint32_t low_address(const uint8_t* code) {
+  return static_cast<uint32_t>(reinterpret_cast<uint64_t>(code));
+}
+
+/// Puts a jump to where the registers are stored behind the instruction; returns where to begin.
+uint64_t surround(unsigned bits, unsigned length) {
+  uint8_t* const code = arena().code;
+  // JMP [RIP + 0].
+  put(put<uint32_t>(put<uint16_t>(code + kExitAt, 0x25ff), 0),
+      reinterpret_cast<uint64_t>(vireo_host_exit));
+  uint8_t* const behind = code + length;
+  if (bits == 64) {
+    put<uint32_t>(put<uint8_t>(behind, 0xe9), kExitAt - length - 5);  // JMP.
+    return reinterpret_cast<uint64_t>(code);
+  }
+  put(put(put<uint8_t>(behind, 0xea), low_address(code + kExitAt)), kCode64);  // JMP far.
+  // JMP far [RIP + 0].
+  put(put(put<uint32_t>(put<uint16_t>(code + kEnter32At, 0x2dff), 0), low_address(code)), kCode32);
+  return reinterpret_cast<uint64_t>(code + kEnter32At);
 }
 
 }  // namespace
@@ -136,11 +158,12 @@ const Arena& arena() {
   return kArena;
 }
 
-Outcome run_on_host(unsigned length, ProcessorState& state) {
+Outcome run_on_host(unsigned bits, unsigned length, ProcessorState& state) {
   const FaultCatcher catcher;
-  append_exit(arena().code + length);
+  // 64-bit mode does not care; a 32-bit segment needs data segments beside it.
+  asm volatile("mov %0, %%ds; mov %0, %%es" ::"r"(uint32_t{kData}));
   vireo_host_state = state;
-  vireo_host_code = reinterpret_cast<uint64_t>(arena().code);
+  vireo_host_code = surround(bits, length);
   const int signal = sigsetjmp(after_fault, 1);
   if (signal != 0) {
     asm volatile("emms; ldmxcsr %0; cld" ::"m"(vireo_host_mxcsr));
@@ -149,6 +172,16 @@ Outcome run_on_host(unsigned length, ProcessorState& state) {
   vireo_host_enter();
   state = vireo_host_state;
   return Outcome::kDone;
+}
+
+bool host_has_32bit_segment() {
+  const uint8_t dec_eax_or_prefix[] = {0x48, 0x90};  // In 64-bit mode a NOP.
+  std::memcpy(arena().code, dec_eax_or_prefix, sizeof dec_eax_or_prefix);
+  ProcessorState state{};
+  state.general[0] = 5;
+  state.mxcsr = 0x1f80;
+  return run_on_host(32, sizeof dec_eax_or_prefix, state) == Outcome::kDone &&
+         static_cast<uint32_t>(state.general[0]) == 4;
 }
 
 }  // namespace vireo::host_cpu

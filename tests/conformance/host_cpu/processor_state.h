@@ -14,6 +14,9 @@ struct ProcessorState {
   uint8_t xmm[16][16];
 };
 
+// Linux's code segments of user mode, and its data segment.
+constexpr uint16_t kCode64 = 0x33, kCode32 = 0x23, kData = 0x2b;
+
 enum class Outcome : uint8_t {
   kDone,         ///< The next instruction would follow.
   kDivideError,  ///< #DE.
@@ -28,7 +31,11 @@ struct Arena {
 };
 const Arena& arena();
 
-/// Runs the instruction at arena().code, `length` bytes, on this processor.
-Outcome run_on_host(unsigned length, ProcessorState& state);
+/// Runs the instruction at arena().code, `length` bytes, on this processor, in 64-bit mode or in a
+/// 32-bit code segment (`bits`).
+Outcome run_on_host(unsigned bits, unsigned length, ProcessorState& state);
+
+/// Whether this system has a 32-bit code segment to run in.
+bool host_has_32bit_segment();
 
 }  // namespace vireo::host_cpu
