@@ -267,8 +267,10 @@ util::Status PcMachine::add_device(std::unique_ptr<core::Device> device, std::st
 }
 
 util::Result<std::optional<BootEntry>> PcMachine::reset() {
-  const core::TopologyTransaction transaction;
-  for (const auto& device : devices_) device->reset();
+  {
+    const core::TopologyTransaction transaction;
+    for (const auto& device : devices_) device->reset();
+  }
   describe_to_acpi();
   if (!direct_boot_) return std::optional<BootEntry>{};
   bridge_->open_shadow_ram();

@@ -55,17 +55,26 @@ util::Status PciBus::claim_slot(core::Device& device) {
   return {};
 }
 
+// Called for devices under destruction too, which are no PciDevices any more.
 void PciBus::release_slot(core::Device& device) {
-  auto& function = static_cast<PciDevice&>(device);
-  for (unsigned pin = 0; pin < kPirqs; ++pin) set_interrupt(function, pin, false);
-  functions_[function.devfn()] = nullptr;
+  const auto place = std::ranges::find_if(functions_, [&](PciDevice* function) {
+    return static_cast<core::Device*>(function) == &device;
+  });
+  if (place == functions_.end()) return;
+  *place = nullptr;
+  const auto devfn = static_cast<uint8_t>(place - functions_.begin());
+  asserted_[devfn] = 0;
+  for (unsigned pirq = 0; pirq < kPirqs; ++pirq) update_pirq(pirq);
 }
 
 void PciBus::set_interrupt(const PciDevice& device, unsigned pin, bool level) {
   const auto bit = static_cast<uint8_t>(1u << pin);
   uint8_t& asserted = asserted_[device.devfn()];
   asserted = static_cast<uint8_t>(level ? asserted | bit : asserted & ~bit);
-  const unsigned pirq = pirq_of(device.devfn(), pin);
+  update_pirq(pirq_of(device.devfn(), pin));
+}
+
+void PciBus::update_pirq(unsigned pirq) {
   bool any = false;
   for (unsigned devfn = 0; devfn < functions_.size(); ++devfn) {
     // The pin that leads from this slot to the line.

@@ -48,6 +48,7 @@ class PciBus final : public core::Bus {
 
  private:
   int free_devfn() const;
+  void update_pirq(unsigned pirq);
 
   core::Region& memory_;
   std::array<PciDevice*, 256> functions_{};
