@@ -76,8 +76,9 @@ void Translator::x87_memory(const Insn& in) {
   mmx_entered_ = false;
   constexpr unsigned kEnvironmentSize = 28;
   const unsigned size = in.operands[0].size ? in.operands[0].size : kEnvironmentSize;
-  constexpr unsigned kStore = 2;  // Stores are the odd half of /reg in D9 to DF: /2, /3, /6, /7.
-  const bool is_store = (in.opcode & 1) && (in.reg() & kStore);
+  // In D9, DB, DD and DF stores are /2, /3, /6, /7, and FISTTP is /1.
+  const bool is_fisttp = in.reg() == 1 && in.opcode != 0xd9;
+  const bool is_store = (in.opcode & 1) && (is_fisttp || (in.reg() & 2));
   call_helper(HelperId::x87_memory, number(in.opcode << 8 | in.modrm),
               memory_address(in, size, is_store),
               number(in.memory.segment | unsigned{in.operand_size} << 8));
