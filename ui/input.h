@@ -15,7 +15,8 @@ class InputSink {
   virtual ~InputSink() = default;
   /// `code` is a Linux input event code (KEY_A is 30).
   virtual void key(uint16_t code, bool down) { (void)code, (void)down; }
-  /// Movement to the right, downwards, and of the wheel towards the user; all buttons that are down.
+  /// Movement to the right, downwards, and of the wheel towards the user; all buttons that are
+  /// down.
   virtual void pointer(int dx, int dy, int dz, uint8_t buttons) {
     (void)dx, (void)dy, (void)dz, (void)buttons;
   }
