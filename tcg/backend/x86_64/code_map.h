@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "tcg/backend/backend.h"
+
+namespace vireo::tcg::x86_64 {
+
+/// Where arithmetic flags are at a place of a block's host code. Both bits: in both places.
+enum FlagsPlace : uint8_t { kFlagsNowhere = 0, kFlagsInHost = 1, kFlagsInMemory = 2 };
+
+/// From this host offset on, the current guest instruction is at block IP + guest_offset.
+struct CodeRow {
+  uint32_t host_offset;
+  int32_t guest_offset;
+  FlagsPlace flags;
+};
+
+/// At the instruction at this host offset, guest state lies elsewhere: the register's value is at
+/// the Frame offset.
+struct FaultFixup {
+  uint32_t host_offset;
+  uint8_t reg;
+  bool is_vector;
+  uint16_t frame_offset;
+};
+
+struct BlockData;
+
+/// A place where the block leaves for a known guest IP.
+struct ExitSite {
+  uint64_t target;
+  uint32_t displacement_offset;  ///< Of the jump's 32-bit displacement in the host code.
+  uint32_t stub_offset;          ///< Where it goes while not linked: a call of a lookup thunk.
+  uint32_t poll_offset;          ///< Of the poll before it; 0: none.
+  uint8_t slot;
+  FlagsPlace flags;  ///< With which the jump arrives.
+  bool checked;      ///< Must go to a checked entry (another page).
+  BlockData* linked_to = nullptr;
+};
+
+/// The slot of return addresses that PushReturn pushes.
+constexpr uint8_t kReturnSlot = 2;
+
+/// What the backend knows of a translation. Offsets are from the block's code.
+struct BlockData {
+  TranslatedBlock block;
+  uint8_t* writable = nullptr;
+  const uint8_t* code = nullptr;
+  uint32_t host_entry = 0;      ///< Flags in host.
+  uint32_t memory_entry = 0;    ///< Flags in memory.
+  uint32_t checked_entry = 0;   ///< Flags in memory, compares the page number.
+  uint32_t checked_number = 0;  ///< Offset of that number's aligned 32-bit immediate.
+  uint32_t miss_stub = 0;       ///< Where a failed comparison goes.
+  std::vector<CodeRow> rows;    ///< By host offset.
+  std::vector<FaultFixup> fixups;
+  std::vector<ExitSite> exits;
+  std::vector<std::pair<BlockData*, uint32_t>> incoming;  ///< {block, index in its exits}
+};
+
+}  // namespace vireo::tcg::x86_64

@@ -1,0 +1,218 @@
+// The pass over a block: entries, instructions, and out-of-line code at the end.
+
+#include "tcg/backend/x86_64/codegen.h"
+
+namespace vireo::tcg::x86_64 {
+
+const char* CodeGenerator::generate() {
+  body_ = e_.new_label();
+  memory_entry_ = e_.new_label();
+  ip_ = block_.guest_ip;
+  emit_entries();
+  for (at_ = 0; at_ < block_.insts.size() && error_ == nullptr; ++at_) {
+    locked_ = 0;
+    emit_inst();
+    forget_dead();
+  }
+  emit_stubs();
+  emit_checked_entry();
+  e_.resolve();
+  return error_;
+}
+
+// One body; the entry that has flags where the body does not want them converts and falls into it.
+void CodeGenerator::emit_entries() {
+  using First = Liveness::FirstFlagUse;
+  const First first = live_.first_flag_use();
+  if (first == First::kShown) {
+    data_.host_entry = static_cast<uint32_t>(e_.size());
+    emit_save_flags(e_, kAddressReg);
+    e_.bind(memory_entry_);
+    flags_ = kFlagsInMemory;
+  } else if (first == First::kRead) {
+    e_.bind(memory_entry_);
+    emit_restore_flags(e_, kAddressReg);
+    data_.host_entry = static_cast<uint32_t>(e_.size());
+    flags_ = kFlagsInHost;
+  } else {
+    e_.bind(memory_entry_);
+    data_.host_entry = static_cast<uint32_t>(e_.size());
+    flags_ = kFlagsNowhere;
+  }
+  data_.memory_entry = static_cast<uint32_t>(e_.offset_of(memory_entry_));
+  e_.bind(body_);
+}
+
+// The page number is an aligned immediate, so that invalidation is one store: no page has the
+// number that it stores.
+void CodeGenerator::emit_checked_entry() {
+  const unsigned slot = code_page_slot(data_.block.key.linear >> kPageBits);
+  const Mem number = frame_at(offsetof(Frame, code_pages) + slot * sizeof(uint32_t));
+  const Encoder::Label miss = e_.new_label();
+  e_.align_field(7);
+  data_.checked_entry = static_cast<uint32_t>(e_.size());
+  e_.rm({kMapOne, 0x81}, 4, static_cast<uint8_t>(Alu::kCmp), number);
+  data_.checked_number = static_cast<uint32_t>(e_.size());
+  e_.imm(data_.block.code_page, 4);
+  e_.jump_if(5, miss);
+  e_.jump(memory_entry_);
+  e_.bind(miss);
+  data_.miss_stub = static_cast<uint32_t>(e_.size());
+  e_.call_to(thunks_.lookup_memory);
+}
+
+void CodeGenerator::emit_stubs() {
+  for (size_t i = 0; i < slow_stubs_.size(); ++i) emit_slow_stub(slow_stubs_[i]);
+  for (const ExitStub& stub : exit_stubs_) emit_exit_stub(stub);
+}
+
+void CodeGenerator::add_row() {
+  const auto place = static_cast<FlagsPlace>(flags_);
+  const auto offset = static_cast<int32_t>(ip_ - block_.guest_ip);
+  if (!data_.rows.empty() && data_.rows.back().guest_offset == offset &&
+      data_.rows.back().flags == place) {
+    return;
+  }
+  data_.rows.push_back({static_cast<uint32_t>(e_.size()), offset, place});
+}
+
+void CodeGenerator::emit_inst() {
+  switch (inst().op) {
+    case Opcode::kConstant:
+      return emit_constant();
+    case Opcode::kGetReg:
+      return emit_get_reg();
+    case Opcode::kSetReg:
+      return emit_set_reg();
+    case Opcode::kGetRegHigh8:
+      return emit_get_high8();
+    case Opcode::kSetRegHigh8:
+      return emit_set_high8();
+    case Opcode::kLoadState:
+      return emit_load_state();
+    case Opcode::kStoreState:
+      return emit_store_state();
+    case Opcode::kGetFlags:
+      return emit_get_flags();
+    case Opcode::kSetFlags:
+      return emit_set_flags();
+    case Opcode::kAdd:
+      return emit_alu(Alu::kAdd);
+    case Opcode::kAdc:
+      return emit_alu(Alu::kAdc);
+    case Opcode::kSub:
+      return emit_alu(Alu::kSub);
+    case Opcode::kSbb:
+      return emit_alu(Alu::kSbb);
+    case Opcode::kAnd:
+      return emit_alu(Alu::kAnd);
+    case Opcode::kOr:
+      return emit_alu(Alu::kOr);
+    case Opcode::kXor:
+      return emit_alu(Alu::kXor);
+    case Opcode::kNeg:
+      return emit_unary(Group3::kNeg);
+    case Opcode::kNot:
+      return emit_unary(Group3::kNot);
+    case Opcode::kShl:
+      return emit_shift(Shift::kShl);
+    case Opcode::kShr:
+      return emit_shift(Shift::kShr);
+    case Opcode::kSar:
+      return emit_shift(Shift::kSar);
+    case Opcode::kRol:
+      return emit_shift(Shift::kRol);
+    case Opcode::kRor:
+      return emit_shift(Shift::kRor);
+    case Opcode::kRcl:
+      return emit_shift(Shift::kRcl);
+    case Opcode::kRcr:
+      return emit_shift(Shift::kRcr);
+    case Opcode::kShld:
+    case Opcode::kShrd:
+      return emit_double_shift();
+    case Opcode::kMul:
+      return emit_mul();
+    case Opcode::kMulWideU:
+      return emit_wide(Group3::kMul, inst().a, kNoValue, inst().b);
+    case Opcode::kMulWideS:
+      return emit_wide(Group3::kImul, inst().a, kNoValue, inst().b);
+    case Opcode::kDivU:
+      return emit_wide(Group3::kDiv, inst().a, inst().b, inst().c);
+    case Opcode::kDivS:
+      return emit_wide(Group3::kIdiv, inst().a, inst().b, inst().c);
+    case Opcode::kSecond:
+      return;  // placed by the instruction before
+    case Opcode::kZeroExtend:
+      return emit_zero_extend();
+    case Opcode::kSignExtend:
+      return emit_sign_extend();
+    case Opcode::kTruncate:
+      return emit_truncate();
+    case Opcode::kByteSwap:
+      return emit_byte_swap();
+    case Opcode::kAddress:
+      return emit_address();
+    case Opcode::kBt:
+      return emit_bit_test(4);
+    case Opcode::kBts:
+      return emit_bit_test(5);
+    case Opcode::kBtr:
+      return emit_bit_test(6);
+    case Opcode::kBtc:
+      return emit_bit_test(7);
+    case Opcode::kBsf:
+      return emit_bit_scan(0xbc);
+    case Opcode::kBsr:
+      return emit_bit_scan(0xbd);
+    case Opcode::kTzcnt:
+      return emit_bit_count(0xbc, cpu_.tzcnt);
+    case Opcode::kLzcnt:
+      return emit_bit_count(0xbd, cpu_.lzcnt);
+    case Opcode::kPopcnt:
+      return emit_bit_count(0xb8, cpu_.popcnt);
+    case Opcode::kSetcc:
+      return emit_setcc();
+    case Opcode::kSelect:
+      return emit_select();
+    case Opcode::kSelectNonzero:
+      return emit_select_nonzero();
+    case Opcode::kLoad:
+      return emit_load();
+    case Opcode::kStore:
+      return emit_store();
+    case Opcode::kRmw:
+      return emit_rmw();
+    case Opcode::kCompareExchange:
+      return emit_compare_exchange();
+    case Opcode::kProbe:
+      return emit_probe();
+    case Opcode::kFence:
+      return e_.sse({kMap0f, 0xae}, 6, kRax);  // mfence
+    case Opcode::kCallHelper:
+      return emit_call_helper();
+    case Opcode::kInsnStart:
+      ip_ = inst().imm;
+      return add_row();
+    case Opcode::kBranchFlags:
+      return emit_branch_flags();
+    case Opcode::kBranchNonzero:
+      return emit_branch_nonzero();
+    case Opcode::kExitDirect:
+      return emit_exit_direct();
+    case Opcode::kExitIndirect:
+      return emit_exit_indirect();
+    case Opcode::kExitReturn:
+      return emit_exit_return();
+    case Opcode::kPushReturn:
+      return emit_push_return();
+    case Opcode::kExitRuntime:
+      return emit_exit_runtime();
+    case Opcode::kVector:
+      return emit_vector();
+    case Opcode::kCount:
+      return;
+  }
+}
+
+}  // namespace vireo::tcg::x86_64

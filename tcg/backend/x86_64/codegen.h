@@ -1,0 +1,282 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tcg/backend/x86_64/code_map.h"
+#include "tcg/backend/x86_64/encoder.h"
+#include "tcg/backend/x86_64/host_cpu.h"
+#include "tcg/backend/x86_64/layout.h"
+#include "tcg/backend/x86_64/liveness.h"
+#include "tcg/backend/x86_64/thunks.h"
+#include "tcg/ir/block.h"
+#include "tcg/ir/vector_info.h"
+
+namespace vireo::tcg::x86_64 {
+
+/// Where an IR value is. It may be at several places at once; nothing at all: not made yet or dead.
+struct ValuePlace {
+  Reg host = kNoReg;           ///< Its low bits are this register's; a vector register by type.
+  bool zero_extended = false;  ///< The host register's bits above the type (to 64, 128) are 0.
+  bool is_constant = false;
+  bool is_address = false;   ///< Equals `address`, made of pinned registers that still hold it.
+  uint8_t address_size = 0;  ///< 4: the address is computed modulo 2^32.
+  int32_t frame = -1;        ///< Offset in the vCPU state of a copy.
+  Mem address;
+  uint64_t imm = 0;
+};
+
+/// Generates the host code of one block: one pass over the IR, with what liveness found before.
+/// See docs/design/translator.md, "x86-64 JIT ABI".
+class CodeGenerator {
+ public:
+  struct Options {
+    HostCpu cpu;
+    const Thunks* thunks;
+    bool link_blocks;
+  };
+  CodeGenerator(const Options& options, Encoder& encoder, const Block& block, BlockData& data,
+                Liveness& liveness)
+      : cpu_(options.cpu),
+        thunks_(*options.thunks),
+        link_blocks_(options.link_blocks),
+        e_(encoder),
+        block_(block),
+        data_(data),
+        live_(liveness),
+        places_(liveness.places()) {}
+
+  /// Writes code and fills BlockData. Returns null, or what is not supported.
+  const char* generate();
+
+ private:
+  /// A bound operand: register, memory or immediate.
+  struct Source {
+    enum class Kind : uint8_t { kReg, kMem, kImm, kAddress } kind = Kind::kImm;
+    Reg reg = kNoReg;
+    Mem mem;
+    uint64_t imm = 0;
+    uint8_t address_size = 8;
+  };
+  /// Out-of-line continuation of a memory check.
+  struct SlowStub {
+    Encoder::Label entry = 0, retry = 0, done = 0;
+    MemoryOperation operation{};
+    Source value, replacement;
+    uint64_t ip = 0;      ///< Guest instruction.
+    Reg result = kNoReg;  ///< Takes Frame::helper_result (updates).
+    bool writes = false;
+    bool restore_flags = false;
+  };
+  struct ExitStub {
+    Encoder::Label entry;
+    uint32_t exit;
+    bool is_return;  ///< The entry is a jump of its own, for the call/return stack.
+  };
+
+  // codegen.cc: the pass.
+  void emit_entries();
+  void emit_inst();
+  void emit_stubs();
+  void emit_checked_entry();
+  void add_row();
+  void unsupported(const char* what) { error_ = error_ ? error_ : what; }
+  const Inst& inst() const { return block_.insts[at_]; }
+  const Inst& inst(ValueId id) const { return block_.insts[id]; }
+  unsigned size() const { return size_of(inst().type); }
+
+  // codegen_values.cc: where values are.
+  ValuePlace& place(ValueId id) { return places_[id]; }
+  bool live_after(ValueId id) const { return live_.last_use(id) > at_; }
+  bool fits_imm32(ValueId id) const;
+  bool in_temporary(ValueId id) const;
+  Mem frame_mem(const ValuePlace& place) const { return frame_at(place.frame); }
+  Reg allocate_temporary(Reg preferred = kTlbReg);
+  bool temporary_free(Reg reg) const;
+  void lock(Reg reg) { locked_ |= reg == kAddressReg || reg == kTlbReg ? 1u << reg : 0; }
+  /// Makes sure that no value needed after this instruction depends on `host` (a general register).
+  void clobber(Reg host, ValueId except = kNoValue);
+  void clobber_vector(Reg host, ValueId except = kNoValue);
+  void clobber_frame(size_t offset, size_t bytes, ValueId except = kNoValue);
+  void move_away(ValueId id);
+  void keep_address(ValueId id);
+  void to_memory(ValueId id);
+  /// Frees r12 and r14; values needed later (or operands other than `except`) go to spill slots.
+  void free_temporaries(ValueId except);
+  void free_all_aliases();
+  int32_t new_spill_slot();
+  void load_into(Reg host, unsigned size, ValueId id);
+  Reg in_register(ValueId id);
+  Rm operand(ValueId id);
+  Source source(ValueId id);
+  Reg destination(ValueId reusable = kNoValue, Reg forbidden = kNoReg);
+  void empty_temporary(Reg reg);
+  unsigned address_bytes(ValueId id) const;
+  void define(Reg host, bool zero_extended);
+  void define_in_frame(size_t offset);
+  void copy_place(ValueId from);
+  void add_live(ValueId id) {
+    if (live_.last_use(id) != Liveness::kNever) values_.push_back(id);
+  }
+  void forget_dead();
+  Reg target_register() const;
+
+  // codegen_flags.cc.
+  void need_host_flags();
+  void need_memory_flags();
+  void before_clobbering_flags();
+  bool flags_needed() const { return live_.flags_after(at_) != 0; }
+  void begin_flags(FlagMask host_writes);
+  void end_flags();
+  void emit_get_flags();
+  void emit_set_flags();
+  Reg flag_temporary();
+
+  // codegen_state.cc: registers, state, helpers.
+  void emit_constant();
+  void emit_get_reg();
+  void emit_set_reg();
+  void emit_set_pinned(Reg host);
+  void emit_set_unpinned();
+  void emit_get_high8();
+  void emit_set_high8();
+  void emit_load_state();
+  void emit_store_state();
+  void emit_call_helper();
+  void store_to_frame(size_t offset, unsigned size, ValueId id);
+  void store_argument(size_t offset, ValueId id);
+
+  // codegen_integer.cc.
+  void emit_alu(Alu op);
+  bool emit_compare(Alu op);
+  bool emit_inc_dec(Alu op);
+  bool emit_as_address(Alu op);
+  bool emit_alu_on_frame(Alu op);
+  Reg prepare(ValueId a, ValueId b = kNoValue, ValueId c = kNoValue, Reg forbidden = kNoReg);
+  void emit_unary(Group3 op);
+  void emit_shift(Shift op);
+  void emit_double_shift();
+  void emit_count_in_rcx(ValueId count);
+  void emit_zero_extend();
+  void emit_sign_extend();
+  void emit_truncate();
+  void emit_byte_swap();
+  void emit_address();
+  void emit_bit_test(unsigned digit);
+  void emit_bit_scan(uint8_t opcode);
+  void emit_bit_count(uint8_t opcode, bool supported);
+  void emit_setcc();
+  void emit_select();
+  void emit_select_nonzero();
+  void emit_conditional_move(Condition condition, ValueId if_true, ValueId if_false);
+
+  // codegen_multiply.cc.
+  void emit_mul();
+  void emit_mul_8();
+  void emit_wide(Group3 op, ValueId low, ValueId high, ValueId by);
+  bool wide_in_place(ValueId low, ValueId high, ValueId by) const;
+
+  // codegen_memory.cc.
+  /// A load as the memory operand of the arithmetic that uses it.
+  struct FoldedOperation {
+    ValueId load;
+    ValueId other = kNoValue;   ///< The operand that is not loaded.
+    bool memory_first = false;  ///< The load is the first operand.
+    bool compares = false;      ///< Only flags are wanted.
+  };
+  void emit_load();
+  bool emit_folded_load();
+  size_t folding_user() const;
+  bool will_be_pinned(ValueId id) const;
+  bool integer_folds(const Inst& op, size_t user, FoldedOperation& folded) const;
+  void emit_folded_alu(const Inst& load, const FoldedOperation& folded);
+  void emit_folded_extension(const Inst& load);
+  void emit_load_to(Reg host, unsigned size, const Mem& from);
+  void emit_store();
+  void emit_probe();
+  void compute_address(const Inst& access);
+  SlowStub begin_check(const Inst& access);
+  void emit_check(SlowStub& stub, bool write);
+  MemoryOperation memory_operation(const Inst& access) const;
+  void emit_slow_stub(const SlowStub& stub);
+  void finish_update(const SlowStub& stub);
+  void store_stub_value(size_t offset, const Source& value, Type type);
+  void store_source(unsigned size, const Source& value);
+  void load_source(Reg to, unsigned size, const Source& value);
+
+  // codegen_update.cc.
+  void emit_rmw();
+  void emit_rmw_operation(const Source& value);
+  bool rmw_is_native() const;
+  void emit_update_in_hook();
+  void emit_compare_exchange();
+
+  // codegen_vector.cc.
+  void emit_vector();
+  void emit_vector_constant();
+  void emit_vector_get();
+  void emit_vector_set();
+  void emit_vector_convert();
+  void emit_vector_load();
+  void emit_vector_store_source(const Mem& to, unsigned size, const Source& value, Reg temporary);
+  void load_vector(Reg host, Type type, ValueId id);
+  Reg borrow(uint32_t& avoid);
+  void give_back();
+  Reg vector_in_register(ValueId id, uint32_t& avoid);
+  Rm vector_operand(ValueId id, unsigned bytes, bool register_only, uint32_t& avoid);
+  uint32_t vector_operands_mask() const;
+  void finish_vector(Reg host, bool zero_extended);
+
+  // codegen_vector_op.cc.
+  bool vector_supported(const VectorOpcodeInfo& row) const;
+  bool vector_folds(const Inst& op, const Inst& load) const;
+  void emit_folded_vector(const Inst& load);
+  void emit_vector_op(const Mem* memory);
+  void emit_vector_result(const VectorOpcodeInfo& row, const Mem* memory);
+  void emit_vector_to_integer(const VectorOpcodeInfo& row, const Mem* memory);
+  void emit_vector_compare(const VectorOpcodeInfo& row, const Mem* memory);
+  void emit_vector_instruction(const VectorOpcodeInfo& row, unsigned size, Reg reg, const Rm& rm);
+  void emit_mmx(const VectorOpcodeInfo& row);
+
+  // codegen_exit.cc.
+  void emit_branch_flags();
+  void emit_branch_nonzero();
+  void emit_exit_direct();
+  void emit_exit_indirect();
+  void emit_exit_return();
+  void emit_push_return();
+  void emit_exit_runtime();
+  void emit_branch(uint8_t condition);
+  void emit_jump_out(uint64_t target, uint8_t slot);
+  uint32_t new_exit(uint64_t target, uint8_t slot);
+  bool is_backward(uint64_t target) const;
+  bool leaves_page(uint64_t target) const;
+  void emit_exit_stub(const ExitStub& stub);
+
+  const HostCpu cpu_;
+  const Thunks& thunks_;
+  const bool link_blocks_;
+  Encoder& e_;
+  const Block& block_;
+  BlockData& data_;
+  Liveness& live_;
+  std::vector<ValuePlace>& places_;
+  std::vector<ValueId> values_;  // made and used later
+  std::vector<SlowStub> slow_stubs_;
+  std::vector<ExitStub> exit_stubs_;
+  size_t at_ = 0;  // index of the current instruction
+  uint64_t ip_ = 0;
+  uint32_t locked_ = 0;  // temporaries that the current instruction uses
+  FlagMask merged_flags_ = 0;
+  uint8_t flags_ = kFlagsNowhere;  // FlagsPlace bits
+  uint64_t spill_used_ = 0;
+  struct Borrowed {
+    Reg host;
+    unsigned slot;
+  };
+  std::vector<Borrowed> borrowed_;
+  Encoder::Label body_ = 0, memory_entry_ = 0;
+  const char* error_ = nullptr;
+};
+
+}  // namespace vireo::tcg::x86_64

@@ -1,0 +1,155 @@
+// Ways out of a block.
+
+#include "tcg/backend/x86_64/codegen.h"
+#include "tcg/runtime/frame_allocation.h"
+
+namespace vireo::tcg::x86_64 {
+namespace {
+
+constexpr uint8_t kNotEqual = 5;
+constexpr int32_t kReturnRing = kReturnStackEntries * sizeof(JumpTarget);
+
+/// An entry of the call/return stack; its offset in it is in `index`.
+Mem return_entry(Reg index, size_t field) {
+  Mem mem = frame_at(offsetof(Frame, return_stack) + field);
+  mem.index = index;
+  return mem;
+}
+
+}  // namespace
+
+bool CodeGenerator::is_backward(uint64_t target) const { return target <= ip_; }
+
+bool CodeGenerator::leaves_page(uint64_t target) const {
+  const BlockKey& key = data_.block.key;
+  return ((key.linear + (target - key.ip)) ^ key.linear) >> kPageBits != 0;
+}
+
+uint32_t CodeGenerator::new_exit(uint64_t target, uint8_t slot) {
+  ExitSite site{};
+  site.target = target;
+  site.slot = slot;
+  site.flags = static_cast<FlagsPlace>(flags_);
+  site.checked = leaves_page(target);
+  data_.exits.push_back(site);
+  return static_cast<uint32_t>(data_.exits.size() - 1);
+}
+
+// Jumps to other pages arrive with flags in memory. Values in temporaries are dead here.
+void CodeGenerator::emit_jump_out(uint64_t target, uint8_t slot) {
+  if (leaves_page(target) && !(flags_ & kFlagsInMemory)) {
+    emit_save_flags(e_, kAddressReg);
+    flags_ |= kFlagsInMemory;
+  }
+  const uint32_t exit = new_exit(target, slot);
+  if (is_backward(target)) {
+    data_.exits[exit].poll_offset = static_cast<uint32_t>(e_.size());
+    e_.mov(4, kTlbReg, frame_at(kPollPageOffset));
+  }
+  const Encoder::Label stub = e_.new_label();
+  data_.exits[exit].displacement_offset = static_cast<uint32_t>(e_.patchable_jump(stub));
+  exit_stubs_.push_back({stub, exit, false});
+}
+
+void CodeGenerator::emit_branch(uint8_t condition) {
+  const uint64_t target = inst().imm;
+  const bool saves_flags = leaves_page(target) && !(flags_ & kFlagsInMemory);
+  if (!saves_flags && !is_backward(target)) {
+    const uint32_t exit = new_exit(target, inst().extra);
+    const Encoder::Label stub = e_.new_label();
+    data_.exits[exit].displacement_offset =
+        static_cast<uint32_t>(e_.patchable_jump_if(condition, stub));
+    exit_stubs_.push_back({stub, exit, false});
+    return;
+  }
+  const Encoder::Label over = e_.new_label();
+  const uint8_t flags = flags_;
+  e_.jump_if(condition ^ 1, over);
+  emit_jump_out(target, inst().extra);
+  e_.bind(over);
+  flags_ = flags;
+}
+
+void CodeGenerator::emit_branch_flags() {
+  need_host_flags();
+  emit_branch(static_cast<uint8_t>(inst().aux));
+}
+
+void CodeGenerator::emit_branch_nonzero() {
+  const Rm value = operand(inst().a);
+  const unsigned bytes = size_of(inst(inst().a).type);
+  before_clobbering_flags();
+  if (value.is_register()) {
+    e_.test(bytes, value, value.reg);
+  } else {
+    e_.alu_imm(Alu::kCmp, bytes, value, 0);
+  }
+  emit_branch(kNotEqual);
+}
+
+void CodeGenerator::emit_exit_direct() { emit_jump_out(inst().imm, inst().extra); }
+
+void CodeGenerator::emit_exit_indirect() {
+  need_memory_flags();
+  load_into(kAddressReg, 8, inst().a);
+  if (!link_blocks_) return e_.jump_to(thunks_.lookup_indirect);
+  emit_jump_cache(e_, thunks_.lookup_indirect);
+}
+
+// The newest entry is taken off whether it fits or not, so that calls and returns stay paired.
+void CodeGenerator::emit_exit_return() {
+  need_memory_flags();
+  load_into(kAddressReg, 8, inst().a);
+  if (!link_blocks_) return e_.jump_to(thunks_.lookup_indirect);
+  const Mem top = frame_at(offsetof(Frame, return_top));
+  e_.mov(4, kTlbReg, top);
+  e_.alu_imm(Alu::kSub, 4, top, sizeof(JumpTarget));
+  e_.alu_imm(Alu::kAnd, 4, kTlbReg, kReturnRing - 1);
+  e_.alu(Alu::kCmp, 8, kAddressReg, return_entry(kTlbReg, offsetof(JumpTarget, guest_ip)));
+  e_.jump_if_to(kNotEqual, thunks_.jump_cache);
+  e_.jump_indirect(return_entry(kTlbReg, offsetof(JumpTarget, code)));
+}
+
+void CodeGenerator::emit_push_return() {
+  if (!link_blocks_) return;
+  before_clobbering_flags();
+  const Reg index = allocate_temporary(kTlbReg), value = allocate_temporary(kAddressReg);
+  const Mem top = frame_at(offsetof(Frame, return_top));
+  e_.mov(4, index, top);
+  e_.alu_imm(Alu::kAdd, 4, index, sizeof(JumpTarget));
+  e_.mov_to(4, top, index);
+  e_.alu_imm(Alu::kAnd, 4, index, kReturnRing - 1);
+  e_.mov_imm(8, value, inst().imm);
+  e_.mov_to(8, return_entry(index, offsetof(JumpTarget, guest_ip)), value);
+  const Encoder::Label stub = e_.new_label();
+  e_.lea_label(value, stub);
+  e_.mov_to(8, return_entry(index, offsetof(JumpTarget, code)), value);
+  const uint32_t exit = new_exit(inst().imm, kReturnSlot);
+  data_.exits[exit].flags = kFlagsInMemory;
+  data_.exits[exit].checked = true;
+  exit_stubs_.push_back({stub, exit, true});
+}
+
+void CodeGenerator::emit_exit_runtime() {
+  need_memory_flags();
+  if (inst().extra == 0) {
+    e_.mov_imm(8, kAddressReg, inst().imm);
+    e_.mov_to(8, frame_at(offsetof(Frame, guest_ip)), kAddressReg);
+  }
+  e_.mov_imm(4, kTlbReg, inst().aux);
+  e_.jump_to(thunks_.exit_runtime);
+}
+
+void CodeGenerator::emit_exit_stub(const ExitStub& stub) {
+  ExitSite& site = data_.exits[stub.exit];
+  e_.bind(stub.entry);
+  if (stub.is_return) {
+    const Encoder::Label unlinked = e_.new_label();
+    site.displacement_offset = static_cast<uint32_t>(e_.patchable_jump(unlinked));
+    e_.bind(unlinked);
+  }
+  site.stub_offset = static_cast<uint32_t>(e_.size());
+  e_.call_to(site.flags & kFlagsInMemory ? thunks_.lookup_memory : thunks_.lookup_host);
+}
+
+}  // namespace vireo::tcg::x86_64

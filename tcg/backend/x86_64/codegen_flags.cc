@@ -1,0 +1,140 @@
+// Arithmetic flags: in the host's EFLAGS or in the Frame.
+
+#include "tcg/backend/x86_64/codegen.h"
+
+namespace vireo::tcg::x86_64 {
+
+// A register that may be overwritten for a moment to keep RAX in.
+Reg CodeGenerator::flag_temporary() {
+  for (const Reg reg : {kTlbReg, kAddressReg}) {
+    if (temporary_free(reg)) return reg;
+  }
+  return kNoReg;
+}
+
+void CodeGenerator::need_memory_flags() {
+  if (flags_ & kFlagsInMemory) return;
+  if (!(flags_ & kFlagsInHost)) {
+    flags_ = kFlagsInMemory;
+    return;
+  }
+  const Reg temporary = flag_temporary();
+  if (temporary != kNoReg) {
+    emit_save_flags(e_, temporary);
+  } else {
+    e_.mov_to(8, frame_at(scratch_offset(3)), kTlbReg);
+    emit_save_flags(e_, kTlbReg);
+    e_.mov(8, kTlbReg, frame_at(scratch_offset(3)));
+  }
+  flags_ |= kFlagsInMemory;
+}
+
+void CodeGenerator::need_host_flags() {
+  if (flags_ & kFlagsInHost) return;
+  const Reg temporary = flag_temporary();
+  if (temporary != kNoReg) {
+    emit_restore_flags(e_, temporary);
+  } else {
+    e_.mov_to(8, frame_at(scratch_offset(3)), kTlbReg);
+    emit_restore_flags(e_, kTlbReg);
+    e_.mov(8, kTlbReg, frame_at(scratch_offset(3)));
+  }
+  flags_ |= kFlagsInHost;
+}
+
+// The next host instruction destroys flags that the IR instruction does not write.
+void CodeGenerator::before_clobbering_flags() {
+  if (flags_needed()) need_memory_flags();
+  flags_ &= static_cast<uint8_t>(~kFlagsInHost);
+}
+
+// Before a host instruction that writes `host_writes` for an IR instruction that writes
+// Inst::flags. What has to be kept stays in the host if the instruction leaves it alone, and is
+// merged otherwise.
+void CodeGenerator::begin_flags(FlagMask host_writes) {
+  merged_flags_ = 0;
+  const FlagMask keep = live_.flags_after(at_) & static_cast<FlagMask>(~inst().flags);
+  if (inst().flags == 0) return before_clobbering_flags();
+  if (keep == 0) return;
+  if (keep & host_writes) {
+    need_memory_flags();
+    merged_flags_ = inst().flags;
+  } else {
+    need_host_flags();
+  }
+}
+
+void CodeGenerator::end_flags() {
+  if (inst().flags == 0) return;
+  if (merged_flags_ == 0) {
+    flags_ = kFlagsInHost;
+    return;
+  }
+  // [flags] = old & ~mask | new & mask, through RAX.
+  const auto packed = [](FlagMask mask) {
+    return static_cast<int32_t>((mask & 0xff) << 8 | (mask & kFlagO ? 1 : 0));
+  };
+  const int32_t mask = packed(merged_flags_);
+  e_.mov_to(8, frame_at(scratch_offset(2)), kRax);
+  e_.byte(0x9f);  // lahf
+  e_.setcc(0, kRax);
+  e_.alu_imm(Alu::kAnd, 4, kRax, mask);
+  e_.alu_imm(Alu::kAnd, 2, frame_at(kFlagsOffset), ~mask);
+  e_.alu_to(Alu::kOr, 2, frame_at(kFlagsOffset), kRax);
+  e_.mov(8, kRax, frame_at(scratch_offset(2)));
+  flags_ = kFlagsInMemory;
+  merged_flags_ = 0;
+}
+
+// EFLAGS places from SETO and LAHF results: AH's bits go down, O to bit 11.
+void CodeGenerator::emit_get_flags() {
+  need_memory_flags();
+  const Reg to = destination();
+  clobber(to);
+  before_clobbering_flags();
+  const Reg other = to == kTlbReg ? kAddressReg : kTlbReg;
+  const bool other_free = temporary_free(other);
+  if (!other_free) e_.mov_to(8, frame_at(scratch_offset(3)), other);
+  e_.movzx(to, 1, frame_at(offsetof(Frame, flag_overflow)));
+  e_.shift_imm(Shift::kShl, 4, to, 11);
+  e_.movzx(other, 1, frame_at(offsetof(Frame, flags_low)));
+  e_.alu_imm(Alu::kAnd, 4, other, kAllFlags & 0xff);
+  e_.alu(Alu::kOr, 4, to, other);
+  if (!other_free) e_.mov(8, other, frame_at(scratch_offset(3)));
+  define(to, true);
+}
+
+void CodeGenerator::emit_set_flags() {
+  const FlagMask written = inst().flags;
+  if (written == 0) return;
+  const FlagMask keep = live_.flags_after(at_) & static_cast<FlagMask>(~written);
+  if (keep != 0) {
+    need_memory_flags();
+  }
+  const ValuePlace& from = place(inst().a);
+  if (from.is_constant && keep == 0) {
+    const auto value =
+        static_cast<int32_t>((from.imm & 0xff) << 8 | 2 << 8 | (from.imm & kFlagO ? 1 : 0));
+    e_.mov_to_imm(2, frame_at(kFlagsOffset), static_cast<int16_t>(value));
+    flags_ = kFlagsInMemory;
+    return;
+  }
+  const FlagMask low = written & 0xff;
+  const Reg value = in_register(inst().a);
+  e_.mov_to(8, frame_at(scratch_offset(2)), kRax);
+  if (value != kRax) e_.mov(4, kRax, value);
+  if (low != 0) {
+    e_.alu_imm(Alu::kAnd, 1, kRax, low);
+    e_.alu_imm(Alu::kAnd, 1, frame_at(offsetof(Frame, flags_low)), static_cast<uint8_t>(~low));
+    e_.alu_to(Alu::kOr, 1, frame_at(offsetof(Frame, flags_low)), kRax);
+  }
+  if (written & kFlagO) {
+    e_.shift_imm(Shift::kShr, 4, kRax, 11);
+    e_.alu_imm(Alu::kAnd, 4, kRax, 1);
+    e_.mov_to(1, frame_at(offsetof(Frame, flag_overflow)), kRax);
+  }
+  e_.mov(8, kRax, frame_at(scratch_offset(2)));
+  flags_ = kFlagsInMemory;
+}
+
+}  // namespace vireo::tcg::x86_64

@@ -1,0 +1,223 @@
+// Multiplication and division. Widening forms have RAX and RDX as fixed operands, which are the
+// guest's own: usually just the ones that it means.
+
+#include <utility>
+
+#include "tcg/backend/x86_64/codegen.h"
+#include "util/bits.h"
+
+namespace vireo::tcg::x86_64 {
+namespace {
+
+constexpr uint8_t kPopcnt = 0xb8;
+
+}  // namespace
+
+void CodeGenerator::emit_mul() {
+  if (live_.uses(static_cast<ValueId>(at_)) == 0 && inst().flags == 0) return;
+  if (size() == 1) return emit_mul_8();
+  ValueId a = inst().a, b = inst().b;
+  if (place(a).is_constant) std::swap(a, b);
+  if (fits_imm32(b) && !place(a).is_constant) {
+    const Rm from = operand(a);
+    const Reg to = destination(a);
+    clobber(to);
+    begin_flags(kAllFlags);
+    e_.imul_imm(size(), to, from, static_cast<int32_t>(place(b).imm));
+    end_flags();
+    return define(to, size() >= 4);
+  }
+  const Reg to = prepare(a, b);
+  const Rm from = a == b ? Rm(to) : operand(b);
+  begin_flags(kAllFlags);
+  e_.imul(size(), to, from);
+  end_flags();
+  define(to, size() >= 4);
+}
+
+// There is no two-operand form for bytes. The product in AX, as by IMUL r/m8.
+void CodeGenerator::emit_mul_8() { emit_wide(Group3::kImul, inst().a, kNoValue, inst().b); }
+
+// Whether operands are in place and results wanted there.
+bool CodeGenerator::wide_in_place(ValueId low, ValueId high, ValueId by) const {
+  const auto at = static_cast<ValueId>(at_);
+  const auto second = static_cast<ValueId>(at_ + 1);
+  const bool has_second =
+      second < block_.insts.size() && inst(second).op == Opcode::kSecond && inst(second).a == at;
+  if (size() == 1 || places_[low].host != kRax) return false;
+  if (high != kNoValue && places_[high].host != kRdx) return false;
+  if (places_[by].is_constant || (places_[by].is_address && places_[by].host == kNoReg))
+    return false;
+  const auto wanted_in = [this](ValueId id, Reg reg) {
+    const uint8_t guest = live_.target(id);
+    return live_.uses(id) == 0 || (guest != Liveness::kNoTarget && kHostOfGuest[guest] == reg);
+  };
+  // A result that is not wanted still overwrites its register.
+  return has_second && live_.uses(second) != 0 && live_.uses(at) != 0 && wanted_in(at, kRax) &&
+         wanted_in(second, kRdx);
+}
+
+// RDX:RAX = RAX * by, or RAX, RDX = RDX:RAX / by. Values move by MOV only between begin_flags() and
+// the end.
+void CodeGenerator::emit_wide(Group3 op, ValueId low, ValueId high, ValueId by) {
+  const auto second = static_cast<ValueId>(at_ + 1);
+  const bool divides = op == Group3::kDiv || op == Group3::kIdiv;
+  const bool has_second =
+      at_ + 1 < block_.insts.size() && inst(second).op == Opcode::kSecond && inst(second).a == at_;
+  if (divides) need_memory_flags();
+  if (wide_in_place(low, high, by)) {
+    const Rm divisor = operand(by);
+    clobber(kRax);
+    clobber(kRdx);
+    begin_flags(kAllFlags);
+    e_.group3(op, size(), divisor);
+    if (divides && inst().flags == 0) flags_ = kFlagsInMemory;
+    end_flags();
+    define(kRax, size() >= 4);
+    ++at_;
+    define(kRdx, size() >= 4);
+    return;
+  }
+  // Operands through the Frame, results to the temporaries.
+  const size_t save_rax = scratch_offset(0), save_rdx = scratch_offset(1);
+  const size_t operand_low = offsetof(Frame, helper_arguments);
+  const size_t operand_high = operand_low + 8, operand_by = operand_low + 16;
+  store_argument(operand_low, low);
+  if (high != kNoValue) store_argument(operand_high, high);
+  store_argument(operand_by, by);
+  free_temporaries(kNoValue);
+  begin_flags(kAllFlags);
+  e_.mov_to(8, frame_at(save_rax), kRax);
+  e_.mov_to(8, frame_at(save_rdx), kRdx);
+  e_.mov(8, kRax, frame_at(operand_low));
+  if (high != kNoValue) e_.mov(8, kRdx, frame_at(operand_high));
+  if (size() == 1 && high != kNoValue) e_.mov(1, kAh, kRdx);
+  if (divides) {
+    data_.fixups.push_back(
+        {static_cast<uint32_t>(e_.size()), kRax, false, static_cast<uint16_t>(save_rax)});
+    data_.fixups.push_back(
+        {static_cast<uint32_t>(e_.size()), kRdx, false, static_cast<uint16_t>(save_rdx)});
+  }
+  e_.group3(op, size(), frame_at(operand_by));
+  if (size() == 1) {
+    e_.movzx(kRdx, 1, kAh);
+  }
+  e_.mov(8, kAddressReg, kRax);
+  e_.mov(8, kTlbReg, kRdx);
+  e_.mov(8, kRax, frame_at(save_rax));
+  e_.mov(8, kRdx, frame_at(save_rdx));
+  if (divides && inst().flags == 0) flags_ = kFlagsInMemory;
+  end_flags();
+  define(kAddressReg, size() == 4);
+  if (!has_second) return;
+  ++at_;
+  define(kTlbReg, size() == 4);
+}
+
+// The bit index is taken modulo the width, as with register operands. Bytes are done as doublewords.
+void CodeGenerator::emit_bit_test(unsigned digit) {
+  constexpr uint8_t kRegisterForms[] = {0xa3, 0xab, 0xb3, 0xbb};
+  const ValueId b = inst().b;
+  const bool only_tests = digit == 4, is_byte = size() == 1;
+  if (only_tests && inst().flags == 0) return;
+  const Reg forbidden = is_byte ? target_register() : kNoReg;
+  const Reg to = only_tests ? in_register(inst().a) : prepare(inst().a, b, kNoValue, forbidden);
+  const bool immediate = place(b).is_constant;
+  Reg index = immediate ? kNoReg : b == inst().a ? to : in_register(b);
+  if (is_byte && !immediate) {
+    const Reg masked = to == kTlbReg ? kAddressReg : kTlbReg;
+    if (flags_needed()) need_memory_flags();
+    if (masked != index && !temporary_free(masked)) empty_temporary(masked);
+    if (masked != index) e_.mov(4, masked, index);
+    if (masked == index && live_after(b)) empty_temporary(masked);
+    e_.alu_imm(Alu::kAnd, 4, masked, 7);
+    flags_ &= static_cast<uint8_t>(~kFlagsInHost);
+    index = masked;
+    lock(index);
+  }
+  begin_flags(kFlagC);
+  const unsigned bytes = is_byte ? 4 : size();
+  if (immediate) {
+    e_.rm({kMap0f, 0xba}, bytes, static_cast<uint8_t>(digit), to);
+    e_.byte(static_cast<uint8_t>(place(b).imm & (size() * 8 - 1)));
+  } else {
+    e_.rm({kMap0f, kRegisterForms[digit - 4]}, bytes, index, to);
+  }
+  end_flags();
+  if (!only_tests) define(to, size() >= 4);
+}
+
+// With a source of 0 the destination stays as it is (SDM: undefined; all processors do this).
+void CodeGenerator::emit_bit_scan(uint8_t opcode) {
+  if (size() == 1) return unsupported("bit scan of a byte");
+  const Reg to = prepare(inst().b, inst().a);
+  const Rm from = inst().a == inst().b ? Rm(to) : operand(inst().a);
+  begin_flags(inst().flags ? inst().flags : FlagMask{kAllFlags});
+  e_.rm({kMap0f, opcode}, size(), to, from);
+  end_flags();
+  define(to, false);
+}
+
+void CodeGenerator::emit_bit_count(uint8_t opcode, bool supported) {
+  const bool is_byte = size() == 1;
+  if (!supported || (is_byte && opcode != kPopcnt)) return unsupported("bit count");
+  Rm from = operand(inst().a);
+  const Reg to = destination(inst().a, is_byte ? target_register() : kNoReg);
+  clobber(to);
+  if (is_byte) {
+    e_.movzx(to, 1, from);
+    from = to;
+  }
+  begin_flags(inst().flags ? inst().flags : FlagMask{kAllFlags});
+  e_.rm({kMap0f, opcode, 0xf3}, is_byte ? 4 : size(), to, from);
+  end_flags();
+  define(to, size() >= 4);
+}
+
+void CodeGenerator::emit_setcc() {
+  need_host_flags();
+  const Reg to = destination();
+  clobber(to);
+  e_.setcc(static_cast<uint8_t>(inst().aux), to);
+  define(to, false);
+}
+
+// CMOV of 16 bits keeps the upper ones, and there is none of 8 bits; in a temporary wider ones do.
+void CodeGenerator::emit_conditional_move(Condition condition, ValueId if_true, ValueId if_false) {
+  if (place(if_true).host != kNoReg && place(if_true).host == target_register()) {
+    std::swap(if_true, if_false);
+    condition = negate(condition);
+  }
+  const bool is_byte = size() == 1;
+  const Reg to = prepare(if_false, if_true, kNoValue, is_byte ? target_register() : kNoReg);
+  const bool whole = to == kAddressReg || to == kTlbReg;
+  const bool in_memory = place(if_true).host == kNoReg && !place(if_true).is_constant;
+  const unsigned bytes =
+      size() >= 4 || (size() == 2 && !whole) || (size() == 2 && in_memory) ? size() : 4;
+  const Rm from = is_byte || if_true == if_false ? Rm(in_register(if_true)) : operand(if_true);
+  e_.cmov(static_cast<uint8_t>(condition), bytes, to, from);
+  define(to, size() >= 4);
+}
+
+void CodeGenerator::emit_select() {
+  need_host_flags();
+  if (is_vector(inst().type)) return unsupported("selection of vectors");
+  emit_conditional_move(static_cast<Condition>(inst().aux), inst().a, inst().b);
+}
+
+void CodeGenerator::emit_select_nonzero() {
+  if (is_vector(inst().type)) return unsupported("selection of vectors");
+  const ValueId c = inst().c;
+  const unsigned bytes = size_of(inst(c).type);
+  before_clobbering_flags();
+  const Rm control = operand(c);
+  if (control.is_register()) {
+    e_.test(bytes, control, control.reg);
+  } else {
+    e_.alu_imm(Alu::kCmp, bytes, control, 0);
+  }
+  locked_ = 0;
+  emit_conditional_move(Condition::kNe, inst().a, inst().b);
+}
+
+}  // namespace vireo::tcg::x86_64

@@ -1,0 +1,302 @@
+// x86-64 machine code (SDM volume 2, chapter 2: prefixes, REX, ModRM, SIB, displacement, immediate;
+// VEX for BMI2).
+
+#include "tcg/backend/x86_64/encoder.h"
+
+#include <cstring>
+
+namespace vireo::tcg::x86_64 {
+namespace {
+
+bool fits8(int64_t value) { return value == static_cast<int8_t>(value); }
+bool is_high_byte(unsigned reg) { return reg >= kAh && reg <= kBh; }
+/// The three low bits of a register's encoding.
+uint8_t low3(unsigned reg) { return is_high_byte(reg) ? (reg - kAh) + 4 : reg & 7; }
+bool bit3(unsigned reg) { return reg != kNoReg && !is_high_byte(reg) && (reg & 8) != 0; }
+
+}  // namespace
+
+void Encoder::byte(uint8_t value) {
+  if (cursor_ == end_) {
+    full_ = true;
+    return;
+  }
+  *cursor_++ = value;
+}
+
+void Encoder::imm(uint64_t value, unsigned bytes) {
+  for (unsigned i = 0; i < bytes; ++i) byte(static_cast<uint8_t>(value >> (8 * i)));
+}
+
+// A REX prefix without bits selects SPL..DIL for byte operands 4..7.
+void Encoder::put_rex(Code code, unsigned size, uint8_t reg, const Rm& rm) {
+  uint8_t rex = size == 8 ? 8 : 0;
+  if (bit3(reg)) rex |= 4;
+  if (bit3(rm.mem.index)) rex |= 2;
+  if (bit3(rm.is_register() ? rm.reg : rm.mem.base)) rex |= 1;
+  // Opcode digits do not name registers; MOVZX and MOVSX have a byte source and a wider target.
+  const bool byte_source = code.map == kMap0f && (code.byte == 0xb6 || code.byte == 0xbe);
+  const bool digit =
+      code.map == kMapOne &&
+      (code.byte == 0xfe || code.byte == 0xf6 || code.byte == 0x80 || code.byte == 0xc6 ||
+       code.byte == 0xc0 || code.byte == 0xd0 || code.byte == 0xd2);
+  const auto needs = [](unsigned r) { return r >= 4 && r <= 7; };
+  const bool setcc = code.map == kMap0f && (code.byte & 0xf0) == 0x90;
+  if (size == 1 && !digit && !setcc && needs(reg)) rex |= 0x40;
+  if ((size == 1 || byte_source) && rm.is_register() && needs(rm.reg)) rex |= 0x40;
+  if (rex) byte(0x40 | rex);
+}
+
+void Encoder::put_memory(uint8_t reg, const Mem& mem) {
+  const uint8_t field = static_cast<uint8_t>(low3(reg) << 3);
+  const uint8_t index = mem.index == kNoReg ? 4 : low3(mem.index);
+  if (mem.base == kNoReg) {  // [index * scale + disp32], or an absolute address
+    byte(field | 4);
+    byte(static_cast<uint8_t>(mem.scale << 6 | index << 3 | 5));
+    return imm(static_cast<uint32_t>(mem.disp), 4);
+  }
+  // RBP and R13 as a base without displacement mean something else.
+  const bool no_displacement = mem.disp == 0 && low3(mem.base) != 5;
+  const bool short_displacement = fits8(mem.disp);
+  const uint8_t mode = no_displacement ? 0 : short_displacement ? 0x40 : 0x80;
+  if (mem.index != kNoReg || low3(mem.base) == 4) {
+    byte(mode | field | 4);
+    byte(static_cast<uint8_t>(mem.scale << 6 | index << 3 | low3(mem.base)));
+  } else {
+    byte(mode | field | low3(mem.base));
+  }
+  if (!no_displacement) imm(static_cast<uint32_t>(mem.disp), short_displacement ? 1 : 4);
+}
+
+void Encoder::put_modrm(uint8_t reg, const Rm& rm) {
+  if (!rm.is_register()) return put_memory(reg, rm.mem);
+  byte(static_cast<uint8_t>(0xc0 | low3(reg) << 3 | low3(rm.reg)));
+}
+
+void Encoder::rm(Code code, unsigned size, uint8_t reg, const Rm& rm, unsigned) {
+  if (size == 2) byte(0x66);
+  if (code.prefix) byte(code.prefix);
+  put_rex(code, size, reg, rm);
+  if (code.map != kMapOne) byte(0x0f);
+  if (code.map == kMap0f38) byte(0x38);
+  if (code.map == kMap0f3a) byte(0x3a);
+  byte(code.byte);
+  put_modrm(reg, rm);
+}
+
+void Encoder::mov_to_imm(unsigned size, const Mem& to, int32_t value) {
+  rm(sized(0xc6, size), size, 0, to);
+  imm(static_cast<uint32_t>(value), size == 8 ? 4 : size);
+}
+
+void Encoder::mov_imm(unsigned size, Reg to, uint64_t value) {
+  if (size == 1) {
+    rm(sized(0xc6, 1), 1, 0, to);
+    return imm(value, 1);
+  }
+  if (size == 2) {
+    rm(sized(0xc6, 2), 2, 0, to);
+    return imm(value, 2);
+  }
+  if (size == 4) value = static_cast<uint32_t>(value);
+  if (value == static_cast<uint32_t>(value)) {
+    if (bit3(to)) byte(0x41);
+    byte(0xb8 | low3(to));
+    return imm(value, 4);
+  }
+  if (static_cast<int64_t>(value) == static_cast<int32_t>(value)) {
+    rm({kMapOne, 0xc7}, 8, 0, to);
+    return imm(value, 4);
+  }
+  byte(bit3(to) ? 0x49 : 0x48);
+  byte(0xb8 | low3(to));
+  imm(value, 8);
+}
+
+void Encoder::movzx(Reg to, unsigned from_size, const Rm& from) {
+  if (from_size == 4) return mov(4, to, from);
+  rm({kMap0f, static_cast<uint8_t>(from_size == 1 ? 0xb6 : 0xb7)}, 4, to, from);
+}
+
+void Encoder::movsx(unsigned size, Reg to, unsigned from_size, const Rm& from) {
+  if (from_size == 4) return rm({kMapOne, 0x63}, size, to, from);
+  rm({kMap0f, static_cast<uint8_t>(from_size == 1 ? 0xbe : 0xbf)}, size, to, from);
+}
+
+void Encoder::alu(Alu op, unsigned size, Reg to, const Rm& from) {
+  const uint8_t base = static_cast<uint8_t>(static_cast<unsigned>(op) << 3);
+  rm(sized(base | 2, size), size, to, from);
+}
+
+void Encoder::alu_to(Alu op, unsigned size, const Mem& to, Reg from) {
+  const uint8_t base = static_cast<uint8_t>(static_cast<unsigned>(op) << 3);
+  rm(sized(base, size), size, from, to);
+}
+
+void Encoder::alu_imm(Alu op, unsigned size, const Rm& to, int32_t value) {
+  const auto digit = static_cast<uint8_t>(op);
+  if (size == 1) {
+    rm({kMapOne, 0x80}, 1, digit, to);
+    return imm(static_cast<uint8_t>(value), 1);
+  }
+  if (size == 2) value = static_cast<int16_t>(value);
+  const bool is_short = fits8(value);
+  rm({kMapOne, static_cast<uint8_t>(is_short ? 0x83 : 0x81)}, size, digit, to);
+  imm(static_cast<uint32_t>(value), is_short ? 1 : size == 2 ? 2 : 4);
+}
+
+void Encoder::test_imm(unsigned size, const Rm& a, int32_t value) {
+  rm(sized(0xf6, size), size, 0, a);
+  imm(static_cast<uint32_t>(value), size == 8 ? 4 : size);
+}
+
+void Encoder::shift_imm(Shift op, unsigned size, const Rm& to, uint8_t count) {
+  if (count == 1) return rm(sized(0xd0, size), size, static_cast<uint8_t>(op), to);
+  rm(sized(0xc0, size), size, static_cast<uint8_t>(op), to);
+  byte(count);
+}
+
+void Encoder::shift_cl(Shift op, unsigned size, const Rm& to) {
+  rm(sized(0xd2, size), size, static_cast<uint8_t>(op), to);
+}
+
+void Encoder::group3(Group3 op, unsigned size, const Rm& operand) {
+  rm(sized(0xf6, size), size, static_cast<uint8_t>(op), operand);
+}
+
+void Encoder::imul_imm(unsigned size, Reg to, const Rm& from, int32_t value) {
+  if (size == 2) value = static_cast<int16_t>(value);
+  const bool is_short = fits8(value);
+  rm({kMapOne, static_cast<uint8_t>(is_short ? 0x6b : 0x69)}, size, to, from);
+  imm(static_cast<uint32_t>(value), is_short ? 1 : size == 2 ? 2 : 4);
+}
+
+void Encoder::bswap(unsigned size, Reg reg) {
+  const uint8_t rex = static_cast<uint8_t>((size == 8 ? 8 : 0) | (bit3(reg) ? 1 : 0));
+  if (rex) byte(0x40 | rex);
+  byte(0x0f);
+  byte(0xc8 | low3(reg));
+}
+
+// Three-byte VEX (SDM volume 2, 2.3.5).
+void Encoder::vex(uint8_t map, uint8_t prefix, uint8_t opcode, unsigned size, Reg reg, Reg vvvv,
+                  const Rm& rm) {
+  const bool base = bit3(rm.is_register() ? rm.reg : rm.mem.base);
+  byte(0xc4);
+  byte(static_cast<uint8_t>((bit3(reg) ? 0 : 0x80) | (bit3(rm.mem.index) ? 0 : 0x40) |
+                            (base ? 0 : 0x20) | map));
+  byte(static_cast<uint8_t>((size == 8 ? 0x80 : 0) | (~vvvv & 15) << 3 | prefix));
+  byte(opcode);
+  put_modrm(reg, rm);
+}
+
+void Encoder::rorx(unsigned size, Reg to, const Rm& from, uint8_t count) {
+  vex(3, 3, 0xf0, size, to, kRax, from);
+  byte(count);
+}
+
+void Encoder::shift_x(Shift op, unsigned size, Reg to, const Rm& from, Reg count) {
+  const uint8_t prefix = op == Shift::kShl ? 1 : op == Shift::kSar ? 2 : 3;
+  vex(2, prefix, 0xf7, size, to, count, from);
+}
+
+void Encoder::push(Reg reg) {
+  if (bit3(reg)) byte(0x41);
+  byte(0x50 | low3(reg));
+}
+
+void Encoder::pop(Reg reg) {
+  if (bit3(reg)) byte(0x41);
+  byte(0x58 | low3(reg));
+}
+
+Encoder::Label Encoder::new_label() {
+  labels_.push_back(-1);
+  return static_cast<Label>(labels_.size() - 1);
+}
+
+void Encoder::branch_field(Label label) {
+  fixups_.push_back({static_cast<uint32_t>(size()), label});
+  imm(0, 4);
+}
+
+void Encoder::resolve() {
+  if (full_) return;
+  for (const Fixup& fixup : fixups_) {
+    const auto distance = static_cast<int32_t>(labels_[fixup.label] - (fixup.at + 4));
+    std::memcpy(begin_ + fixup.at, &distance, sizeof distance);
+  }
+  fixups_.clear();
+}
+
+void Encoder::lea_label(Reg to, Label label) {
+  byte(bit3(to) ? 0x4c : 0x48);
+  byte(0x8d);
+  byte(static_cast<uint8_t>(low3(to) << 3 | 5));  // RIP-relative
+  branch_field(label);
+}
+
+void Encoder::jump(Label label) {
+  byte(0xe9);
+  branch_field(label);
+}
+
+void Encoder::jump_if(uint8_t condition, Label label) {
+  byte(0x0f);
+  byte(0x80 | condition);
+  branch_field(label);
+}
+
+void Encoder::call(Label label) {
+  byte(0xe8);
+  branch_field(label);
+}
+
+void Encoder::relative(const void* target) {
+  const auto* next = executable(size() + 4);
+  imm(static_cast<uint32_t>(static_cast<const uint8_t*>(target) - next), 4);
+}
+
+void Encoder::jump_to(const void* target) {
+  byte(0xe9);
+  relative(target);
+}
+
+void Encoder::jump_if_to(uint8_t condition, const void* target) {
+  byte(0x0f);
+  byte(0x80 | condition);
+  relative(target);
+}
+
+void Encoder::call_to(const void* target) {
+  byte(0xe8);
+  relative(target);
+}
+
+// One NOP of up to three bytes (SDM volume 2, NOP).
+void Encoder::align_field(unsigned ahead) {
+  switch (-(reinterpret_cast<uintptr_t>(cursor_) + ahead) & 3) {
+    case 1:
+      return byte(0x90);
+    case 2:
+      return imm(0x9066, 2);
+    case 3:
+      return imm(0x001f0f, 3);
+    default:
+      return;
+  }
+}
+
+size_t Encoder::patchable_jump(Label label) {
+  align_field(1);
+  jump(label);
+  return size() - 4;
+}
+
+size_t Encoder::patchable_jump_if(uint8_t condition, Label label) {
+  align_field(2);
+  jump_if(condition, label);
+  return size() - 4;
+}
+
+}  // namespace vireo::tcg::x86_64

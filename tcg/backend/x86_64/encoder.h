@@ -1,0 +1,190 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace vireo::tcg::x86_64 {
+
+/// A host register by its encoding. For byte operands 4..7 mean SPL..DIL; AH..BH are kAh..kBh.
+/// Vector registers are numbered 0..15 in the same type where a vector operand is expected.
+enum Reg : uint8_t {
+  kRax,
+  kRcx,
+  kRdx,
+  kRbx,
+  kRsp,
+  kRbp,
+  kRsi,
+  kRdi,
+  kR8,
+  kR9,
+  kR10,
+  kR11,
+  kR12,
+  kR13,
+  kR14,
+  kR15,
+  kAh,
+  kCh,
+  kDh,
+  kBh,
+  kNoReg = 0xff,
+};
+
+/// A memory operand [base + (index << scale) + disp]; base or index may be absent.
+struct Mem {
+  Reg base = kNoReg;
+  Reg index = kNoReg;
+  uint8_t scale = 0;
+  int32_t disp = 0;
+};
+
+/// A register or memory operand (ModRM.rm).
+struct Rm {
+  Reg reg = kNoReg;
+  Mem mem;
+  Rm(Reg r) : reg(r) {}         // NOLINT: operands convert
+  Rm(const Mem& m) : mem(m) {}  // NOLINT
+  bool is_register() const { return reg != kNoReg; }
+};
+
+/// Opcode maps: one byte, 0F, 0F 38, 0F 3A.
+enum Map : uint8_t { kMapOne, kMap0f, kMap0f38, kMap0f3a };
+
+/// An opcode with its mandatory prefix.
+struct Code {
+  Map map;
+  uint8_t byte;
+  uint8_t prefix = 0;
+};
+
+/// Two-operand arithmetic by the encoding's digit (SDM volume 2, opcode group 1).
+enum class Alu : uint8_t { kAdd, kOr, kAdc, kSbb, kAnd, kSub, kXor, kCmp };
+/// Shifts and rotates by the encoding's digit (group 2).
+enum class Shift : uint8_t { kRol, kRor, kRcl, kRcr, kShl, kShr, kUnused, kSar };
+/// Group 3 by digit.
+enum class Group3 : uint8_t { kTest, kUnused, kNot, kNeg, kMul, kImul, kDiv, kIdiv };
+
+/// Writes x86-64 machine code into a buffer that is executed at another address. Sizes are in
+/// bytes: 1, 2, 4 or 8. Running out of room sets `full()` and drops what follows.
+class Encoder {
+ public:
+  using Label = uint32_t;
+
+  /// The bytes in [begin, end) will run at begin + `executable_offset`.
+  Encoder(uint8_t* begin, uint8_t* end, ptrdiff_t executable_offset)
+      : begin_(begin), cursor_(begin), end_(end), executable_offset_(executable_offset) {}
+
+  size_t size() const { return static_cast<size_t>(cursor_ - begin_); }
+  bool full() const { return full_; }
+  const uint8_t* executable(size_t offset) const { return begin_ + offset + executable_offset_; }
+
+  // Labels.
+  Label new_label();
+  void bind(Label label) { labels_[label] = static_cast<int64_t>(size()); }
+  size_t offset_of(Label label) const { return static_cast<size_t>(labels_[label]); }
+  /// Fills in all jumps to labels; every label used is bound.
+  void resolve();
+
+  // Any instruction with a ModRM byte. `reg` is a register or an opcode digit.
+  void rm(Code code, unsigned size, uint8_t reg, const Rm& rm, unsigned immediate_bytes = 0);
+  void imm(uint64_t value, unsigned bytes);
+  void byte(uint8_t value);
+
+  // Moves.
+  void mov(unsigned size, Reg to, const Rm& from) { rm(sized(0x8a, size), size, to, from); }
+  void mov_to(unsigned size, const Mem& to, Reg from) { rm(sized(0x88, size), size, from, to); }
+  /// Stores a sign-extended 32-bit immediate.
+  void mov_to_imm(unsigned size, const Mem& to, int32_t value);
+  /// Loads any constant by the shortest form that leaves flags alone; sizes 1 and 2 keep the rest.
+  void mov_imm(unsigned size, Reg to, uint64_t value);
+  void movzx(Reg to, unsigned from_size, const Rm& from);
+  void movsx(unsigned size, Reg to, unsigned from_size, const Rm& from);
+  void lea(unsigned size, Reg to, const Mem& from) { rm({kMapOne, 0x8d}, size, to, from); }
+  /// to = address of `label`.
+  void lea_label(Reg to, Label label);
+
+  // Arithmetic.
+  void alu(Alu op, unsigned size, Reg to, const Rm& from);
+  void alu_to(Alu op, unsigned size, const Mem& to, Reg from);
+  void alu_imm(Alu op, unsigned size, const Rm& to, int32_t value);
+  void test(unsigned size, const Rm& a, Reg b) { rm(sized(0x84, size), size, b, a); }
+  void test_imm(unsigned size, const Rm& a, int32_t value);
+  void shift_imm(Shift op, unsigned size, const Rm& to, uint8_t count);
+  void shift_cl(Shift op, unsigned size, const Rm& to);
+  void group3(Group3 op, unsigned size, const Rm& operand);
+  void inc(unsigned size, const Rm& to) { rm(sized(0xfe, size), size, 0, to); }
+  void dec(unsigned size, const Rm& to) { rm(sized(0xfe, size), size, 1, to); }
+  void imul(unsigned size, Reg to, const Rm& from) { rm({kMap0f, 0xaf}, size, to, from); }
+  void imul_imm(unsigned size, Reg to, const Rm& from, int32_t value);
+  void setcc(uint8_t condition, const Rm& to) {
+    rm({kMap0f, static_cast<uint8_t>(0x90 | condition)}, 1, 0, to);
+  }
+  void cmov(uint8_t condition, unsigned size, Reg to, const Rm& from) {
+    rm({kMap0f, static_cast<uint8_t>(0x40 | condition)}, size, to, from);
+  }
+  void bswap(unsigned size, Reg reg);
+  // BMI2; the host must have it. Sizes 4 and 8.
+  void rorx(unsigned size, Reg to, const Rm& from, uint8_t count);
+  /// SHLX, SHRX or SARX.
+  void shift_x(Shift op, unsigned size, Reg to, const Rm& from, Reg count);
+
+  // Stack and control.
+  void push(Reg reg);
+  void pop(Reg reg);
+  void ret() { byte(0xc3); }
+  void jump(Label label);
+  void jump_if(uint8_t condition, Label label);
+  void call(Label label);
+  /// To an executable address within 2 GiB.
+  void jump_to(const void* target);
+  void jump_if_to(uint8_t condition, const void* target);
+  void call_to(const void* target);
+  void jump_indirect(const Rm& target) { rm({kMapOne, 0xff}, 4, 4, target); }
+  void call_indirect(const Rm& target) { rm({kMapOne, 0xff}, 4, 2, target); }
+  /// Pads so that a field `ahead` bytes from here is aligned to 4 bytes.
+  void align_field(unsigned ahead);
+  /// JMP or Jcc (condition 0..15) with an aligned 32-bit displacement, to `label` for now. Returns
+  /// the displacement's offset.
+  size_t patchable_jump(Label label);
+  size_t patchable_jump_if(uint8_t condition, Label label);
+
+  // SSE: legacy encodings.
+  void sse(Code code, uint8_t reg, const Rm& rm_operand, unsigned immediate_bytes = 0) {
+    rm(code, 4, reg, rm_operand, immediate_bytes);
+  }
+  void movaps(Reg to, const Rm& from) { sse({kMap0f, 0x28}, to, from); }
+  void movups(Reg to, const Rm& from) { sse({kMap0f, 0x10}, to, from); }
+  void movups_to(const Mem& to, Reg from) { sse({kMap0f, 0x11}, from, to); }
+  void movq(Reg to, const Rm& from) { sse({kMap0f, 0x7e, 0xf3}, to, from); }
+  void movq_to(const Mem& to, Reg from) { sse({kMap0f, 0xd6, 0x66}, from, to); }
+  void movss(Reg to, const Rm& from) { sse({kMap0f, 0x10, 0xf3}, to, from); }
+  void movss_to(const Mem& to, Reg from) { sse({kMap0f, 0x11, 0xf3}, from, to); }
+
+ private:
+  static Code sized(uint8_t byte_form, unsigned size) {
+    return {kMapOne, static_cast<uint8_t>(byte_form | (size > 1))};
+  }
+  void put_rex(Code code, unsigned size, uint8_t reg, const Rm& rm);
+  void put_modrm(uint8_t reg, const Rm& rm);
+  void put_memory(uint8_t reg, const Mem& mem);
+  void vex(uint8_t map, uint8_t prefix, uint8_t opcode, unsigned size, Reg reg, Reg vvvv,
+           const Rm& rm);
+  void branch_field(Label label);
+  void relative(const void* target);
+
+  struct Fixup {
+    uint32_t at;
+    Label label;
+  };
+  uint8_t* begin_;
+  uint8_t* cursor_;
+  uint8_t* end_;
+  ptrdiff_t executable_offset_;
+  bool full_ = false;
+  std::vector<int64_t> labels_;
+  std::vector<Fixup> fixups_;
+};
+
+}  // namespace vireo::tcg::x86_64

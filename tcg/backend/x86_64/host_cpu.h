@@ -1,0 +1,33 @@
+#pragma once
+
+namespace vireo::tcg::x86_64 {
+
+/// Optional instructions of the host's processor (CPUID, SDM volume 2).
+struct HostCpu {
+  bool bmi2 = false;
+  bool ssse3 = false;
+  bool sse41 = false;
+  bool sse42 = false;
+  bool sse3 = false;
+  bool popcnt = false;
+  bool lzcnt = false;
+  bool tzcnt = false;
+  bool avx = false;
+
+  static HostCpu detect() {
+    __builtin_cpu_init();
+    HostCpu cpu;
+    cpu.bmi2 = __builtin_cpu_supports("bmi2");
+    cpu.sse3 = __builtin_cpu_supports("sse3");
+    cpu.ssse3 = __builtin_cpu_supports("ssse3");
+    cpu.sse41 = __builtin_cpu_supports("sse4.1");
+    cpu.sse42 = __builtin_cpu_supports("sse4.2");
+    cpu.popcnt = __builtin_cpu_supports("popcnt");
+    cpu.lzcnt = __builtin_cpu_supports("lzcnt");
+    cpu.tzcnt = __builtin_cpu_supports("bmi");
+    cpu.avx = __builtin_cpu_supports("avx");
+    return cpu;
+  }
+};
+
+}  // namespace vireo::tcg::x86_64

@@ -1,0 +1,243 @@
+// The code cache: a bump allocator with direct links between blocks.
+
+#include "tcg/backend/x86_64/jit_backend.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "tcg/backend/x86_64/codegen.h"
+#include "tcg/backend/x86_64/signals.h"
+#include "tcg/runtime/frame_allocation.h"
+#include "tcg/runtime/leave.h"
+#include "util/bits.h"
+#include "util/host/memory.h"
+
+namespace vireo::tcg::x86_64 {
+namespace {
+
+constexpr size_t kBlockAlignment = 16;
+constexpr size_t kCallBytes = 5;
+/// The least that a block takes, for the number of blocks that there may be.
+constexpr size_t kLeastBlockBytes = 64;
+/// No pair of pages has this number.
+constexpr uint32_t kInvalidCodePage = ~uint32_t{0};
+
+/// What Frame::host_stack points to while a vCPU is in run().
+struct RunState : LeaveTarget {
+  void* saved_stack = nullptr;
+  const Thunks* thunks = nullptr;
+};
+
+using Enter = void (*)(Frame*, const void* code, void** saved_stack);
+using Leave = void (*)(void* saved_stack, Frame*);
+
+void resume(LeaveTarget* self, Frame* frame) {
+  auto* state = static_cast<RunState*>(self);
+  reinterpret_cast<Leave>(const_cast<uint8_t*>(state->thunks->leave))(state->saved_stack, frame);
+}
+
+}  // namespace
+
+util::Result<std::unique_ptr<Backend>> JitBackend::create(const BackendConfig& config,
+                                                          const HostCpu& cpu) {
+  auto mapping = util::JitMapping::create(config.code_cache_bytes);
+  if (!mapping) return std::move(mapping).error();
+  return std::unique_ptr<Backend>(new JitBackend(config, cpu, std::move(*mapping)));
+}
+
+JitBackend::JitBackend(const BackendConfig& config, const HostCpu& cpu, util::JitMapping mapping)
+    : config_(config), cpu_(cpu), mapping_(std::move(mapping)) {
+  blocks_.reserve(mapping_.size() / kLeastBlockBytes);
+  auto* begin = reinterpret_cast<uint8_t*>(mapping_.writable());
+  Encoder encoder(begin, begin + mapping_.size(), mapping_.executable_minus_writable());
+  thunks_ = make_thunks(encoder, this);
+  thunk_bytes_ = util::align_up(encoder.size(), kBlockAlignment);
+  used_ = thunk_bytes_;
+  watch_faults(this);
+}
+
+JitBackend::~JitBackend() { unwatch_faults(this); }
+
+util::Result<TranslatedBlock*> JitBackend::compile(const Block& block, const BlockKey& key,
+                                                   uint32_t code_page) {
+  const auto no_room = [] {
+    return util::Error(util::ErrorCode::kNoMemory, "the cache of translated code is full");
+  };
+  if (used_ + kLeastBlockBytes > mapping_.size() || blocks_.size() == blocks_.capacity()) {
+    return no_room();
+  }
+  auto data = std::make_unique<BlockData>();
+  data->block.key = key;
+  data->block.code_page = code_page;
+  data->block.guest_size = block.guest_size;
+  data->block.guest_insns = block.guest_insns;
+  data->block.backend_data = data.get();
+  auto* writable = reinterpret_cast<uint8_t*>(mapping_.writable());
+  data->writable = writable + used_;
+  Encoder encoder(data->writable, writable + mapping_.size(), mapping_.executable_minus_writable());
+  data->code = encoder.executable(0);
+  liveness_.analyse(block);
+  CodeGenerator generator({cpu_, &thunks_, config_.link_blocks}, encoder, block, *data, liveness_);
+  const char* what = generator.generate();
+  if (encoder.full()) return no_room();
+  if (what != nullptr) {
+    return util::Error(util::ErrorCode::kUnsupported,
+                       std::string("the code generator cannot do this: ") + what);
+  }
+  data->block.host_size = static_cast<uint32_t>(encoder.size());
+  data->block.checked_entry = data->code + data->checked_entry;
+  used_ = util::align_up(used_ + encoder.size(), kBlockAlignment);
+  used_ = std::min(used_, mapping_.size());
+  ++statistics_.blocks;
+  statistics_.guest_bytes += block.guest_size;
+  statistics_.guest_insns += block.guest_insns;
+  statistics_.host_bytes += encoder.size();
+  statistics_.ir_insts += block.insts.size();
+  TranslatedBlock* result = &data->block;
+  blocks_.push_back(std::move(data));
+  block_count_.store(blocks_.size(), std::memory_order_release);
+  return result;
+}
+
+BlockData* JitBackend::find(const void* code) const {
+  const auto* address = static_cast<const uint8_t*>(code);
+  const auto begin = blocks_.begin();
+  const auto end = begin + static_cast<ptrdiff_t>(block_count_.load(std::memory_order_acquire));
+  auto after = std::upper_bound(begin, end, address,
+                                [](const uint8_t* a, const auto& b) { return a < b->code; });
+  if (after == begin) return nullptr;
+  BlockData* data = std::prev(after)->get();
+  return address < data->code + data->block.host_size ? data : nullptr;
+}
+
+uint64_t JitBackend::guest_ip_at(const BlockData& data, const void* code, FlagsPlace* flags) {
+  const auto offset = static_cast<uint32_t>(static_cast<const uint8_t*>(code) - data.code);
+  const auto after =
+      std::upper_bound(data.rows.begin(), data.rows.end(), offset,
+                       [](uint32_t o, const CodeRow& row) { return o < row.host_offset; });
+  if (after == data.rows.begin()) return data.block.key.ip;
+  const CodeRow& row = *std::prev(after);
+  if (flags) *flags = row.flags;
+  return data.block.key.ip + static_cast<int64_t>(row.guest_offset);
+}
+
+void JitBackend::set_guest_ip(Frame* frame) const {
+  const auto* within = static_cast<const uint8_t*>(frame->host_return) - 1;
+  if (const BlockData* data = find(within)) frame->guest_ip = guest_ip_at(*data, within);
+}
+
+void JitBackend::run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last, unsigned* slot) {
+  *last = nullptr;
+  RunState state;
+  state.resume = resume;
+  state.thunks = &thunks_;
+  __atomic_store_n(&frame->host_stack, static_cast<void*>(&state), __ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&frame->kick, __ATOMIC_SEQ_CST) != 0) {
+    frame->exit_reason = static_cast<uint16_t>(ExitReason::kPoll);
+  } else {
+    const auto* data = static_cast<BlockData*>(block->backend_data);
+    frame->host_return = nullptr;
+    const FaultScope scope(frame);
+    reinterpret_cast<Enter>(const_cast<uint8_t*>(thunks_.enter))(
+        frame, data->code + data->memory_entry, &state.saved_stack);
+    resolve_exit(frame, last, slot);
+  }
+  __atomic_store_n(&frame->host_stack, nullptr, __ATOMIC_SEQ_CST);
+}
+
+// A call of a lookup thunk says by its place which exit was taken.
+void JitBackend::resolve_exit(Frame* frame, TranslatedBlock** last, unsigned* slot) const {
+  const bool by_place = frame->exit_reason == static_cast<uint16_t>(ExitReason::kLookup) &&
+                        frame->host_return != nullptr;
+  if (!by_place) return;
+  const auto* call = static_cast<const uint8_t*>(frame->host_return) - kCallBytes;
+  BlockData* data = find(call);
+  if (data == nullptr) return;
+  const auto offset = static_cast<uint32_t>(call - data->code);
+  if (offset == data->miss_stub) frame->guest_ip = data->block.key.ip;
+  for (const ExitSite& site : data->exits) {
+    if (site.stub_offset != offset) continue;
+    frame->guest_ip = site.target;
+    *last = &data->block;
+    *slot = site.slot;
+  }
+}
+
+// The displacement is aligned, so that vCPUs that run this code see the old or the new one.
+void JitBackend::patch(const BlockData& data, uint32_t displacement_offset, const uint8_t* target) {
+  const auto distance =
+      static_cast<int32_t>(target - (data.code + displacement_offset + sizeof(int32_t)));
+  __atomic_store_n(reinterpret_cast<int32_t*>(data.writable + displacement_offset), distance,
+                   __ATOMIC_RELEASE);
+}
+
+void JitBackend::link(TranslatedBlock* from, unsigned slot, TranslatedBlock* to) {
+  if (!config_.link_blocks) return;
+  auto& source = *static_cast<BlockData*>(from->backend_data);
+  auto& target = *static_cast<BlockData*>(to->backend_data);
+  for (size_t i = 0; i < source.exits.size(); ++i) {
+    ExitSite& site = source.exits[i];
+    if (site.slot != slot || site.target != to->key.ip || site.linked_to != nullptr) continue;
+    const bool checked = site.checked || to->code_page != from->code_page;
+    if (checked && !(site.flags & kFlagsInMemory)) continue;
+    // With flags in both places the entry that does not convert.
+    const uint32_t entry = checked                      ? target.checked_entry
+                           : site.flags == kFlagsInHost ? target.host_entry
+                           : site.flags == kFlagsInMemory
+                               ? target.memory_entry
+                               : std::max(target.host_entry, target.memory_entry);
+    patch(source, site.displacement_offset, target.code + entry);
+    site.linked_to = &target;
+    target.incoming.emplace_back(&source, static_cast<uint32_t>(i));
+  }
+}
+
+void JitBackend::unlink(BlockData& from, ExitSite& site) {
+  patch(from, site.displacement_offset, from.code + site.stub_offset);
+  site.linked_to = nullptr;
+}
+
+void JitBackend::invalidate(TranslatedBlock* block) {
+  auto& data = *static_cast<BlockData*>(block->backend_data);
+  __atomic_store_n(&block->valid, false, __ATOMIC_RELAXED);
+  __atomic_store_n(reinterpret_cast<uint32_t*>(data.writable + data.checked_number),
+                   kInvalidCodePage, __ATOMIC_RELEASE);
+  for (const auto& [from, exit] : data.incoming) unlink(*from, from->exits[exit]);
+  data.incoming.clear();
+  for (ExitSite& site : data.exits) {
+    if (site.linked_to == nullptr) continue;
+    std::erase_if(site.linked_to->incoming, [&](const auto& in) { return in.first == &data; });
+    unlink(data, site);
+  }
+}
+
+void JitBackend::flush() {
+  block_count_.store(0, std::memory_order_release);
+  blocks_.clear();
+  used_ = thunk_bytes_;
+}
+
+// The page behind the Frame becomes unreadable; the fault handler undoes that.
+void JitBackend::kick(Frame* frame) {
+  if (__atomic_exchange_n(&frame->kick, 1, __ATOMIC_SEQ_CST) != 0) return;
+  if (__atomic_load_n(&frame->host_stack, __ATOMIC_SEQ_CST) == nullptr) return;
+  mprotect(reinterpret_cast<char*>(frame) + kPollPageOffset, util::host_page_size(), PROT_NONE);
+}
+
+std::span<const std::byte> JitBackend::host_code(const TranslatedBlock& block) const {
+  const auto& data = *static_cast<const BlockData*>(block.backend_data);
+  return {reinterpret_cast<const std::byte*>(data.code), block.host_size};
+}
+
+}  // namespace vireo::tcg::x86_64
+
+namespace vireo::tcg {
+
+util::Result<std::unique_ptr<Backend>> make_jit_backend(const BackendConfig& config) {
+  return x86_64::JitBackend::create(config, x86_64::HostCpu::detect());
+}
+
+}  // namespace vireo::tcg

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "tcg/backend/backend.h"
+#include "tcg/backend/x86_64/code_map.h"
+#include "tcg/backend/x86_64/host_cpu.h"
+#include "tcg/backend/x86_64/liveness.h"
+#include "tcg/backend/x86_64/thunks.h"
+#include "util/host/jit_mapping.h"
+
+namespace vireo::tcg::x86_64 {
+
+/// The x86-64 code generator: code cache, links, and the way in and out.
+class JitBackend final : public Backend {
+ public:
+  static util::Result<std::unique_ptr<Backend>> create(const BackendConfig& config,
+                                                       const HostCpu& cpu);
+  ~JitBackend() override;
+
+  util::Result<TranslatedBlock*> compile(const Block& block, const BlockKey& key,
+                                         uint32_t code_page) override;
+  void run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last, unsigned* slot) override;
+  void link(TranslatedBlock* from, unsigned slot, TranslatedBlock* to) override;
+  void invalidate(TranslatedBlock* block) override;
+  void flush() override;
+  void kick(Frame* frame) override;
+  size_t code_bytes_used() const override { return used_; }
+  size_t code_bytes_total() const override { return mapping_.size(); }
+  std::span<const std::byte> host_code(const TranslatedBlock& block) const override;
+
+  // For slow paths and signal handlers; any thread.
+  const BackendConfig& config() const { return config_; }
+  const Thunks& thunks() const { return thunks_; }
+  bool contains(const void* code) const { return mapping_.contains_executable(code); }
+  /// The block whose code holds the address, or null.
+  BlockData* find(const void* code) const;
+  /// The guest IP of the instruction that the host address belongs to, and where flags are.
+  static uint64_t guest_ip_at(const BlockData& data, const void* code, FlagsPlace* flags = nullptr);
+  /// Sets Frame::guest_ip from Frame::host_return.
+  void set_guest_ip(Frame* frame) const;
+
+ private:
+  JitBackend(const BackendConfig& config, const HostCpu& cpu, util::JitMapping mapping);
+
+  static void patch(const BlockData& data, uint32_t displacement_offset, const uint8_t* target);
+  void unlink(BlockData& from, ExitSite& site);
+  void resolve_exit(Frame* frame, TranslatedBlock** last, unsigned* slot) const;
+
+  BackendConfig config_;
+  HostCpu cpu_;
+  util::JitMapping mapping_;
+  size_t used_ = 0;
+  size_t thunk_bytes_ = 0;
+  Thunks thunks_{};
+  Liveness liveness_;
+  // By address, since code is allocated upwards. Never reallocated: other threads read it.
+  std::vector<std::unique_ptr<BlockData>> blocks_;
+  std::atomic<size_t> block_count_ = 0;
+};
+
+}  // namespace vireo::tcg::x86_64

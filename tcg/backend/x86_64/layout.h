@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tcg/backend/x86_64/encoder.h"
+#include "tcg/runtime/frame.h"
+
+namespace vireo::tcg::x86_64 {
+
+// Where guest state lives while translated code runs: see "x86-64 JIT ABI" in
+// docs/design/translator.md.
+
+constexpr Reg kFrameReg = kR13;
+constexpr Reg kAddressReg = kR12;
+constexpr Reg kTlbReg = kR14;
+/// kFrameReg points this far behind the Frame's beginning, so that the hot part is within 8-bit
+/// displacements.
+constexpr int32_t kFrameBias = 128;
+
+/// The host register of each guest general register; kNoReg: it lives in the Frame.
+constexpr Reg kHostOfGuest[16] = {kRax, kRcx,   kRdx,   kRbx,   kR15, kRbp, kRsi, kRdi,
+                                  kR8,  kNoReg, kNoReg, kNoReg, kR9,  kR10, kR11, kNoReg};
+
+constexpr Mem frame_at(size_t offset) {
+  return {kFrameReg, kNoReg, 0, static_cast<int32_t>(offset) - kFrameBias};
+}
+constexpr size_t general_offset(unsigned guest) {
+  return offsetof(Frame, general) + guest * sizeof(uint64_t);
+}
+constexpr size_t vector_offset(unsigned guest) {
+  return offsetof(Frame, vector) + guest * sizeof(Frame::vector[0]);
+}
+constexpr size_t spill_offset(unsigned slot) { return offsetof(Frame, spill) + slot * 32; }
+constexpr size_t scratch_offset(unsigned index) { return offsetof(Frame, scratch) + index * 8; }
+
+constexpr size_t kFlagsOffset = offsetof(Frame, flag_overflow);
+/// Spill slots that keep guest vector registers while an operation borrows these.
+constexpr unsigned kBorrowSlots = 3;
+constexpr unsigned kFreeSpillSlots = kSpillSlots - kBorrowSlots;
+
+}  // namespace vireo::tcg::x86_64

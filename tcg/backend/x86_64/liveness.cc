@@ -1,0 +1,170 @@
+// Next-use information for one forward pass of code generation.
+
+#include "tcg/backend/x86_64/liveness.h"
+
+#include "tcg/backend/x86_64/codegen.h"
+
+namespace vireo::tcg::x86_64 {
+namespace {
+
+/// How far a value may be made ahead of the SetReg that it is for.
+constexpr size_t kTargetReach = 24;
+
+bool is_memory(Opcode op) {
+  return op == Opcode::kLoad || op == Opcode::kStore || op == Opcode::kRmw ||
+         op == Opcode::kCompareExchange || op == Opcode::kProbe;
+}
+
+/// Whether guest registers have to be right before `inst` is over.
+bool shows_registers(const Inst& inst) {
+  return (effects(inst) & (kMayFault | kSyncs | kLeavesBlock | kEndsBlock)) != 0;
+}
+
+bool touches(const Inst& inst, unsigned reg, bool vector) {
+  switch (inst.op) {
+    case Opcode::kGetReg:
+    case Opcode::kSetReg:
+      return inst.aux == reg && is_vector(inst.type) == vector;
+    case Opcode::kGetRegHigh8:
+    case Opcode::kSetRegHigh8:
+      return inst.aux == reg && !vector;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Liveness::Liveness() = default;
+Liveness::~Liveness() = default;
+
+bool always_writes_flags(const Block& block, const Inst& inst) {
+  const bool double_shift = inst.op == Opcode::kShld || inst.op == Opcode::kShrd;
+  const bool shifts = inst.op >= Opcode::kShl && inst.op <= Opcode::kRcr;
+  const bool rmw_shifts = inst.op == Opcode::kRmw &&
+                          inst.aux >= static_cast<uint16_t>(RmwKind::kShl) &&
+                          inst.aux <= static_cast<uint16_t>(RmwKind::kRcr);
+  if (!shifts && !double_shift && !rmw_shifts) return true;
+  const Inst& count = block.insts[double_shift ? inst.c : inst.b];
+  const uint64_t mask = inst.type == Type::kI64 ? 63 : 31;
+  return count.op == Opcode::kConstant && (count.imm & mask) != 0 && inst.op != Opcode::kRcl &&
+         inst.op != Opcode::kRcr;
+}
+
+FlagMask flags_read(const Block& block, const Inst& inst) {
+  switch (inst.op) {
+    case Opcode::kSetcc:
+    case Opcode::kSelect:
+    case Opcode::kBranchFlags:
+      return flags_read_by(static_cast<Condition>(inst.aux));
+    case Opcode::kAdc:
+    case Opcode::kSbb:
+      return kFlagC;
+    case Opcode::kRcl:
+    case Opcode::kRcr:
+      return kFlagC | inst.flags;
+    case Opcode::kGetFlags:
+      return kAllFlags;
+    case Opcode::kRmw: {
+      const auto kind = static_cast<RmwKind>(inst.aux);
+      const bool carry = kind == RmwKind::kAdc || kind == RmwKind::kSbb || kind == RmwKind::kRcl ||
+                         kind == RmwKind::kRcr;
+      return (carry ? kFlagC : 0) | (always_writes_flags(block, inst) ? 0 : inst.flags);
+    }
+    default:
+      return always_writes_flags(block, inst) ? kNoFlags : inst.flags;
+  }
+}
+
+void Liveness::find_flags(const Block& block) {
+  constexpr uint16_t kShowsAll = kMayFault | kSyncs | kLeavesBlock | kEndsBlock;
+  FlagMask live = kAllFlags;
+  for (size_t id = block.insts.size(); id-- > 0;) {
+    const Inst& inst = block.insts[id];
+    flags_after_[id] = live;
+    if (always_writes_flags(block, inst)) live &= static_cast<FlagMask>(~inst.flags);
+    live |= effects(inst) & kShowsAll ? FlagMask{kAllFlags} : flags_read(block, inst);
+  }
+  first_flag_use_ = FirstFlagUse::kNone;
+  FlagMask overwritten = 0;
+  for (const Inst& inst : block.insts) {
+    const bool memory = is_memory(inst.op) || (effects(inst) & kSyncs);
+    if (memory || inst.op == Opcode::kDivU || inst.op == Opcode::kDivS) {
+      first_flag_use_ = FirstFlagUse::kShown;
+      return;
+    }
+    if ((flags_read(block, inst) & ~overwritten) || (effects(inst) & (kMayFault | kLeavesBlock))) {
+      first_flag_use_ = FirstFlagUse::kRead;
+      return;
+    }
+    if (inst.op == Opcode::kExitIndirect || inst.op == Opcode::kExitReturn ||
+        inst.op == Opcode::kExitRuntime) {
+      first_flag_use_ = FirstFlagUse::kShown;
+      return;
+    }
+    if (effects(inst) & kEndsBlock) {
+      first_flag_use_ = FirstFlagUse::kRead;
+      return;
+    }
+    if (always_writes_flags(block, inst)) overwritten |= inst.flags;
+    if (overwritten == kAllFlags) return;
+    // Partly overwritten flags are merged in the host.
+    if (inst.flags) {
+      first_flag_use_ = FirstFlagUse::kRead;
+      return;
+    }
+  }
+}
+
+void Liveness::set_target(const Block& block, size_t setter, ValueId value, unsigned reg) {
+  const bool vector = is_vector(block.insts[value].type);
+  // Narrower vector writes keep the upper lanes, which making the value there would not.
+  if (vector && block.insts[setter].type != Type::kV128) return;
+  if (values_[value].target != kNoTarget || setter - value > kTargetReach) return;
+  for (size_t at = setter; --at > value;) {
+    const Inst& inst = block.insts[at];
+    if (shows_registers(inst) || touches(inst, reg, vector)) return;
+  }
+  values_[value].target = static_cast<uint8_t>(reg);
+}
+
+void Liveness::find_targets(const Block& block) {
+  for (size_t at = 0; at < block.insts.size(); ++at) {
+    const Inst& inst = block.insts[at];
+    if (inst.op != Opcode::kSetReg) continue;
+    set_target(block, at, inst.a, inst.aux);
+    const Inst& from = block.insts[inst.a];
+    if (from.op != Opcode::kZeroExtend || values_[from.a].uses != 1) continue;
+    const Type type = block.insts[from.a].type;
+    const bool widens_for_free = type == Type::kI32 || is_vector(type);
+    if (widens_for_free) set_target(block, at, from.a, inst.aux);
+  }
+}
+
+bool Liveness::check_between(size_t from, size_t to) const {
+  return checks_before_[to] != checks_before_[from + 1];
+}
+
+void Liveness::analyse(const Block& block) {
+  const size_t count = block.insts.size();
+  values_.assign(count, {kNever, 0, kNoTarget});
+  flags_after_.resize(count);
+  checks_before_.resize(count + 1);
+  places_.assign(count, {});
+  uint32_t checks = 0;
+  for (size_t at = 0; at < count; ++at) {
+    const Inst& inst = block.insts[at];
+    for (const ValueId used : {inst.a, inst.b, inst.c}) {
+      if (used == kNoValue) continue;
+      values_[used].last_use = static_cast<uint32_t>(at);
+      ++values_[used].uses;
+    }
+    checks_before_[at] = checks;
+    checks += is_memory(inst.op) || (effects(inst) & kSyncs) ? 1 : 0;
+  }
+  checks_before_[count] = checks;
+  find_targets(block);
+  find_flags(block);
+}
+
+}  // namespace vireo::tcg::x86_64

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "tcg/ir/block.h"
+
+namespace vireo::tcg::x86_64 {
+
+struct ValuePlace;
+
+/// What code generation has to know ahead: last uses, flags read later, and which guest register a
+/// value is made for. Kept from block to block, so that it allocates nothing.
+class Liveness {
+ public:
+  static constexpr uint32_t kNever = 0;
+  static constexpr uint8_t kNoTarget = 0xff;
+
+  Liveness();
+  ~Liveness();
+
+  void analyse(const Block& block);
+
+  /// Index of the last instruction that uses the value, or kNever.
+  uint32_t last_use(ValueId id) const { return values_[id].last_use; }
+  unsigned uses(ValueId id) const { return values_[id].uses; }
+  /// The guest register (general or vector, by type) that the value is set to while nothing that
+  /// may fault, leave or look at that register comes between; or kNoTarget.
+  uint8_t target(ValueId id) const { return values_[id].target; }
+  /// Flags that are read, or could be shown to the guest, after instruction `at` and before they
+  /// are overwritten.
+  FlagMask flags_after(size_t at) const { return flags_after_[at]; }
+  /// Whether a memory check or a call (after which r12 and r14 are lost) comes in (from, to).
+  bool check_between(size_t from, size_t to) const;
+  /// What a block does first with flags that it is entered with.
+  enum class FirstFlagUse { kNone, kRead, kShown };
+  FirstFlagUse first_flag_use() const { return first_flag_use_; }
+
+  std::vector<ValuePlace>& places() { return places_; }
+
+ private:
+  struct Info {
+    uint32_t last_use;
+    uint16_t uses;
+    uint8_t target;
+  };
+  void find_targets(const Block& block);
+  void set_target(const Block& block, size_t setter, ValueId value, unsigned reg);
+  void find_flags(const Block& block);
+
+  std::vector<Info> values_;
+  std::vector<FlagMask> flags_after_;
+  std::vector<uint32_t> checks_before_;  // number of checks before each instruction
+  std::vector<ValuePlace> places_;
+  FirstFlagUse first_flag_use_ = FirstFlagUse::kNone;
+};
+
+/// Whether the instruction writes all of Inst::flags whatever its operands are.
+bool always_writes_flags(const Block& block, const Inst& inst);
+/// Flags that the instruction itself reads (not those that it may show by faulting).
+FlagMask flags_read(const Block& block, const Inst& inst);
+
+}  // namespace vireo::tcg::x86_64

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+
+#include "tcg/runtime/frame.h"
+
+namespace vireo::tcg::x86_64 {
+
+class JitBackend;
+
+// What thunks call.
+
+enum class RefillResult : uint32_t {
+  kFailed,   ///< The full hook has to decide.
+  kFilled,   ///< Retry the check.
+  kChanged,  ///< Another thread changed the entry between check and here: `va` is wrong.
+};
+
+/// `entry` is the TLB entry that the check looked at. Uses general registers only.
+RefillResult slow_refill(Frame* frame, uint64_t va, uint32_t descriptor, const TlbEntry* entry,
+                         JitBackend* backend);
+/// Returns where a load finds its bytes.
+const void* slow_access(Frame* frame, uint64_t va, uint32_t descriptor, JitBackend* backend);
+void slow_call_helper(Frame* frame, uint32_t index, JitBackend* backend);
+/// Exits so that the current instruction is run again.
+void slow_restart(Frame* frame, JitBackend* backend);
+void slow_divide_error(Frame* frame, JitBackend* backend);
+void slow_simd_exception(Frame* frame, JitBackend* backend);
+
+}  // namespace vireo::tcg::x86_64

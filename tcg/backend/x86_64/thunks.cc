@@ -1,0 +1,306 @@
+// The code between translated blocks and C++: entry, exits, slow paths of memory accesses, helper
+// calls. Translated code keeps the stack pointer 16-byte aligned.
+
+#include "tcg/backend/x86_64/thunks.h"
+
+#include <iterator>
+
+#include "tcg/backend/x86_64/layout.h"
+#include "tcg/backend/x86_64/slow_path.h"
+#include "tcg/ir/block.h"
+
+namespace vireo::tcg::x86_64 {
+namespace {
+
+constexpr Reg kSavedByCallee[] = {kRbx, kRbp, kR12, kR13, kR14, kR15};
+constexpr Reg kSavedByCaller[] = {kRax, kRcx, kRdx, kRsi, kRdi, kR8, kR9, kR10, kR11};
+constexpr unsigned kVectorRegisters = 16;
+
+class ThunkMaker {
+ public:
+  ThunkMaker(Encoder& encoder, JitBackend* backend)
+      : e_(encoder),
+        backend_(backend),
+        spill_(encoder.new_label()),
+        reload_(encoder.new_label()),
+        exit_(encoder.new_label()),
+        leave_(encoder.new_label()),
+        full_(encoder.new_label()) {}
+
+  Thunks make() {
+    Thunks thunks{};
+    make_state_routines();
+    thunks.enter = make_enter();
+    thunks.leave = make_leave();
+    thunks.lookup_host = make_lookup(true);
+    thunks.lookup_memory = make_lookup(false);
+    thunks.lookup_indirect = make_lookup_indirect();
+    thunks.jump_cache = make_jump_cache(thunks.lookup_indirect);
+    thunks.exit_runtime = make_exit_runtime();
+    thunks.poll_host = make_poll(true);
+    thunks.poll_memory = make_poll(false);
+    thunks.divide_error = make_fault(false, reinterpret_cast<void*>(&slow_divide_error));
+    thunks.simd_exception_host = make_fault(true, reinterpret_cast<void*>(&slow_simd_exception));
+    thunks.simd_exception_memory = make_fault(false, reinterpret_cast<void*>(&slow_simd_exception));
+    thunks.access_full = make_access_full();
+    thunks.access_read = make_access(offsetof(TlbEntry, tag_read));
+    thunks.access_write = make_access(offsetof(TlbEntry, tag_write));
+    thunks.call_helper = make_call_helper();
+    e_.resolve();
+    return thunks;
+  }
+
+ private:
+  const uint8_t* here() {
+    while (e_.size() % 16 != 0) e_.byte(0xcc);
+    return e_.executable(e_.size());
+  }
+  void call_function(void* function) {
+    e_.mov_imm(8, kRax, reinterpret_cast<uint64_t>(function));
+    e_.call_indirect(kRax);
+  }
+  void frame_argument() { e_.lea(8, kRdi, {kFrameReg, kNoReg, 0, -kFrameBias}); }
+
+  // All guest state between host registers and the Frame; the host's MXCSR takes over outside.
+  void make_state_routines() {
+    here();
+    e_.bind(spill_);
+    for (unsigned guest = 0; guest < 16; ++guest) {
+      const Reg host = kHostOfGuest[guest];
+      if (host != kNoReg) e_.mov_to(8, frame_at(general_offset(guest)), host);
+    }
+    for (unsigned i = 0; i < kVectorRegisters; ++i) {
+      e_.sse({kMap0f, 0x29}, i, frame_at(vector_offset(i)));
+    }
+    e_.sse({kMap0f, 0xae}, 3, frame_at(offsetof(Frame, mxcsr)));       // stmxcsr
+    e_.sse({kMap0f, 0xae}, 2, frame_at(offsetof(Frame, host_mxcsr)));  // ldmxcsr
+    e_.ret();
+    here();
+    e_.bind(reload_);
+    for (unsigned guest = 0; guest < 16; ++guest) {
+      const Reg host = kHostOfGuest[guest];
+      if (host != kNoReg) e_.mov(8, host, frame_at(general_offset(guest)));
+    }
+    for (unsigned i = 0; i < kVectorRegisters; ++i) {
+      e_.movaps(static_cast<Reg>(i), frame_at(vector_offset(i)));
+    }
+    e_.sse({kMap0f, 0xae}, 2, frame_at(offsetof(Frame, mxcsr)));
+    e_.ret();
+  }
+
+  const uint8_t* make_enter() {
+    const uint8_t* start = here();
+    for (const Reg reg : kSavedByCallee) e_.push(reg);
+    e_.alu_imm(Alu::kSub, 8, kRsp, 8);
+    e_.mov_to(8, {kRdx}, kRsp);
+    e_.lea(8, kFrameReg, {kRdi, kNoReg, 0, kFrameBias});
+    e_.sse({kMap0f, 0xae}, 3, frame_at(offsetof(Frame, host_mxcsr)));
+    e_.mov(8, kR12, kRsi);
+    e_.call(reload_);
+    e_.jump_indirect(kR12);
+    return start;
+  }
+
+  // Reached by jumps from exits, after spilling.
+  const uint8_t* make_leave() {
+    here();
+    e_.bind(exit_);
+    e_.mov(8, kRdi, kRsp);
+    e_.lea(8, kRsi, {kFrameReg, kNoReg, 0, -kFrameBias});
+    const uint8_t* start = e_.executable(e_.size());
+    e_.bind(leave_);
+    e_.mov(8, kRsp, kRdi);
+    e_.sse({kMap0f, 0xae}, 2, Mem{kRsi, kNoReg, 0, offsetof(Frame, host_mxcsr)});
+    e_.alu_imm(Alu::kAdd, 8, kRsp, 8);
+    for (unsigned i = 6; i-- > 0;) e_.pop(kSavedByCallee[i]);
+    e_.ret();
+    return start;
+  }
+
+  void exit_with(ExitReason reason) {
+    e_.mov_to_imm(2, frame_at(offsetof(Frame, exit_reason)), static_cast<int16_t>(reason));
+    e_.call(spill_);
+    e_.jump(exit_);
+  }
+
+  const uint8_t* make_lookup(bool host_flags) {
+    const uint8_t* start = here();
+    e_.pop(kTlbReg);
+    e_.mov_to(8, frame_at(offsetof(Frame, host_return)), kTlbReg);
+    if (host_flags) emit_save_flags(e_, kAddressReg);
+    exit_with(ExitReason::kLookup);
+    return start;
+  }
+
+  const uint8_t* make_lookup_indirect() {
+    const uint8_t* start = here();
+    e_.mov_to(8, frame_at(offsetof(Frame, guest_ip)), kAddressReg);
+    e_.mov_to_imm(8, frame_at(offsetof(Frame, host_return)), 0);
+    exit_with(ExitReason::kLookup);
+    return start;
+  }
+
+  const uint8_t* make_jump_cache(const uint8_t* lookup) {
+    const uint8_t* start = here();
+    emit_jump_cache(e_, lookup);
+    return start;
+  }
+
+  const uint8_t* make_exit_runtime() {
+    const uint8_t* start = here();
+    e_.mov_to(2, frame_at(offsetof(Frame, exit_reason)), kTlbReg);
+    e_.call(spill_);
+    e_.jump(exit_);
+    return start;
+  }
+
+  const uint8_t* make_poll(bool host_flags) {
+    const uint8_t* start = here();
+    if (host_flags) emit_save_flags(e_, kAddressReg);
+    exit_with(ExitReason::kPoll);
+    return start;
+  }
+
+  // MMX operations may have been interrupted: the host's x87 state is not the guest's, so that it
+  // can simply be emptied.
+  const uint8_t* make_fault(bool host_flags, void* function) {
+    const uint8_t* start = here();
+    if (host_flags) emit_save_flags(e_, kAddressReg);
+    e_.call(spill_);
+    e_.imm(0x770f, 2);  // emms
+    frame_argument();
+    e_.mov_imm(8, kRsi, reinterpret_cast<uint64_t>(backend_));
+    call_function(function);
+    e_.jump(exit_);
+    return start;
+  }
+
+  // A finished access continues behind the retry jump: 4 bytes of descriptor and 5 of jump.
+  const uint8_t* make_access_full() {
+    const uint8_t* start = here();
+    e_.bind(full_);
+    e_.pop(kTlbReg);
+    e_.mov_to(8, frame_at(offsetof(Frame, host_return)), kTlbReg);
+    e_.call(spill_);
+    frame_argument();
+    e_.mov(8, kRsi, kAddressReg);
+    e_.mov(4, kRdx, Mem{kTlbReg});
+    e_.mov_imm(8, kRcx, reinterpret_cast<uint64_t>(backend_));
+    call_function(reinterpret_cast<void*>(&slow_access));
+    e_.lea(8, kAddressReg, {kTlbReg, kNoReg, 0, 9});
+    e_.mov(8, kTlbReg, kRax);
+    e_.call(reload_);
+    e_.push(kAddressReg);
+    e_.mov_imm(4, kAddressReg, 0);
+    e_.ret();
+    return start;
+  }
+
+  const uint8_t* make_access(size_t tag) {
+    const uint8_t* start = here();
+    const Encoder::Label refilled = e_.new_label();
+    e_.alu(Alu::kAdd, 8, kAddressReg, Mem{kTlbReg, kNoReg, 0, static_cast<int32_t>(tag)});
+    for (const Reg reg : kSavedByCaller) e_.push(reg);
+    frame_argument();
+    e_.mov(8, kRsi, kAddressReg);
+    e_.mov(8, kRdx, Mem{kRsp, kNoReg, 0, 8 * std::size(kSavedByCaller)});
+    e_.mov(4, kRdx, Mem{kRdx});
+    e_.mov(8, kRcx, kTlbReg);
+    e_.mov_imm(8, kR8, reinterpret_cast<uint64_t>(backend_));
+    call_function(reinterpret_cast<void*>(&slow_refill));
+    e_.mov(4, kTlbReg, kRax);
+    for (unsigned i = std::size(kSavedByCaller); i-- > 0;) e_.pop(kSavedByCaller[i]);
+    e_.alu_imm(Alu::kCmp, 4, kTlbReg, static_cast<int32_t>(RefillResult::kFilled));
+    e_.jump_if(4, refilled);
+    e_.jump_if(2, full_);  // below: kFailed
+    // The entry changed under the check: the address is lost, the instruction begins again.
+    e_.pop(kTlbReg);
+    e_.mov_to(8, frame_at(offsetof(Frame, host_return)), kTlbReg);
+    e_.call(spill_);
+    frame_argument();
+    e_.mov_imm(8, kRsi, reinterpret_cast<uint64_t>(backend_));
+    call_function(reinterpret_cast<void*>(&slow_restart));
+    e_.jump(exit_);
+    e_.bind(refilled);
+    e_.alu_imm(Alu::kAdd, 8, Mem{kRsp}, 4);
+    e_.ret();
+    return start;
+  }
+
+  const uint8_t* make_call_helper() {
+    const uint8_t* start = here();
+    e_.pop(kAddressReg);
+    e_.mov_to(8, frame_at(offsetof(Frame, host_return)), kAddressReg);
+    e_.call(spill_);
+    frame_argument();
+    e_.mov(4, kRsi, kTlbReg);
+    e_.mov_imm(8, kRdx, reinterpret_cast<uint64_t>(backend_));
+    call_function(reinterpret_cast<void*>(&slow_call_helper));
+    e_.call(reload_);
+    e_.jump_indirect(kAddressReg);
+    return start;
+  }
+
+  Encoder& e_;
+  JitBackend* backend_;
+  Encoder::Label spill_, reload_, exit_, leave_, full_;
+};
+
+}  // namespace
+
+Thunks make_thunks(Encoder& encoder, JitBackend* backend) {
+  return ThunkMaker(encoder, backend).make();
+}
+
+// SETO and LAHF leave flags alone, so that they stay in the host as well.
+void emit_save_flags(Encoder& e, Reg temporary) {
+  e.mov(8, temporary, kRax);
+  e.byte(0x9f);  // lahf
+  e.setcc(0, kRax);
+  e.mov_to(2, frame_at(kFlagsOffset), kRax);
+  e.mov(8, kRax, temporary);
+}
+
+void emit_restore_flags(Encoder& e, Reg temporary) {
+  e.mov(8, temporary, kRax);
+  e.movzx(kRax, 2, frame_at(kFlagsOffset));
+  e.alu_imm(Alu::kAdd, 1, kRax, 0x7f);  // overflows if AL is 1
+  e.byte(0x9e);                         // sahf
+  e.mov(8, kRax, temporary);
+}
+
+void emit_jump_cache(Encoder& e, const void* miss) {
+  e.mov(4, kTlbReg, kAddressReg);
+  e.alu_imm(Alu::kAnd, 4, kTlbReg, kJumpCacheEntries - 1);
+  e.shift_imm(Shift::kShl, 4, kTlbReg, 4);
+  e.alu(Alu::kAdd, 8, kTlbReg, frame_at(offsetof(Frame, jump_cache)));
+  e.alu(Alu::kCmp, 8, kAddressReg, Mem{kTlbReg});
+  e.jump_if_to(5, miss);
+  e.jump_indirect(Mem{kTlbReg, kNoReg, 0, offsetof(JumpTarget, code)});
+}
+
+namespace {
+constexpr unsigned kTypeShift = 0, kOpShift = 4, kFlagsShift = 8, kRmwShift = 12,
+                   kFlagsOutShift = 17;
+constexpr Opcode kMemoryOpcodes[] = {Opcode::kLoad, Opcode::kStore, Opcode::kRmw,
+                                     Opcode::kCompareExchange, Opcode::kProbe};
+}  // namespace
+
+uint32_t pack(const MemoryOperation& operation) {
+  uint32_t op = 0;
+  while (kMemoryOpcodes[op] != operation.op) ++op;
+  return static_cast<uint32_t>(operation.type) << kTypeShift | op << kOpShift |
+         uint32_t{operation.flags} << kFlagsShift |
+         static_cast<uint32_t>(operation.rmw) << kRmwShift |
+         uint32_t{operation.flags_out} << kFlagsOutShift;
+}
+
+MemoryOperation unpack(uint32_t descriptor) {
+  return {.type = static_cast<Type>(descriptor >> kTypeShift & 15),
+          .op = kMemoryOpcodes[descriptor >> kOpShift & 15],
+          .flags = static_cast<uint8_t>(descriptor >> kFlagsShift & 15),
+          .rmw = static_cast<RmwKind>(descriptor >> kRmwShift & 31),
+          .flags_out = static_cast<FlagMask>(descriptor >> kFlagsOutShift & kAllFlags)};
+}
+
+}  // namespace vireo::tcg::x86_64

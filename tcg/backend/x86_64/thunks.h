@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tcg/backend/x86_64/encoder.h"
+#include "tcg/runtime/hooks.h"
+
+namespace vireo::tcg::x86_64 {
+
+class JitBackend;
+
+/// Addresses of the shared code between blocks and C++, made once at the code cache's beginning.
+struct Thunks {
+  /// void(Frame*, const void* code, void** saved_stack): enters translated code.
+  const uint8_t* enter;
+  /// void(void* saved_stack, Frame*): leaves with what the Frame holds.
+  const uint8_t* leave;
+  // Called; the call's place says which exit it is. Flags in host or in memory.
+  const uint8_t* lookup_host;
+  const uint8_t* lookup_memory;
+  // Jumped to, guest IP in kAddressReg, flags in memory.
+  const uint8_t* lookup_indirect;
+  const uint8_t* jump_cache;
+  /// Jumped to; exit reason in kTlbReg; guest_ip is set.
+  const uint8_t* exit_runtime;
+  // Where signal handlers continue.
+  const uint8_t* poll_host;
+  const uint8_t* poll_memory;
+  const uint8_t* divide_error;
+  const uint8_t* simd_exception_host;
+  const uint8_t* simd_exception_memory;
+  /// Slow paths of memory checks, called with the entry in kTlbReg and va - tag in kAddressReg;
+  /// followed by the 32-bit descriptor and a 5-byte jump to the check. That is where a refilled
+  /// access returns; a finished one returns behind it.
+  const uint8_t* access_read;
+  const uint8_t* access_write;
+  /// The same with va in kAddressReg and no refill.
+  const uint8_t* access_full;
+  /// Called with the helper's index in kTlbReg; flags in memory.
+  const uint8_t* call_helper;
+};
+
+/// Emits the thunks.
+Thunks make_thunks(Encoder& encoder, JitBackend* backend);
+
+/// Flags from the host to the Frame, and back; `temporary` keeps RAX meanwhile.
+void emit_save_flags(Encoder& encoder, Reg temporary);
+void emit_restore_flags(Encoder& encoder, Reg temporary);
+
+/// Jumps to where Frame::jump_cache says for the guest IP in kAddressReg; else goes to `miss`.
+void emit_jump_cache(Encoder& encoder, const void* miss);
+
+/// A MemoryOperation packed into 32 bits.
+uint32_t pack(const MemoryOperation& operation);
+MemoryOperation unpack(uint32_t descriptor);
+
+}  // namespace vireo::tcg::x86_64
