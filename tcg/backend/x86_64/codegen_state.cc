@@ -113,8 +113,8 @@ void CodeGenerator::emit_set_high8() {
   const Reg host = kHostOfGuest[inst().aux];
   const Reg high = static_cast<Reg>(kAh + host);
   const ValueId id = inst().a;
-  if (!place(id).is_constant && place(id).host == kNoReg) in_register(id);
   clobber(host, place(id).host == host && !live_after(id) ? id : kNoValue);
+  if (!place(id).is_constant) in_register(id);
   const ValuePlace& p = place(id);
   if (p.is_constant) {
     e_.mov_imm(1, high, p.imm);
