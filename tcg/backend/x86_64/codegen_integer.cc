@@ -371,8 +371,8 @@ void CodeGenerator::emit_address() {
     place(static_cast<ValueId>(at_)) = result;
     return add_live(static_cast<ValueId>(at_));
   }
-  Reg to = destination(b != kNoValue && in_temporary(b) ? b : a);
-  if (!is_temporary(to) && size() < 4) to = allocate_temporary();
+  const Reg to = destination(b != kNoValue && in_temporary(b) ? b : a,
+                             size() < 4 ? target_register() : kNoReg);
   clobber(to);
   e_.lea(bytes, to, mem);
   if (wide) {

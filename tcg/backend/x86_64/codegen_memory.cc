@@ -64,6 +64,7 @@ CodeGenerator::SlowStub CodeGenerator::begin_check(const Inst& access) {
   need_memory_flags();
   free_temporaries(access.a);
   compute_address(access);
+  if (in_temporary(access.a)) place(access.a).host = kNoReg;  // lost; it has a copy if needed
   return stub;
 }
 

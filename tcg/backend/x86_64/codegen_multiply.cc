@@ -83,7 +83,7 @@ void CodeGenerator::emit_wide(Group3 op, ValueId low, ValueId high, ValueId by) 
   const size_t operand_low = offsetof(Frame, helper_arguments);
   const size_t operand_high = operand_low + 8, operand_by = operand_low + 16;
   store_argument(operand_low, low);
-  if (high != kNoValue) store_argument(operand_high, high);
+  store_argument(operand_high, high);
   store_argument(operand_by, by);
   free_temporaries(kNoValue);
   begin_flags(kAllFlags);
@@ -114,7 +114,8 @@ void CodeGenerator::emit_wide(Group3 op, ValueId low, ValueId high, ValueId by) 
   define(kTlbReg, size() == 4);
 }
 
-// The bit index is taken modulo the width, as with register operands. Bytes are done as doublewords.
+// The bit index is taken modulo the width, as with register operands. Bytes are done as
+// doublewords.
 void CodeGenerator::emit_bit_test(unsigned digit) {
   constexpr uint8_t kRegisterForms[] = {0xa3, 0xab, 0xb3, 0xbb};
   const ValueId b = inst().b;

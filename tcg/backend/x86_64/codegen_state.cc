@@ -152,7 +152,7 @@ void CodeGenerator::emit_store_state() {
   if (overlaps) p.frame = -1;
 }
 
-// Arguments are zero-extended.
+// Arguments are zero-extended. Temporaries are free again afterwards.
 void CodeGenerator::store_argument(size_t offset, ValueId id) {
   if (id == kNoValue) return;
   const unsigned bytes = size_of(inst(id).type);
@@ -161,6 +161,7 @@ void CodeGenerator::store_argument(size_t offset, ValueId id) {
     return e_.mov_to_imm(8, frame_at(offset), static_cast<int32_t>(p.imm));
   }
   const Reg from = in_register(id);
+  locked_ = 0;
   if (bytes == 8) return e_.mov_to(8, frame_at(offset), from);
   if (bytes < 4) e_.mov_to_imm(8, frame_at(offset), 0);
   if (bytes == 4) e_.mov_to_imm(4, frame_at(offset + 4), 0);
@@ -172,7 +173,6 @@ void CodeGenerator::emit_call_helper() {
   const ValueId arguments[] = {inst().a, inst().b, inst().c};
   for (unsigned i = 0; i < 3; ++i) {
     store_argument(offsetof(Frame, helper_arguments) + 8 * i, arguments[i]);
-    locked_ = 0;
   }
   free_all_aliases();
   const Reg to = inst().type == Type::kVoid ? kNoReg : destination();

@@ -117,9 +117,8 @@ void CodeGenerator::emit_rmw_operation(const Source& value) {
   }
   const bool by_carry = kind == RmwKind::kAdc || kind == RmwKind::kSbb || kind == RmwKind::kRcl ||
                         kind == RmwKind::kRcr;
-  const bool by_cl = is_shift(kind) && !immediate;
-  if (by_carry || (by_cl && inst().flags)) need_host_flags();
-  const bool may_leave_flags = by_cl && inst().flags;
+  const bool may_leave_flags = inst().flags && !always_writes_flags(block_, inst());
+  if (by_carry || may_leave_flags) need_host_flags();
   begin_flags(may_leave_flags ? kNoFlags : written_by(kind));
   if (inst().extra & kMemoryLocked) e_.byte(kLockPrefix);
   if (!has_operand) {

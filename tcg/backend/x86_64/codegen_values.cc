@@ -76,7 +76,10 @@ Reg CodeGenerator::allocate_temporary(Reg preferred) {
   } else {
     chosen = locked_ & 1u << preferred ? other : preferred;
     if (locked_ & 1u << chosen) unsupported("no temporary left");
-    empty_temporary(chosen);
+    // Operands of this instruction as well: they are not in use before they are locked.
+    for (size_t i = 0; i < values_.size(); ++i) {
+      if (in_temporary(values_[i]) && place(values_[i]).host == chosen) to_memory(values_[i]);
+    }
   }
   lock(chosen);
   return chosen;

@@ -26,8 +26,8 @@ constexpr uint64_t kSizeLogarithms = 0x5'4323'2100;
   if (tlb_index(va) != static_cast<uint64_t>(entry - tlb)) return RefillResult::kChanged;
   const unsigned bytes = 1u << (kSizeLogarithms >> 4 * (descriptor & kTypeMask) & 15);
   const bool reads = (descriptor >> kOpShift & kOpMask) == 0;
-  return backend->config().hooks.refill(frame, va, bytes,
-                                        reads ? Access::kRead : Access::kWrite, flags)
+  return backend->config().hooks.refill(frame, va, bytes, reads ? Access::kRead : Access::kWrite,
+                                        flags)
              ? RefillResult::kFilled
              : RefillResult::kFailed;
 }
