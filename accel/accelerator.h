@@ -7,8 +7,6 @@
 
 namespace vireo::accel {
 
-class GuestCpu;
-
 /// A vCPU's host thread. Methods may be called from any other thread, with or without the machine
 /// lock, unless they say otherwise.
 class Vcpu {
@@ -34,7 +32,6 @@ class Vcpu {
 class Accelerator {
  public:
   virtual ~Accelerator() = default;
-  virtual std::unique_ptr<Vcpu> create_vcpu(GuestCpu& cpu, unsigned index) = 0;
   /// Text for the monitor's `info jit`.
   virtual std::string statistics() const = 0;
 };

@@ -8,6 +8,7 @@
 
 #include "accel/accelerator.h"
 #include "accel/tcg/accelerator.h"
+#include "accel/tcg/vcpu.h"
 #include "core/device/device.h"
 #include "core/device/registry.h"
 #include "core/machine_lock.h"
@@ -79,8 +80,9 @@ util::Status Vm::build_accelerator() {
   auto accelerator = accel::TcgAccelerator::create(tcg, machine_->memory());
   if (!accelerator) return std::move(accelerator).error().with_context("-accel tcg");
   cpu_ = std::make_unique<hw::PcCpu>(cpu_config, *machine_, *this);
-  vcpu_ = (*accelerator)->create_vcpu(*cpu_, 0);
-  cpu_->attach(static_cast<accel::TcgVcpu&>(*vcpu_));
+  auto vcpu = (*accelerator)->create_vcpu(*cpu_, 0);
+  cpu_->attach(*vcpu);
+  vcpu_ = std::move(vcpu);
   accelerator_ = std::move(*accelerator);
   machine_->attach_cpu(0, *cpu_);
   return {};

@@ -24,7 +24,7 @@ namespace vireo::system {
 
 /// A virtual machine from its configuration to its end: builds it, runs it, and carries out what
 /// devices and users ask of it as a whole. Lives on the event loop's thread.
-class Vm final : private core::RunControl {
+class Vm final : public core::RunControl {
  public:
   /// Errors are the user's; nothing has started then.
   static util::Result<std::unique_ptr<Vm>> create(Configuration configuration);

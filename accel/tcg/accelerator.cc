@@ -49,7 +49,7 @@ TcgAccelerator::~TcgAccelerator() {
   for (core::RamBlock* block : ram_) block->remove_observer(*this);
 }
 
-std::unique_ptr<Vcpu> TcgAccelerator::create_vcpu(GuestCpu& cpu, unsigned index) {
+std::unique_ptr<TcgVcpu> TcgAccelerator::create_vcpu(GuestCpu& cpu, unsigned index) {
   auto vcpu = std::make_unique<TcgVcpu>(*this, cpu, index);
   vcpus_.push_back(vcpu.get());
   return vcpu;

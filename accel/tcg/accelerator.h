@@ -14,6 +14,7 @@
 
 namespace vireo::accel {
 
+class GuestCpu;
 class TcgVcpu;
 
 /// `-accel tcg` and its options.
@@ -34,7 +35,7 @@ class TcgAccelerator final : public Accelerator,
                                                               core::AddressSpace& memory);
   ~TcgAccelerator() override;
 
-  std::unique_ptr<Vcpu> create_vcpu(GuestCpu& cpu, unsigned index) override;
+  std::unique_ptr<TcgVcpu> create_vcpu(GuestCpu& cpu, unsigned index);
   std::string statistics() const override;
 
   core::AddressSpace& memory() { return memory_; }

@@ -16,6 +16,7 @@
 #include "target/i386/cpu/reset.h"
 #include "target/i386/helper/exception.h"
 #include "target/i386/helper/raise.h"
+#include "target/i386/translate/block.h"
 #include "util/log.h"
 
 namespace vireo::hw {
@@ -77,8 +78,7 @@ PcCpu::PcCpu(const i386::CpuConfig& config, PcMachine& machine, core::RunControl
       machine_(machine),
       run_control_(run_control),
       allocation_(sizeof(i386::CpuState)),
-      state_(*new (allocation_.memory()) i386::CpuState),
-      translator_(config_.features) {
+      state_(*new (allocation_.memory()) i386::CpuState) {
   state_.machine = this;
   state_.config = &config_;
   state_.frame.runtime = static_cast<i386::Machine*>(this);
@@ -116,11 +116,17 @@ accel::CodePosition PcCpu::position() const {
 
 bool PcCpu::translate(tcg::Block& block, accel::CodeReader& code, unsigned max_insns,
                       uint64_t& fault_linear) {
-  return translator_.translate(state_, code, max_insns, block, fault_linear);
+  const accel::CodePosition at = position();
+  const i386::BlockStart start{.mode = at.mode,
+                               .ip = at.ip,
+                               .linear = at.linear,
+                               .code_limit = state_.segments[i386::kCs].limit,
+                               .max_insns = max_insns};
+  return i386::translate_block(start, config_.features, code, block, fault_linear);
 }
 
 bool PcCpu::prepare() {
-  if (init_request_.exchange(false)) i386::init_cpu(state_);
+  if (init_request_.exchange(false)) i386::init(state_);
   if (state_.pending.vector != i386::kNoException) i386::deliver_pending(state_);
   if (nmi_request_.load(std::memory_order_relaxed) && !state_.nmi_blocked) {
     nmi_request_ = false;
@@ -134,7 +140,7 @@ bool PcCpu::prepare() {
 }
 
 void PcCpu::reset() {
-  i386::reset_cpu(state_);
+  i386::reset(state_);
   interrupt_request_ = false;
   nmi_request_ = false;
   if (boot_entry_) enter_boot_entry(*boot_entry_);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <optional>
 
 #include "accel/guest_cpu.h"
@@ -9,7 +10,6 @@
 #include "target/i386/cpu/config.h"
 #include "target/i386/cpu/host_interface.h"
 #include "target/i386/cpu/state.h"
-#include "target/i386/translate/translator.h"
 #include "tcg/runtime/frame_allocation.h"
 
 namespace vireo::core {
@@ -92,7 +92,6 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
   core::RunControl& run_control_;
   tcg::FrameAllocation allocation_;
   i386::CpuState& state_;
-  i386::Translator translator_;
   accel::TcgVcpu* vcpu_ = nullptr;
   std::unique_ptr<Apic> apic_;
   std::optional<BootEntry> boot_entry_;
