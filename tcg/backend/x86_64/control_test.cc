@@ -1,0 +1,323 @@
+// Ways in and out of translated code: links, polls, predictions, slow paths, host faults.
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstring>
+#include <new>
+#include <thread>
+
+#include "tcg/backend/backend.h"
+#include "tcg/ir/builder.h"
+#include "tcg/runtime/frame_allocation.h"
+
+namespace vireo::tcg {
+namespace {
+
+constexpr uint64_t kMemory = 0x10000, kDevice = 0x5000, kNowhere = 0x9000;
+
+/// A Frame with its poll page, one page of memory and one device register.
+struct Guest {
+  FrameAllocation allocation{sizeof(Frame)};
+  Frame& frame = *new (allocation.memory()) Frame;
+  alignas(64) uint8_t memory[kPageSize] = {};
+  TlbEntry tlb[kTlbEntries];
+  JumpTarget jump_cache[kJumpCacheEntries] = {};
+  uint64_t device = 0;
+  unsigned refills = 0;
+
+  Guest() {
+    for (unsigned i = 0; i < kTlbEntries; ++i)
+      tlb[i] = {invalid_tag(i), invalid_tag(i), nullptr, 0};
+    frame.tlb[kContextKernel] = frame.tlb[kContextUser] = tlb;
+    frame.jump_cache = jump_cache;
+    frame.runtime = this;
+  }
+};
+
+Guest& guest_of(Frame* frame) { return *static_cast<Guest*>(frame->runtime); }
+[[noreturn]] void leave_as(Frame* frame, ExitReason reason) {
+  leave(frame, static_cast<uint16_t>(reason));
+}
+Guest& device_access(Frame* frame, uint64_t va) {
+  if (va != kDevice) leave_as(frame, ExitReason::kException);
+  return guest_of(frame);
+}
+
+/// Memory is found by refills, the device by full hooks; other accesses fault.
+Hooks guest_hooks() {
+  return {
+      .refill =
+          [](Frame* frame, uint64_t va, unsigned size, Access, uint8_t flags) {
+            Guest& guest = guest_of(frame);
+            ++guest.refills;
+            if (va - kMemory > kPageSize - size) return false;
+            if ((flags & kMemoryAligned16) && va % 16 != 0) return false;
+            guest.tlb[tlb_index(va)] = {kMemory, kMemory, guest.memory, 0};
+            return true;
+          },
+      .load = [](Frame* frame, uint64_t va, const MemoryOperation&) -> const void* {
+        std::memcpy(frame->bounce, &device_access(frame, va).device, 8);
+        return frame->bounce;
+      },
+      .store =
+          [](Frame* frame, uint64_t va, const MemoryOperation& operation, const void* value) {
+            std::memcpy(&device_access(frame, va).device, value, size_of(operation.type));
+          },
+      .update = [](Frame* frame, uint64_t va, const MemoryOperation&, uint64_t operand,
+                   uint64_t) -> uint64_t {
+        uint64_t& device = device_access(frame, va).device;
+        frame->flags_low = 0x57;
+        frame->flag_overflow = 1;
+        return std::exchange(device, device + operand);
+      },
+      .divide_error = [](Frame* frame) { leave_as(frame, ExitReason::kHalt); },
+      .simd_exception = [](Frame* frame) { leave_as(frame, ExitReason::kModeChange); },
+  };
+}
+
+class Control : public ::testing::Test {
+ protected:
+  Control() {
+    BackendConfig config{guest_hooks(), {}};
+    config.code_cache_bytes = 4 << 20;
+    backend_ = std::move(make_jit_backend(config)).value();
+  }
+  TranslatedBlock* compile(uint64_t ip, uint32_t code_page = 7) {
+    block_.guest_ip = ip;
+    auto result = backend_->compile(block_, {.ip = ip, .linear = ip}, code_page);
+    block_.clear();
+    frame_.code_pages[code_page_slot(ip >> kPageBits)] = code_page;
+    return result.value();
+  }
+  ExitReason run(TranslatedBlock* block) {
+    last_ = nullptr;
+    frame_.guest_ip = block->key.ip;
+    backend_->run(&frame_, block, &last_, &slot_);
+    return static_cast<ExitReason>(frame_.exit_reason);
+  }
+  Value get(unsigned reg) { return b_.get_reg(Type::kI64, reg); }
+  Value number(uint64_t value) { return b_.constant(Type::kI64, value); }
+  /// reg += n, with flags.
+  void count(unsigned reg, uint64_t n) { b_.set_reg(reg, b_.add(get(reg), number(n), kAllFlags)); }
+  /// A block that counts in `reg` and goes to `target`.
+  TranslatedBlock* counting(uint64_t ip, unsigned reg, uint64_t target) {
+    b_.insn_start(ip);
+    count(reg, 1);
+    b_.exit_direct(target, 0);
+    return compile(ip);
+  }
+
+  std::unique_ptr<Guest> guest_ = std::make_unique<Guest>();
+  Frame& frame_ = guest_->frame;
+  std::unique_ptr<Backend> backend_;
+  Block block_;
+  Builder b_{&block_};
+  TranslatedBlock* last_ = nullptr;
+  unsigned slot_ = 9;
+};
+
+TEST_F(Control, ReportsTheExitAndFollowsLinks) {
+  TranslatedBlock* first = counting(0x1000, 0, 0x1010);
+  TranslatedBlock* second = counting(0x1010, 1, 0x3000);
+  EXPECT_EQ(run(first), ExitReason::kLookup);
+  EXPECT_EQ(frame_.guest_ip, 0x1010u);
+  EXPECT_EQ(last_, first);
+  EXPECT_EQ(slot_, 0u);
+  backend_->link(first, 0, second);
+  EXPECT_EQ(run(first), ExitReason::kLookup);
+  EXPECT_EQ(frame_.guest_ip, 0x3000u);
+  EXPECT_EQ(last_, second);
+  EXPECT_EQ(frame_.general[0], 2u);
+  EXPECT_EQ(frame_.general[1], 1u);
+  backend_->invalidate(second);
+  run(first);
+  EXPECT_EQ(frame_.guest_ip, 0x1010u);
+}
+
+TEST_F(Control, LinksAcrossPagesLookAtTheMapping) {
+  TranslatedBlock* first = counting(0x1000, 0, 0x2000);
+  TranslatedBlock* second = counting(0x2000, 1, 0x2010);
+  backend_->link(first, 0, second);
+  run(first);
+  EXPECT_EQ(last_, second);
+  frame_.code_pages[code_page_slot(2)] = 0;
+  run(first);
+  EXPECT_EQ(frame_.guest_ip, 0x2000u);
+  EXPECT_EQ(last_, nullptr);
+  EXPECT_EQ(frame_.general[1], 1u);
+}
+
+TEST_F(Control, FlagsSurviveLinksInEitherForm) {
+  b_.insn_start(0x1000);
+  b_.sub(get(0), get(1), kAllFlags);
+  b_.exit_direct(0x1010, 0);
+  TranslatedBlock* compares = compile(0x1000);
+  b_.insn_start(0x1010);  // shows flags before it reads them
+  const Value loaded = b_.load(Type::kI64, number(kMemory), 0, 0);
+  b_.set_reg(2, b_.zero_extend(Type::kI64, b_.setcc(Condition::kB)));
+  b_.set_reg(3, loaded);
+  b_.exit_direct(0x5000, 0);
+  TranslatedBlock* shows = compile(0x1010);
+  backend_->link(compares, 0, shows);
+  frame_.general[0] = 1;
+  frame_.general[1] = 2;
+  run(compares);
+  EXPECT_EQ(frame_.general[2], 1u);
+  EXPECT_EQ(frame_.guest_ip, 0x5000u);
+  frame_.general[1] = 0;
+  run(compares);
+  EXPECT_EQ(frame_.general[2], 0u);
+}
+
+TEST_F(Control, KickEndsALoop) {
+  TranslatedBlock* loop = counting(0x1000, 0, 0x1000);
+  backend_->link(loop, 0, loop);
+  std::thread kicker([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    backend_->kick(&frame_);
+  });
+  EXPECT_EQ(run(loop), ExitReason::kPoll);
+  kicker.join();
+  EXPECT_GT(frame_.general[0], 0u);
+  EXPECT_EQ(frame_.guest_ip, 0x1000u);
+  const uint64_t before = frame_.general[0];
+  EXPECT_EQ(run(loop), ExitReason::kPoll) << "a kick holds until its owner takes it back";
+  EXPECT_EQ(frame_.general[0], before);
+}
+
+TEST_F(Control, IndirectJumpsUseTheCache) {
+  b_.insn_start(0x1000);
+  b_.exit_indirect(get(0));
+  TranslatedBlock* jumps = compile(0x1000);
+  TranslatedBlock* target = counting(0x2000, 1, 0x2010);
+  frame_.general[0] = 0x2000;
+  EXPECT_EQ(run(jumps), ExitReason::kLookup);
+  EXPECT_EQ(frame_.guest_ip, 0x2000u);
+  EXPECT_EQ(last_, nullptr);
+  guest_->jump_cache[jump_cache_index(0x2000)] = {0x2000, target->checked_entry};
+  run(jumps);
+  EXPECT_EQ(last_, target);
+  frame_.general[0] = 0;  // hits an empty entry
+  EXPECT_EQ(run(jumps), ExitReason::kLookup);
+  EXPECT_EQ(frame_.guest_ip, 0u);
+}
+
+TEST_F(Control, ReturnsGoToTheCaller) {
+  b_.insn_start(0x1000);
+  b_.push_return(0x1005);
+  b_.exit_direct(0x2000, 0);
+  TranslatedBlock* call = compile(0x1000);
+  b_.insn_start(0x2000);
+  b_.exit_return(get(0));
+  TranslatedBlock* returns = compile(0x2000);
+  TranslatedBlock* after = counting(0x1005, 1, 0x1010);
+  backend_->link(call, 0, returns);
+  frame_.general[0] = 0x1005;
+  run(call);
+  EXPECT_EQ(frame_.guest_ip, 0x1005u);
+  ASSERT_EQ(last_, call) << "the pushed address is an exit of the call";
+  backend_->link(last_, slot_, after);
+  run(call);
+  EXPECT_EQ(last_, after);
+  frame_.general[0] = 0x7777;
+  run(call);
+  EXPECT_EQ(frame_.guest_ip, 0x7777u);
+}
+
+TEST_F(Control, AccessesRefillReachDevicesAndFault) {
+  b_.insn_start(0x1000);
+  b_.store(number(kMemory), 8, get(1), 0);
+  b_.set_reg(2, b_.add(get(2), b_.load(Type::kI64, number(kMemory), 8, 0), kAllFlags));
+  b_.insn_start(0x1004);
+  b_.store(number(kDevice), 0, get(2), 0);
+  b_.set_reg(3, b_.load(Type::kI64, number(kDevice), 0, 0));
+  b_.insn_start(0x1008);
+  b_.set_reg(5, b_.rmw(RmwKind::kAdd, Type::kI64, number(kDevice), 0, number(1), 0, kAllFlags));
+  b_.set_reg(6, b_.zero_extend(Type::kI64, b_.setcc(Condition::kO)));
+  b_.insn_start(0x100c);
+  b_.sub(get(1), get(1), kAllFlags);
+  b_.insn_start(0x1010);
+  b_.set_reg(7, number(1));
+  b_.set_reg(0, b_.load(Type::kI64, number(kNowhere), 0, 0));
+  b_.exit_direct(0x1020, 0);
+  TranslatedBlock* block = compile(0x1000);
+  frame_.general[0] = 0xaa;
+  frame_.general[1] = 40;
+  frame_.general[2] = 2;
+  EXPECT_EQ(run(block), ExitReason::kException);
+  EXPECT_EQ(frame_.guest_ip, 0x1010u);
+  EXPECT_EQ(frame_.general[0], 0xaau);
+  EXPECT_EQ(frame_.general[2], 42u);
+  EXPECT_EQ(frame_.general[3], 42u);
+  EXPECT_EQ(frame_.general[5], 42u);
+  EXPECT_EQ(frame_.general[6], 1u);
+  EXPECT_EQ(guest_->device, 43u);
+  EXPECT_EQ(frame_.flags_low, 0x46u) << "flags at the fault are the comparison's";
+  EXPECT_GE(guest_->refills, 2u);
+}
+
+TEST_F(Control, MisalignedVectorAccessesReachTheHook) {
+  b_.insn_start(0x1000);
+  b_.set_reg(1, b_.load(Type::kV128, get(0), 0, kMemoryAligned16));
+  b_.exit_direct(0x1010, 0);
+  TranslatedBlock* block = compile(0x1000);
+  frame_.general[0] = kMemory + 16;
+  EXPECT_EQ(run(block), ExitReason::kLookup);
+  frame_.general[0] = kMemory + 8;
+  EXPECT_EQ(run(block), ExitReason::kException);
+  EXPECT_EQ(frame_.guest_ip, 0x1000u);
+}
+
+TEST_F(Control, DivideErrorsShowTheStateBefore) {
+  for (const unsigned divisor : {3u, 9u}) {
+    for (const unsigned low : {0u, 6u}) {
+      b_.insn_start(0x1000);
+      count(1, 1);
+      b_.insn_start(0x1004);
+      const auto [quotient, remainder] = b_.div_u(get(low), get(2), get(divisor));
+      b_.set_reg(0, quotient);
+      b_.set_reg(2, remainder);
+      b_.exit_direct(0x1010, 0);
+      TranslatedBlock* block = compile(0x1000);
+      frame_.general[0] = 100;
+      frame_.general[2] = 200;
+      frame_.general[divisor] = 0;
+      EXPECT_EQ(run(block), ExitReason::kHalt);
+      EXPECT_EQ(frame_.guest_ip, 0x1004u);
+      EXPECT_EQ(frame_.general[0], 100u);
+      EXPECT_EQ(frame_.general[2], 200u);
+      backend_->flush();
+    }
+  }
+}
+
+TEST_F(Control, UnmaskedSimdExceptionsShowTheStateBefore) {
+  for (const bool borrows : {false, true}) {
+    b_.insn_start(0x1000);
+    count(1, 1);
+    b_.insn_start(0x1004);
+    const Value quotient = b_.vector(VectorOpcode::kDivps, Type::kV128, b_.get_reg(Type::kV128, 3),
+                                     b_.get_reg(Type::kV128, 4));
+    if (borrows) {
+      b_.store_state(offsetof(Frame, helper_arguments), b_.truncate(Type::kV64, quotient));
+    } else {
+      b_.set_reg(3, quotient);
+    }
+    b_.exit_direct(0x1010, 0);
+    TranslatedBlock* block = compile(0x1000);
+    for (auto& reg : frame_.vector) std::fill(std::begin(reg), std::end(reg), uint8_t{0x11});
+    std::memset(frame_.vector[4], 0, 16);
+    frame_.mxcsr = 0x1f80 & ~0x200;  // zero divide unmasked
+    frame_.general[1] = 0xff;
+    EXPECT_EQ(run(block), ExitReason::kModeChange);
+    EXPECT_EQ(frame_.guest_ip, 0x1004u);
+    EXPECT_EQ(frame_.mxcsr & 4, 4u);
+    EXPECT_EQ(frame_.flags_low, 0x16u);
+    for (const unsigned i : {0u, 1u, 2u, 3u, 15u}) EXPECT_EQ(frame_.vector[i][7], 0x11) << i;
+    backend_->flush();
+  }
+}
+
+}  // namespace
+}  // namespace vireo::tcg
