@@ -87,9 +87,13 @@ class Archive:
     def link(self, name, target):
         self.add(name, stat.S_IFLNK | 0o777, target.encode())
 
-    def packed(self):
+    def plain(self):
+        """The whole archive; nothing can be added behind it."""
         self.add("TRAILER!!!", 0)
-        return gzip.compress(b"".join(self.chunks), compresslevel=6, mtime=0)
+        return b"".join(self.chunks)
+
+    def packed(self):
+        return gzip.compress(self.plain(), compresslevel=6, mtime=0)
 
 
 def add_modules(archive, modules):

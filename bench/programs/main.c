@@ -1,0 +1,144 @@
+/* The benchmark programs in one binary.
+ *   suite <name>                     runs one of our own workloads
+ *   suite time <name> <program...>   times another program; its output, kept in /tmp, gives the
+ * checksum Either prints `BENCH <name> <seconds> <checksum>`. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "workload.h"
+
+static const struct {
+  const char* name;
+  uint64_t (*run)(void);
+} kWorkloads[] = {
+    {"queens", queens},
+    {"sieve", sieve},
+    {"quicksort", quicksort},
+    {"tree", tree},
+    {"hash", hash},
+    {"crc32", crc32},
+    {"lz", lz},
+    {"interpreter", interpreter},
+    {"fibonacci", fibonacci},
+    {"matrix", matrix},
+    {"linpack", linpack},
+    {"nbody", nbody},
+    {"fft", fft},
+    {"longdouble", longdouble},
+    {"copy-1k", copy_1k},
+    {"copy-64k", copy_64k},
+    {"copy-16m", copy_16m},
+    {"set-64k", set_64k},
+    {"set-16m", set_16m},
+    {"triad", triad},
+    {"syscall", null_call},
+    {"read-1", read_1},
+    {"read-64k", read_64k},
+    {"stat", file_stat},
+    {"open", file_open},
+    {"pipe", pipe_bytes},
+    {"switch-2", switch_2},
+    {"switch-8", switch_8},
+    {"spawn", spawn},
+    {"pagefault", page_faults},
+    {"mmap", map_unmap},
+    {"signal", signals},
+};
+
+static struct timespec begin;
+
+void restart_clock(void) { clock_gettime(CLOCK_MONOTONIC, &begin); }
+
+static void report(const char* name, double seconds, uint64_t sum) {
+  printf("BENCH %s %.6f %016llx\n", name, seconds, (unsigned long long)sum);
+}
+
+static double elapsed(void) {
+  struct timespec end;
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  return (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) * 1e-9;
+}
+
+void require(int condition, const char* what) {
+  if (!condition) {
+    perror(what);
+    exit(1);
+  }
+}
+
+void* allocate(size_t bytes) {
+  void* memory = malloc(bytes);
+  require(memory != NULL, "malloc");
+  return memset(memory, 1, bytes);
+}
+
+uint64_t next_random(uint64_t* state) {
+  *state ^= *state << 13;
+  *state ^= *state >> 7;
+  *state ^= *state << 17;
+  return *state;
+}
+
+uint64_t checksum(const void* data, size_t bytes) {
+  const unsigned char* from = data;
+  uint64_t sum = 0xcbf29ce484222325;
+  for (size_t i = 0; i < bytes; i++) sum = (sum ^ from[i]) * 0x100000001b3;
+  return sum;
+}
+
+static uint64_t checksum_of_file(int file) {
+  struct stat status;
+  require(fstat(file, &status) == 0, "fstat");
+  if (status.st_size == 0) return 0;
+  void* data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+  require(data != MAP_FAILED, "mmap");
+  return checksum(data, (size_t)status.st_size);
+}
+
+static int time_program(const char* name, char** command) {
+  int output = open("/tmp/output", O_RDWR | O_CREAT | O_TRUNC, 0600);
+  require(output >= 0, "/tmp/output");
+  restart_clock();
+  pid_t child = fork();
+  require(child >= 0, "fork");
+  if (child == 0) {
+    dup2(output, STDOUT_FILENO);
+    execv(command[0], command);
+    perror(command[0]);
+    _exit(127);
+  }
+  int status;
+  require(waitpid(child, &status, 0) == child, "waitpid");
+  double seconds = elapsed();
+  if (status != 0) return 1;
+  report(name, seconds, checksum_of_file(output));
+  return 0;
+}
+
+static int run_workload(const char* name) {
+  for (size_t i = 0; i < sizeof kWorkloads / sizeof kWorkloads[0]; i++) {
+    if (strcmp(kWorkloads[i].name, name) == 0) {
+      restart_clock();
+      uint64_t sum = kWorkloads[i].run();
+      report(name, elapsed(), sum);
+      return 0;
+    }
+  }
+  fprintf(stderr, "suite: no workload '%s'\n", name);
+  return 1;
+}
+
+int main(int count, char** arguments) {
+  if (count >= 4 && strcmp(arguments[1], "time") == 0)
+    return time_program(arguments[2], arguments + 3);
+  if (count == 2) return run_workload(arguments[1]);
+  fprintf(stderr, "usage: suite <name> | suite time <name> <program> [arguments]\n");
+  return 2;
+}

@@ -1,0 +1,60 @@
+/* What the benchmark programs share: each is a function that works for some tenths of a second on a
+ * recent host and returns a checksum, by which the runs on different machines are compared. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Starts the clock again, behind what is not to be timed. */
+void restart_clock(void);
+
+/* Ends the program with a message if `condition` is false. */
+void require(int condition, const char* what);
+
+/* Memory of `bytes` bytes that is already touched. */
+void* allocate(size_t bytes);
+
+/* The next of a fixed series of numbers (xorshift); `state` must not be 0. */
+uint64_t next_random(uint64_t* state);
+
+/* FNV-1a over bytes. */
+uint64_t checksum(const void* data, size_t bytes);
+
+/* An address or value behind which the compiler cannot see. */
+#define OPAQUE(value) __asm__ volatile("" : "+r"(value) : : "memory")
+
+uint64_t queens(void);
+uint64_t sieve(void);
+uint64_t quicksort(void);
+uint64_t tree(void);
+uint64_t hash(void);
+uint64_t crc32(void);
+uint64_t lz(void);
+uint64_t interpreter(void);
+uint64_t fibonacci(void);
+
+uint64_t matrix(void);
+uint64_t linpack(void);
+uint64_t nbody(void);
+uint64_t fft(void);
+uint64_t longdouble(void);
+
+uint64_t copy_1k(void);
+uint64_t copy_64k(void);
+uint64_t copy_16m(void);
+uint64_t set_64k(void);
+uint64_t set_16m(void);
+uint64_t triad(void);
+
+uint64_t null_call(void);
+uint64_t read_1(void);
+uint64_t read_64k(void);
+uint64_t file_stat(void);
+uint64_t file_open(void);
+uint64_t pipe_bytes(void);
+uint64_t switch_2(void);
+uint64_t switch_8(void);
+uint64_t spawn(void);
+uint64_t page_faults(void);
+uint64_t map_unmap(void);
+uint64_t signals(void);

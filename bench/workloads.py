@@ -1,0 +1,54 @@
+"""The workloads of the suite: what runs, how it is grouped, and which ones the quick form takes."""
+
+from dataclasses import dataclass
+
+SUITE = "/usr/bin/suite"
+GROUPS = {
+    "cpu": "integer programs",
+    "debian": "programs of Debian",
+    "floating": "floating point",
+    "memory": "memory",
+    "system": "the kernel's services",
+}
+BOOT = "boot"  # stands apart: it has no native counterpart
+
+
+@dataclass(frozen=True)
+class Workload:
+    name: str
+    group: str
+    quick: bool = False
+    program: str = ""  # a program of Debian with its arguments; empty for one of our own
+
+    def command(self):
+        return f"{SUITE} time {self.name} {self.program}" if self.program else f"{SUITE} {self.name}"
+
+
+def _own(group, names, quick=()):
+    return [Workload(name, group, name in quick) for name in names.split()]
+
+
+_CC1 = "/usr/lib/gcc/x86_64-linux-gnu/12/cc1 -quiet -O2 -fpreprocessed /bench/input.i -o -"
+
+WORKLOADS = [
+    *_own("cpu", "queens sieve quicksort tree hash crc32 lz interpreter fibonacci",
+          {"queens", "quicksort", "tree", "crc32", "interpreter", "fibonacci"}),
+    Workload("gcc-cold", "debian", program=_CC1),
+    Workload("gcc-warm", "debian", program=_CC1),
+    Workload("gzip", "debian", True, "/usr/bin/gzip -n -c /bench/text"),
+    Workload("xz", "debian", False, "/usr/bin/xz -3 -c /bench/text-1m"),
+    Workload("zstd", "debian", False, "/usr/bin/zstd -q -9 -c /bench/text"),
+    Workload("sha256sum", "debian", True, "/usr/bin/sha256sum" + " /bench/text" * 16),
+    Workload("openssl-kdf", "debian", False, "/usr/bin/openssl enc -aes-128-cbc -pbkdf2 -iter 600000 -k secret "
+             "-S 0011223344556677 -in /bench/loop.sh"),
+    Workload("bash", "debian", True, "/usr/bin/bash /bench/loop.sh"),
+    Workload("python-calls", "debian", True, "/usr/bin/python3.11 -S /bench/calls.py"),
+    Workload("python-dicts", "debian", False, "/usr/bin/python3.11 -S /bench/dicts.py"),
+    Workload("perl", "debian", False, "/usr/bin/perl /bench/regex.pl"),
+    Workload("sqlite", "debian", True, "/usr/bin/sqlite3 -init /bench/queries.sql :memory: .exit"),
+    *_own("floating", "matrix linpack nbody fft longdouble", {"linpack", "nbody", "longdouble"}),
+    *_own("memory", "copy-1k copy-64k copy-16m set-64k set-16m triad", {"copy-64k", "triad"}),
+    *_own("system", "syscall read-1 read-64k stat open pipe switch-2 switch-8 spawn pagefault mmap signal",
+          {"syscall", "switch-2", "spawn", "pagefault"}),
+]
+BY_NAME = {w.name: w for w in WORKLOADS}
