@@ -133,16 +133,14 @@ class Description {
   template <class C, class D>
   void custom_state(std::string_view section, uint32_t version, void (C::*save)(FieldWriter&) const,
                     util::Status (D::*load)(const FieldReader&, uint32_t version)) {
-    StateSection description;
-    description.name = section;
-    description.version = version;
-    description.save = [save](Device& device, FieldWriter& writer) {
-      (self(device).*save)(writer);
-    };
-    description.load = [load](Device& device, const FieldReader& reader, uint32_t stream_version) {
-      return (self(device).*load)(reader, stream_version);
-    };
-    type_.state.push_back(std::move(description));
+    add_custom_state(section, version, save, load).kept_over_reset = false;
+  }
+  /// The same for what a reset leaves alone (video memory).
+  template <class C, class D>
+  void custom_state_kept_over_reset(std::string_view section, uint32_t version,
+                                    void (C::*save)(FieldWriter&) const,
+                                    util::Status (D::*load)(const FieldReader&, uint32_t version)) {
+    add_custom_state(section, version, save, load).kept_over_reset = true;
   }
 
  private:
@@ -208,6 +206,22 @@ class Description {
       *static_cast<S*>(object) = state_detail::fresh<S>();
     };
     description.fields = std::move(fields);
+    return description;
+  }
+
+  template <class C, class D>
+  StateSection& add_custom_state(std::string_view section, uint32_t version,
+                                 void (C::*save)(FieldWriter&) const,
+                                 util::Status (D::*load)(const FieldReader&, uint32_t version)) {
+    StateSection& description = type_.state.emplace_back();
+    description.name = section;
+    description.version = version;
+    description.save = [save](Device& device, FieldWriter& writer) {
+      (self(device).*save)(writer);
+    };
+    description.load = [load](Device& device, const FieldReader& reader, uint32_t stream_version) {
+      return (self(device).*load)(reader, stream_version);
+    };
     return description;
   }
 
