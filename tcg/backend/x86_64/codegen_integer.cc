@@ -143,7 +143,8 @@ void CodeGenerator::emit_alu(Alu op) {
   const Reg target = target_register();
   const bool b_in_target = target != kNoReg && place(b).host == target && place(a).host != target;
   if (commutes(op) && (b_in_target || place(a).is_constant)) std::swap(a, b);
-  if (a == b) {
+  const bool same = a == b || (place(a).host != kNoReg && place(a).host == place(b).host);
+  if (same && !place(a).is_constant) {
     const Reg to = prepare(a);
     begin_flags(kAllFlags);
     e_.alu(op, size(), to, to);

@@ -117,9 +117,15 @@ void CodeGenerator::emit_rmw_operation(const Source& value) {
   }
   const bool by_carry = kind == RmwKind::kAdc || kind == RmwKind::kSbb || kind == RmwKind::kRcl ||
                         kind == RmwKind::kRcr;
+  const bool carry_kept =
+      inst().flags && !(inst().flags & kFlagC) && (live_.flags_after(at_) & kFlagC);
+  const bool adds_one =
+      carry_kept && immediate && value.imm == 1 && (kind == RmwKind::kAdd || kind == RmwKind::kSub);
   const bool may_leave_flags = inst().flags && !always_writes_flags(block_, inst());
   if (by_carry || may_leave_flags) need_host_flags();
-  begin_flags(may_leave_flags ? kNoFlags : written_by(kind));
+  begin_flags(may_leave_flags ? kNoFlags
+              : adds_one      ? FlagMask{kAllFlags & ~kFlagC}
+                              : written_by(kind));
   if (inst().extra & kMemoryLocked) e_.byte(kLockPrefix);
   if (!has_operand) {
     e_.group3(kind == RmwKind::kNeg ? Group3::kNeg : Group3::kNot, size(), mem);
@@ -135,6 +141,8 @@ void CodeGenerator::emit_rmw_operation(const Source& value) {
     } else {
       e_.rm({kMap0f, static_cast<uint8_t>(0x83 | digit << 3)}, size(), reg, mem);
     }
+  } else if (adds_one) {
+    kind == RmwKind::kAdd ? e_.inc(size(), mem) : e_.dec(size(), mem);
   } else if (immediate) {
     e_.alu_imm(alu_of(kind), size(), mem, static_cast<int32_t>(value.imm));
   } else {

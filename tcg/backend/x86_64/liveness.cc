@@ -85,35 +85,31 @@ void Liveness::find_flags(const Block& block) {
     if (always_writes_flags(block, inst)) live &= static_cast<FlagMask>(~inst.flags);
     live |= effects(inst) & kShowsAll ? FlagMask{kAllFlags} : flags_read(block, inst);
   }
-  first_flag_use_ = FirstFlagUse::kNone;
+}
+
+// An unmasked SIMD exception shows flags wherever they are, but they have to be somewhere.
+Liveness::FirstFlagUse Liveness::find_first_flag_use(const Block& block) {
   FlagMask overwritten = 0;
+  bool may_show = false;
   for (const Inst& inst : block.insts) {
-    const bool memory = is_memory(inst.op) || (effects(inst) & kSyncs);
-    if (memory || inst.op == Opcode::kDivU || inst.op == Opcode::kDivS) {
-      first_flag_use_ = FirstFlagUse::kShown;
-      return;
+    const uint16_t effect = effects(inst);
+    const bool checks = is_memory(inst.op) || (effect & kSyncs) != 0;
+    const bool leaves_with_memory_flags = inst.op == Opcode::kExitIndirect ||
+                                          inst.op == Opcode::kExitReturn ||
+                                          inst.op == Opcode::kExitRuntime;
+    if (checks || leaves_with_memory_flags || inst.op == Opcode::kDivU ||
+        inst.op == Opcode::kDivS) {
+      return FirstFlagUse::kShown;
     }
-    if ((flags_read(block, inst) & ~overwritten) || (effects(inst) & (kMayFault | kLeavesBlock))) {
-      first_flag_use_ = FirstFlagUse::kRead;
-      return;
-    }
-    if (inst.op == Opcode::kExitIndirect || inst.op == Opcode::kExitReturn ||
-        inst.op == Opcode::kExitRuntime) {
-      first_flag_use_ = FirstFlagUse::kShown;
-      return;
-    }
-    if (effects(inst) & kEndsBlock) {
-      first_flag_use_ = FirstFlagUse::kRead;
-      return;
-    }
+    if (flags_read(block, inst) & ~overwritten) return FirstFlagUse::kRead;
+    if (effect & (kLeavesBlock | kEndsBlock)) return FirstFlagUse::kRead;
+    may_show |= (effect & kMayFault) != 0;
     if (always_writes_flags(block, inst)) overwritten |= inst.flags;
-    if (overwritten == kAllFlags) return;
+    if (overwritten == kAllFlags) break;
     // Partly overwritten flags are merged in the host.
-    if (inst.flags) {
-      first_flag_use_ = FirstFlagUse::kRead;
-      return;
-    }
+    if (inst.flags) return FirstFlagUse::kRead;
   }
+  return may_show ? FirstFlagUse::kRead : FirstFlagUse::kNone;
 }
 
 void Liveness::set_target(const Block& block, size_t setter, ValueId value, unsigned reg) {
@@ -165,6 +161,7 @@ void Liveness::analyse(const Block& block) {
   checks_before_[count] = checks;
   find_targets(block);
   find_flags(block);
+  first_flag_use_ = find_first_flag_use(block);
 }
 
 }  // namespace vireo::tcg::x86_64

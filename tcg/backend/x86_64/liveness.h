@@ -48,6 +48,7 @@ class Liveness {
   void find_targets(const Block& block);
   void set_target(const Block& block, size_t setter, ValueId value, unsigned reg);
   void find_flags(const Block& block);
+  static FirstFlagUse find_first_flag_use(const Block& block);
 
   std::vector<Info> values_;
   std::vector<FlagMask> flags_after_;

@@ -1,0 +1,309 @@
+// Host code of small blocks, word for word, so that a change of code generation shows in review.
+
+#include <gtest/gtest.h>
+
+#include "tcg/backend/x86_64/jit_backend.h"
+#include "tcg/backend/x86_64/listing.h"
+#include "tcg/ir/builder.h"
+
+namespace vireo::tcg::x86_64 {
+namespace {
+
+class Golden : public ::testing::Test {
+ protected:
+  Golden() {
+    BackendConfig config;
+    config.code_cache_bytes = 1 << 20;
+    HostCpu cpu = HostCpu::detect();
+    cpu.bmi2 = true;  // the code is not run
+    backend_ = std::move(JitBackend::create(config, cpu)).value();
+    block_.guest_ip = 0x1000;
+    b_.insn_start(0x1000);
+  }
+  std::string code() {
+    b_.exit_direct(0x1020, 0);
+    auto block = backend_->compile(block_, {.ip = 0x1000, .linear = 0x1000}, 1);
+    return block ? listing(backend_->host_code(**block), true) : block.error().message();
+  }
+  Value get(unsigned reg, Type type = Type::kI64) { return b_.get_reg(type, reg); }
+  Value number(uint64_t value, Type type = Type::kI64) { return b_.constant(type, value); }
+
+  /// Flags that are in memory, so that entries and checks have nothing to convert.
+  void set_flags() { b_.set_flags(number(0, Type::kI32)); }
+
+  std::unique_ptr<Backend> backend_;
+  Block block_;
+  Builder b_{&block_};
+};
+
+constexpr unsigned kAx = 0, kCx = 1, kDx = 2, kBx = 3, kSp = 4, kSi = 6, kGuest9 = 9;
+
+TEST_F(Golden, AddIsOneInstruction) {
+  b_.set_reg(kAx, b_.add(get(kAx), get(kBx), kAllFlags));
+  EXPECT_EQ(code(), R"(add rax, rbx
+jmp
+)");
+}
+
+TEST_F(Golden, ClearIsOneInstruction) {
+  b_.set_reg(kAx, b_.xor_(get(kAx, Type::kI32), get(kAx, Type::kI32), kAllFlags));
+  EXPECT_EQ(code(), R"(xor eax, eax
+jmp
+)");
+}
+
+TEST_F(Golden, LoadIndexed) {
+  set_flags();
+  b_.set_reg(kAx, b_.load(Type::kI64, b_.address(Type::kI64, get(kBx), get(kCx), 3, 8), 0, 0));
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+lea r12, [rbx + rcx*8 + 8]
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
+add r14, qword ptr [r13 + 0x10]
+sub r12, qword ptr [r14]
+cmp r12, 0xff8
+ja
+mov r14, qword ptr [r14 + 0x10]
+mov rax, qword ptr [r14 + r12]
+jmp
+)");
+}
+
+TEST_F(Golden, LoadFolds) {
+  set_flags();
+  b_.set_reg(kAx, b_.add(get(kAx), b_.load(Type::kI64, get(kBx), 0, 0), kAllFlags));
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+mov r12, rbx
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
+add r14, qword ptr [r13 + 0x10]
+sub r12, qword ptr [r14]
+cmp r12, 0xff8
+ja
+mov r14, qword ptr [r14 + 0x10]
+add rax, qword ptr [r14 + r12]
+jmp
+)");
+}
+
+TEST_F(Golden, CompareWithMemory) {
+  set_flags();
+  b_.sub(b_.load(Type::kI32, get(kBx), 4, 0), number(5, Type::kI32), kAllFlags);
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+lea r12, [rbx + 4]
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
+add r14, qword ptr [r13 + 0x10]
+sub r12, qword ptr [r14]
+cmp r12, 0xffc
+ja
+mov r14, qword ptr [r14 + 0x10]
+cmp dword ptr [r14 + r12], 5
+jmp
+)");
+}
+
+TEST_F(Golden, Push) {
+  set_flags();
+  const Value next = b_.address(Type::kI64, get(kSp), {}, 0, -8);
+  b_.store(next, 0, get(kBx), kMemoryStack);
+  b_.set_reg(kSp, next);
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+lea r12, [r15 - 8]
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
+add r14, qword ptr [r13 + 0x10]
+sub r12, qword ptr [r14 + 8]
+cmp r12, 0xff8
+ja
+mov r14, qword ptr [r14 + 0x10]
+mov qword ptr [r14 + r12], rbx
+lea r15, [r15 - 8]
+jmp
+)");
+}
+
+TEST_F(Golden, Pop) {
+  set_flags();
+  const Value sp = get(kSp);
+  const Value popped = b_.load(Type::kI64, sp, 0, kMemoryStack);
+  b_.set_reg(kSp, b_.address(Type::kI64, sp, {}, 0, 8));
+  b_.set_reg(kBx, popped);
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+mov r12, r15
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
+add r14, qword ptr [r13 + 0x10]
+sub r12, qword ptr [r14]
+cmp r12, 0xff8
+ja
+mov r14, qword ptr [r14 + 0x10]
+mov rbx, qword ptr [r14 + r12]
+lea r15, [r15 + 8]
+jmp
+)");
+}
+
+TEST_F(Golden, CompareAndBranch) {
+  b_.sub(get(kAx, Type::kI32), number(5, Type::kI32), kAllFlags);
+  b_.branch_if(Condition::kL, 0x1040, 1);
+  EXPECT_EQ(code(), R"(cmp eax, 5
+jl
+jmp
+)");
+}
+
+TEST_F(Golden, BackEdgesPoll) {
+  b_.sub(get(kAx), get(kBx), kAllFlags);
+  b_.branch_if(Condition::kNe, 0x1000, 1);
+  EXPECT_EQ(code(), R"(cmp rax, rbx
+je
+mov r14d, dword ptr [r13 + 0xff80]
+jmp
+)");
+}
+
+TEST_F(Golden, IncrementKeepsCarry) {
+  set_flags();
+  b_.set_reg(kCx, b_.add(get(kCx), number(1), kAllFlags & ~kFlagC));
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+mov r14, rax
+movzx eax, word ptr [r13 - 0x80]
+add al, 0x7f
+sahf
+mov rax, r14
+inc rcx
+jmp
+)");
+}
+
+TEST_F(Golden, ExtendingLoad) {
+  set_flags();
+  b_.set_reg(kAx, b_.zero_extend(Type::kI32, b_.load(Type::kI8, get(kSi), 3, 0)));
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+lea r12, [rsi + 3]
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
+add r14, qword ptr [r13 + 0x10]
+sub r12, qword ptr [r14]
+cmp r12, 0xfff
+ja
+mov r14, qword ptr [r14 + 0x10]
+movzx eax, byte ptr [r14 + r12]
+jmp
+)");
+}
+
+TEST_F(Golden, ConditionalMove) {
+  b_.and_(get(kAx), get(kAx), kAllFlags);
+  b_.set_reg(kDx, b_.select(Condition::kE, get(kBx), get(kDx)));
+  EXPECT_EQ(code(), R"(test rax, rax
+cmove rdx, rbx
+jmp
+)");
+}
+
+TEST_F(Golden, ShiftByRegister) {
+  b_.set_reg(kAx, b_.shl(get(kAx), get(kDx, Type::kI8)));
+  b_.and_(get(kAx), get(kAx), kAllFlags);
+  EXPECT_EQ(code(), R"(shlx rax, rax, rdx
+test rax, rax
+jmp
+)");
+}
+
+TEST_F(Golden, RegistersInTheFrame) {
+  b_.set_reg(kGuest9, b_.add(get(kGuest9), number(1), kAllFlags));
+  EXPECT_EQ(code(), R"(add qword ptr [r13 - 0x30], 1
+jmp
+)");
+}
+
+TEST_F(Golden, UpdateOfMemory) {
+  set_flags();
+  b_.rmw(RmwKind::kAdd, Type::kI32, get(kBx), 4, get(kAx, Type::kI32), kMemoryLocked, kAllFlags);
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+lea r12, [rbx + 4]
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
+add r14, qword ptr [r13 + 0x10]
+sub r12, qword ptr [r14 + 8]
+cmp r12, 0xffc
+ja
+mov r14, qword ptr [r14 + 0x10]
+lock add dword ptr [r14 + r12], eax
+jmp
+)");
+}
+
+TEST_F(Golden, MultiplicationInPlace) {
+  const auto [low, high] = b_.mul_wide_u(get(kAx), get(kCx), kAllFlags);
+  b_.set_reg(kAx, low);
+  b_.set_reg(kDx, high);
+  EXPECT_EQ(code(), R"(mul rcx
+jmp
+)");
+}
+
+TEST_F(Golden, ScalarArithmeticFolds) {
+  set_flags();
+  b_.set_reg(1, b_.vector(VectorOpcode::kMulsd, Type::kV128, get(1, Type::kV128),
+                          b_.load(Type::kV64, get(kSi), 8, 0)));
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+lea r12, [rsi + 8]
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
+add r14, qword ptr [r13 + 0x10]
+sub r12, qword ptr [r14]
+cmp r12, 0xff8
+ja
+mov r14, qword ptr [r14 + 0x10]
+mulsd xmm1, qword ptr [r14 + r12]
+jmp
+)");
+}
+
+TEST_F(Golden, Exchange) {
+  set_flags();
+  const Value old = get(kAx);
+  b_.set_reg(kAx, get(kBx));
+  b_.set_reg(kBx, old);
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+mov r14, rax
+mov rax, rbx
+mov rbx, r14
+jmp
+)");
+}
+
+TEST_F(Golden, CopyOfMemory) {
+  set_flags();
+  b_.store(get(kSi), 0, b_.load(Type::kI64, get(kBx), 0, 0), 0);
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+mov r12, rbx
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
+add r14, qword ptr [r13 + 0x10]
+sub r12, qword ptr [r14]
+cmp r12, 0xff8
+ja
+mov r14, qword ptr [r14 + 0x10]
+mov r12, qword ptr [r14 + r12]
+mov qword ptr [r13 + 0xb00], r12
+mov r12, rsi
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
+add r14, qword ptr [r13 + 0x10]
+sub r12, qword ptr [r14 + 8]
+cmp r12, 0xff8
+ja
+mov r14, qword ptr [r14 + 0x10]
+lea r14, [r14 + r12]
+mov r12, qword ptr [r13 + 0xb00]
+mov qword ptr [r14], r12
+jmp
+)");
+}
+
+}  // namespace
+}  // namespace vireo::tcg::x86_64
