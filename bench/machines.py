@@ -53,7 +53,10 @@ class Emulator:
     def run(self, names, record):
         with vm.Guest(*self.command(RAM_MIB, self.image.initramfs, "bench.only=" + ",".join(names))) as guest:
             guest.expect("READY", START_LIMIT)
+            busy, begin = processor_seconds(guest.process.pid), time.monotonic()
             record.workloads(guest, names)
+            share = (processor_seconds(guest.process.pid) - busy) / (time.monotonic() - begin)
+            record.working_percent.append(100 * share)
             used = guest.expect(r"MEMORY (\d+) (\d+)", 10)
             record.memory_and_idling(guest, int(used[1]) - int(used[2]))
             guest.ends(30)
@@ -73,7 +76,7 @@ class Record:
     def __init__(self):
         self.samples, self.checksums, self.failures = {}, {}, []
         self.beyond_ram_kib, self.guest_used_kib, self.idle_percent = [], [], []
-        self.clock_errors = []
+        self.working_percent, self.clock_errors = [], []
 
     def sample(self, name, seconds):
         self.samples.setdefault(name, []).append(seconds)
@@ -85,7 +88,8 @@ class Record:
             begin = time.monotonic()
             said = guest.expect(rf"BENCH {name} (\S+)(?: ([0-9a-f]+))?[\r\n]", WORKLOAD_LIMIT)
             if said[1] == b"failed":
-                self.failures.append(f"{name}: failed; the console says:\n{guest.console[-400:].decode(errors='replace')}")
+                console = guest.console[-400:].decode(errors="replace")
+                self.failures.append(f"{name}: failed; the console says:\n{console}")
                 continue
             self.sample(name, float(said[1]))
             self.checksums.setdefault(name, set()).add(said[2].decode())
@@ -110,6 +114,7 @@ class Record:
     def as_json(self):
         return {"samples": self.samples, "checksums": {n: sorted(c) for n, c in self.checksums.items()},
                 "failures": self.failures, "clock errors": self.clock_errors, "idle percent": self.idle_percent,
+                "working percent": self.working_percent,
                 "KiB beyond guest RAM": self.beyond_ram_kib, "KiB used in the guest": self.guest_used_kib}
 
 

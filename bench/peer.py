@@ -18,10 +18,10 @@ SUITE = "bookworm-backports"
 def version(command):
     """The version as text, or None when the command does not run."""
     try:
-        said = subprocess.run([str(command), "--version"], capture_output=True, text=True, check=False, timeout=20).stdout
+        result = subprocess.run([str(command), "--version"], capture_output=True, text=True, check=False, timeout=20)
     except OSError:
         return None
-    found = re.search(r"version (\d+\.\d+\S*)", said)
+    found = re.search(r"version (\d+\.\d+\S*)", result.stdout)
     return found[1] if found else None
 
 
@@ -39,7 +39,8 @@ def find(given):
 
 def _fetch(apt, folder):
     run(*apt, "update")
-    run(*apt, "-t", SUITE, "-y", "--no-install-recommends", "--download-only", "--reinstall", "install", "qemu-system-x86")
+    run(*apt, "-t", SUITE, "-y", "--no-install-recommends", "--download-only", "--reinstall", "install",
+        "qemu-system-x86")
     for package in sorted((folder / "archives").glob("*.deb")):
         run("dpkg-deb", "-x", package, folder / "root")
 
@@ -59,8 +60,9 @@ def install():
                 "APT::Sandbox::User": "root"}
     _fetch(["apt-get", *(f"-o{key}={value}" for key, value in settings.items())], FOLDER)
     root = FOLDER / "root"
-    libraries = f"{root}/usr/lib/x86_64-linux-gnu:{root}/lib/x86_64-linux-gnu"
-    COMMAND.write_text(f"#!/bin/sh\nexport LD_LIBRARY_PATH={libraries} QEMU_MODULE_DIR={root}/usr/lib/x86_64-linux-gnu/qemu\n"
+    libraries = f"{root}/usr/lib/x86_64-linux-gnu"
+    COMMAND.write_text(f"#!/bin/sh\nexport QEMU_MODULE_DIR={libraries}/qemu\n"
+                       f"export LD_LIBRARY_PATH={libraries}:{root}/lib/x86_64-linux-gnu\n"
                        f"exec {root}/usr/bin/{PROGRAM} -L {root}/usr/share/qemu -L {root}/usr/share/seabios \"$@\"\n")
     COMMAND.chmod(0o755)
     if not version(COMMAND):
