@@ -12,6 +12,8 @@ const char* CodeGenerator::generate() {
   for (at_ = 0; at_ < block_.insts.size() && error_ == nullptr; ++at_) {
     locked_ = 0;
     emit_inst();
+    if (recipe_ends_) recipe_ = {};
+    recipe_ends_ = false;
     forget_dead();
   }
   emit_stubs();

@@ -58,12 +58,24 @@ class CodeGenerator {
     uint64_t imm = 0;
     uint8_t address_size = 8;
   };
+  /// How to compute flags again that the host no longer has, from registers that have not changed.
+  /// Used where nothing but a fault could show them, in the slow path.
+  struct FlagRecipe {
+    enum class Kind : uint8_t { kNone, kCompare, kTest, kAdd, kSub } kind = Kind::kNone;
+    uint8_t size = 0;
+    Reg result = kNoReg;  ///< Of kAdd and kSub; the first operand of the others.
+    Reg operand = kNoReg;
+    int32_t imm = 0;  ///< The operand, if it is no register.
+    explicit operator bool() const { return kind != Kind::kNone; }
+    bool uses(Reg reg) const { return kind != Kind::kNone && (result == reg || operand == reg); }
+  };
   /// Out-of-line continuation of a memory check.
   struct SlowStub {
     Encoder::Label entry = 0, retry = 0, done = 0;
     MemoryOperation operation{};
     Source value, replacement;
     uint64_t ip = 0;      ///< Guest instruction.
+    FlagRecipe recipe;    ///< Flags that a fault would show and that are nowhere.
     Reg result = kNoReg;  ///< Takes Frame::helper_result (updates).
     bool writes = false;
     bool restore_flags = false;
@@ -128,6 +140,9 @@ class CodeGenerator {
   bool flags_needed() const { return live_.flags_after(at_) != 0; }
   void begin_flags(FlagMask host_writes);
   void end_flags();
+  void set_recipe(FlagRecipe::Kind kind, Reg result, Reg operand, int32_t imm = 0);
+  void lose_recipe();
+  void emit_recipe(const FlagRecipe& recipe, Reg temporary);
   void emit_get_flags();
   void emit_set_flags();
   Reg flag_temporary();
@@ -148,6 +163,7 @@ class CodeGenerator {
 
   // codegen_integer.cc.
   void emit_alu(Alu op);
+  void note_recipe(Alu op, Reg to, Reg from, ValueId b);
   bool emit_compare(Alu op);
   bool emit_inc_dec(Alu op);
   bool emit_as_address(Alu op);
@@ -269,6 +285,8 @@ class CodeGenerator {
   uint32_t locked_ = 0;  // temporaries that the current instruction uses
   FlagMask merged_flags_ = 0;
   uint8_t flags_ = kFlagsNowhere;  // FlagsPlace bits
+  FlagRecipe recipe_;              // of the flags of the last producer
+  bool recipe_ends_ = false;       // with the current instruction
   uint64_t spill_used_ = 0;
   struct Borrowed {
     Reg host;

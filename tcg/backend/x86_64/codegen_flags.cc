@@ -12,39 +12,83 @@ Reg CodeGenerator::flag_temporary() {
   return kNoReg;
 }
 
+void CodeGenerator::set_recipe(FlagRecipe::Kind kind, Reg result, Reg operand, int32_t imm) {
+  const auto is_temporary = [](Reg reg) { return reg == kAddressReg || reg == kTlbReg; };
+  const bool shown_only = live_.flags_read_after(at_) == 0;
+  if (flags_ != kFlagsInHost || !shown_only || is_temporary(result) || is_temporary(operand))
+    return;
+  recipe_ = {kind, static_cast<uint8_t>(size()), result, operand, imm};
+}
+
+// A register of the recipe is about to change. The check of this very instruction comes before.
+void CodeGenerator::lose_recipe() {
+  const FlagMask written = always_writes_flags(block_, inst()) ? inst().flags : kNoFlags;
+  const FlagMask needed =
+      (live_.flags_after(at_) & static_cast<FlagMask>(~written)) | flags_read(block_, inst());
+  if (needed == 0) {
+    recipe_ends_ = true;
+  } else {
+    need_memory_flags();
+    recipe_ = {};
+  }
+}
+
+// Logical operations leave the flags of a test of their result; sums are undone and done again.
+void CodeGenerator::emit_recipe(const FlagRecipe& recipe, Reg temporary) {
+  using Kind = FlagRecipe::Kind;
+  const auto operate = [&](Alu op, Reg to) {
+    if (recipe.operand != kNoReg) {
+      e_.alu(op, recipe.size, to, recipe.operand);
+    } else {
+      e_.alu_imm(op, recipe.size, to, recipe.imm);
+    }
+  };
+  if (recipe.kind == Kind::kCompare) return operate(Alu::kCmp, recipe.result);
+  if (recipe.kind == Kind::kTest) {
+    return recipe.operand != kNoReg ? e_.test(recipe.size, recipe.result, recipe.operand)
+                                    : e_.test_imm(recipe.size, recipe.result, recipe.imm);
+  }
+  const bool adds = recipe.kind == Kind::kAdd;
+  e_.mov(8, temporary, recipe.result);
+  operate(adds ? Alu::kSub : Alu::kAdd, temporary);
+  operate(adds ? Alu::kAdd : Alu::kSub, temporary);
+}
+
 void CodeGenerator::need_memory_flags() {
   if (flags_ & kFlagsInMemory) return;
-  if (!(flags_ & kFlagsInHost)) {
+  const bool again = !(flags_ & kFlagsInHost);
+  if (again && !recipe_) {
     flags_ = kFlagsInMemory;
     return;
   }
-  const Reg temporary = flag_temporary();
-  if (temporary != kNoReg) {
-    emit_save_flags(e_, temporary);
-  } else {
-    e_.mov_to(8, frame_at(scratch_offset(3)), kTlbReg);
-    emit_save_flags(e_, kTlbReg);
-    e_.mov(8, kTlbReg, frame_at(scratch_offset(3)));
-  }
-  flags_ |= kFlagsInMemory;
+  const Reg free = flag_temporary();
+  const Reg temporary = free != kNoReg ? free : kTlbReg;
+  if (free == kNoReg) e_.mov_to(8, frame_at(scratch_offset(3)), kTlbReg);
+  if (again) emit_recipe(recipe_, temporary);
+  emit_save_flags(e_, temporary);
+  if (free == kNoReg) e_.mov(8, kTlbReg, frame_at(scratch_offset(3)));
+  flags_ |= kFlagsInMemory | kFlagsInHost;
 }
 
 void CodeGenerator::need_host_flags() {
   if (flags_ & kFlagsInHost) return;
-  const Reg temporary = flag_temporary();
-  if (temporary != kNoReg) {
-    emit_restore_flags(e_, temporary);
+  const bool again = !(flags_ & kFlagsInMemory) && recipe_;
+  const Reg free = flag_temporary();
+  const Reg temporary = free != kNoReg ? free : kTlbReg;
+  if (free == kNoReg) e_.mov_to(8, frame_at(scratch_offset(3)), kTlbReg);
+  if (again) {
+    emit_recipe(recipe_, temporary);
   } else {
-    e_.mov_to(8, frame_at(scratch_offset(3)), kTlbReg);
-    emit_restore_flags(e_, kTlbReg);
-    e_.mov(8, kTlbReg, frame_at(scratch_offset(3)));
+    emit_restore_flags(e_, temporary);
   }
+  if (free == kNoReg) e_.mov(8, kTlbReg, frame_at(scratch_offset(3)));
   flags_ |= kFlagsInHost;
 }
 
 // The next host instruction destroys flags that the IR instruction does not write.
 void CodeGenerator::before_clobbering_flags() {
-  if (flags_needed()) need_memory_flags();
+  const bool can_wait = recipe_ && !recipe_ends_ && live_.flags_read_after(at_) == 0;
+  if (flags_needed() && !can_wait) need_memory_flags();
   flags_ &= static_cast<uint8_t>(~kFlagsInHost);
 }
 
@@ -66,6 +110,8 @@ void CodeGenerator::begin_flags(FlagMask host_writes) {
 
 void CodeGenerator::end_flags() {
   if (inst().flags == 0) return;
+  recipe_ = {};
+  recipe_ends_ = false;
   if (merged_flags_ == 0) {
     flags_ = kFlagsInHost;
     return;
@@ -107,6 +153,7 @@ void CodeGenerator::emit_get_flags() {
 void CodeGenerator::emit_set_flags() {
   const FlagMask written = inst().flags;
   if (written == 0) return;
+  recipe_ends_ = true;
   const FlagMask keep = live_.flags_after(at_) & static_cast<FlagMask>(~written);
   if (keep != 0) {
     need_memory_flags();

@@ -40,8 +40,10 @@ Reg CodeGenerator::prepare(ValueId a, ValueId b, ValueId c, Reg forbidden) {
 bool CodeGenerator::emit_compare(Alu op) {
   if (live_.uses(static_cast<ValueId>(at_)) != 0) return false;
   if (op != Alu::kSub && op != Alu::kAnd) return false;
+  using Kind = FlagRecipe::Kind;
   begin_flags(kAllFlags);
   const Rm a = operand(inst().a);
+  const Kind kind = op == Alu::kAnd ? Kind::kTest : Kind::kCompare;
   if (fits_imm32(inst().b)) {
     const auto value = static_cast<int32_t>(place(inst().b).imm);
     if (op == Alu::kAnd) {
@@ -59,6 +61,13 @@ bool CodeGenerator::emit_compare(Alu op) {
     e_.alu_to(Alu::kCmp, size(), a.mem, in_register(inst().b));
   }
   end_flags();
+  const ValuePlace& b = place(inst().b);
+  if (!inst().flags || !a.is_register()) return true;
+  if (fits_imm32(inst().b)) {
+    set_recipe(kind, a.reg, kNoReg, static_cast<int32_t>(b.imm));
+  } else if (b.host != kNoReg) {
+    set_recipe(kind, a.reg, b.host);
+  }
   return true;
 }
 
@@ -149,6 +158,9 @@ void CodeGenerator::emit_alu(Alu op) {
     begin_flags(kAllFlags);
     e_.alu(op, size(), to, to);
     end_flags();
+    if (inst().flags && (op == Alu::kXor || op == Alu::kAnd || op == Alu::kOr)) {
+      set_recipe(FlagRecipe::Kind::kTest, to, to);
+    }
     return define(to, size() >= 4);
   }
   const Reg to = prepare(a, b);
@@ -164,7 +176,20 @@ void CodeGenerator::emit_alu(Alu op) {
     e_.alu(op, size(), to, from);
   }
   end_flags();
+  if (inst().flags) note_recipe(op, to, immediate ? kNoReg : from.reg, b);
   define(to, size() >= 4);
+}
+
+// `from`: the operand's register; kNoReg: an immediate, or memory.
+void CodeGenerator::note_recipe(Alu op, Reg to, Reg from, ValueId b) {
+  using Kind = FlagRecipe::Kind;
+  if (op == Alu::kAnd || op == Alu::kOr || op == Alu::kXor) return set_recipe(Kind::kTest, to, to);
+  if (op != Alu::kAdd && op != Alu::kSub) return;
+  const Kind kind = op == Alu::kAdd ? Kind::kAdd : Kind::kSub;
+  if (from != kNoReg && from != to) return set_recipe(kind, to, from);
+  if (from == kNoReg && fits_imm32(b)) {
+    set_recipe(kind, to, kNoReg, static_cast<int32_t>(place(b).imm));
+  }
 }
 
 void CodeGenerator::emit_unary(Group3 op) {

@@ -61,7 +61,12 @@ CodeGenerator::SlowStub CodeGenerator::begin_check(const Inst& access) {
   stub.operation = memory_operation(access);
   stub.ip = ip_;
   locked_ = 0;
-  need_memory_flags();
+  const bool shown_only = recipe_ && live_.flags_read_before(at_) == 0;
+  if (shown_only && !(flags_ & kFlagsInMemory)) {
+    stub.recipe = recipe_;
+  } else {
+    need_memory_flags();
+  }
   free_temporaries(access.a);
   compute_address(access);
   if (in_temporary(access.a)) place(access.a).host = kNoReg;  // lost; it has a copy if needed
@@ -93,7 +98,7 @@ void CodeGenerator::emit_check(SlowStub& stub, bool write) {
   }
   e_.mov(8, kTlbReg, Mem{kTlbReg, kNoReg, 0, offsetof(TlbEntry, host)});
   stub.writes = write;
-  flags_ = kFlagsInMemory;
+  flags_ = stub.recipe ? kFlagsNowhere : kFlagsInMemory;
   locked_ = kTemporaryMask;
 }
 
@@ -219,6 +224,9 @@ void CodeGenerator::emit_folded_alu(const Inst& load, const FoldedOperation& fol
     }
   }
   end_flags();
+  const bool logical =
+      inst().op == Opcode::kAnd || inst().op == Opcode::kOr || inst().op == Opcode::kXor;
+  if (to != kNoReg && logical && inst().flags) set_recipe(FlagRecipe::Kind::kTest, to, to);
   if (to != kNoReg) define(to, size() >= 4);
 }
 
@@ -319,6 +327,12 @@ void CodeGenerator::emit_slow_stub(const SlowStub& stub) {
   data_.rows.push_back({static_cast<uint32_t>(e_.size()),
                         static_cast<int32_t>(stub.ip - block_.guest_ip), kFlagsInMemory});
   e_.bind(stub.entry);
+  if (stub.recipe) {
+    e_.mov_to(8, frame_at(scratch_offset(0)), kAddressReg);
+    emit_recipe(stub.recipe, kAddressReg);
+    emit_save_flags(e_, kAddressReg);
+    e_.mov(8, kAddressReg, frame_at(scratch_offset(0)));
+  }
   if (operation.op != Opcode::kLoad && operation.op != Opcode::kProbe) {
     store_stub_value(arguments, stub.value, operation.type);
   }

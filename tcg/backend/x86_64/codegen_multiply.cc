@@ -210,6 +210,7 @@ void CodeGenerator::emit_select_nonzero() {
   if (is_vector(inst().type)) return unsupported("selection of vectors");
   const ValueId c = inst().c;
   const unsigned bytes = size_of(inst(c).type);
+  if (flags_needed()) need_memory_flags();  // moves must not disturb the host's after the test
   before_clobbering_flags();
   const Rm control = operand(c);
   if (control.is_register()) {

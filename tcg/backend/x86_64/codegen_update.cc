@@ -155,6 +155,7 @@ void CodeGenerator::emit_update_in_hook() {
   const bool gives_before = live_.uses(static_cast<ValueId>(at_)) != 0;
   const size_t arguments = offsetof(Frame, helper_arguments);
   const Reg to = gives_before ? target_register() : kNoReg;
+  need_memory_flags();
   if (to != kNoReg) clobber(to);
   SlowStub stub = begin_check(inst());
   stub.result = !gives_before ? kNoReg : to != kNoReg ? to : kAddressReg;

@@ -157,6 +157,7 @@ void CodeGenerator::keep_address(ValueId id) {
 }
 
 void CodeGenerator::clobber(Reg host, ValueId except) {
+  if (recipe_.uses(host)) lose_recipe();
   for (size_t i = 0; i < values_.size(); ++i) {
     const ValueId id = values_[i];
     if (!live_after(id) || is_vector(inst(id).type)) continue;

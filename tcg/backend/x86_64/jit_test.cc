@@ -147,7 +147,13 @@ class ShapeGenerator {
       builder.insn_start(0x1000 + 4 * i);
       instruction();
     }
-    builder.exit_direct(0x1000 + 4 * instructions, 0);
+    // A fault shows flags that nothing else would, since they are overwritten afterwards.
+    if (below(2)) {
+      builder.insn_start(0x1000 + 4 * instructions);
+      builder.load(Type::kI32, builder.constant(Type::kI64, 0x900000), 0, 0);
+    }
+    undefined(kAllFlags);
+    builder.exit_direct(0x1004 + 4 * instructions, 0);
   }
 
  private:
@@ -210,6 +216,29 @@ class ShapeGenerator {
     const Value before = b_->rmw(kind, t, at, 0, value, lockable * kMemoryLocked, written);
     if (below(4) == 0) b_->set_reg(reg(), before);
     if (shifts && written) undefined(kFlagA | kFlagO | (t < Type::kI32 ? kFlagC : 0));
+  }
+  void sum() {
+    const Type t = type();
+    const unsigned to = reg();
+    const Value a = b_->get_reg(t, to), c = operand(t);
+    switch (below(6)) {
+      case 0:
+        return b_->set_reg(to, b_->add(a, c, kAllFlags));
+      case 1:
+        return b_->set_reg(to, b_->sub(a, c, kAllFlags));
+      case 2:
+        return b_->set_reg(to, b_->and_(a, c, kAllFlags));
+      case 3:
+        return b_->set_reg(to, b_->or_(a, c, kAllFlags));
+      case 4:
+        return void(b_->sub(a, c, kAllFlags));
+      default:
+        return void(b_->and_(a, c, kAllFlags));
+    }
+  }
+  void copy() {
+    if (below(2)) return b_->set_reg(reg(), memory(type()));
+    b_->store(address(8), 0, operand(type()), 0);
   }
   void increment() {
     const Type t = type();

@@ -39,6 +39,10 @@ Liveness::Liveness() = default;
 Liveness::~Liveness() = default;
 
 bool always_writes_flags(const Block& block, const Inst& inst) {
+  if (inst.op == Opcode::kRmw) {
+    const auto kind = static_cast<RmwKind>(inst.aux);
+    if (kind == RmwKind::kExchange || kind == RmwKind::kNot) return inst.flags == 0;
+  }
   const bool double_shift = inst.op == Opcode::kShld || inst.op == Opcode::kShrd;
   const bool shifts = inst.op >= Opcode::kShl && inst.op <= Opcode::kRcr;
   const bool rmw_shifts = inst.op == Opcode::kRmw &&
@@ -78,12 +82,19 @@ FlagMask flags_read(const Block& block, const Inst& inst) {
 
 void Liveness::find_flags(const Block& block) {
   constexpr uint16_t kShowsAll = kMayFault | kSyncs | kLeavesBlock | kEndsBlock;
-  FlagMask live = kAllFlags;
+  FlagMask live = kAllFlags, read = kAllFlags;
   for (size_t id = block.insts.size(); id-- > 0;) {
     const Inst& inst = block.insts[id];
     flags_after_[id] = live;
-    if (always_writes_flags(block, inst)) live &= static_cast<FlagMask>(~inst.flags);
-    live |= effects(inst) & kShowsAll ? FlagMask{kAllFlags} : flags_read(block, inst);
+    flags_read_after_[id] = read;
+    const FlagMask kept =
+        always_writes_flags(block, inst) ? static_cast<FlagMask>(~inst.flags) : kAllFlags;
+    const FlagMask reads = flags_read(block, inst);
+    const bool shows = (effects(inst) & kShowsAll) != 0;
+    live = shows ? FlagMask{kAllFlags} : static_cast<FlagMask>((live & kept) | reads);
+    read = shows && !is_memory(inst.op) ? FlagMask{kAllFlags}
+                                        : static_cast<FlagMask>((read & kept) | reads);
+    flags_read_before_[id] = read;
   }
 }
 
@@ -145,6 +156,8 @@ void Liveness::analyse(const Block& block) {
   const size_t count = block.insts.size();
   values_.assign(count, {kNever, 0, kNoTarget});
   flags_after_.resize(count);
+  flags_read_after_.resize(count);
+  flags_read_before_.resize(count);
   checks_before_.resize(count + 1);
   places_.assign(count, {});
   uint32_t checks = 0;

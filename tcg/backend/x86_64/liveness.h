@@ -31,6 +31,9 @@ class Liveness {
   /// Flags that are read, or could be shown to the guest, after instruction `at` and before they
   /// are overwritten.
   FlagMask flags_after(size_t at) const { return flags_after_[at]; }
+  /// The same without those that only a fault of a memory access could show.
+  FlagMask flags_read_after(size_t at) const { return flags_read_after_[at]; }
+  FlagMask flags_read_before(size_t at) const { return flags_read_before_[at]; }
   /// Whether a memory check or a call (after which r12 and r14 are lost) comes in (from, to).
   bool check_between(size_t from, size_t to) const;
   /// What a block does first with flags that it is entered with.
@@ -51,7 +54,7 @@ class Liveness {
   static FirstFlagUse find_first_flag_use(const Block& block);
 
   std::vector<Info> values_;
-  std::vector<FlagMask> flags_after_;
+  std::vector<FlagMask> flags_after_, flags_read_after_, flags_read_before_;
   std::vector<uint32_t> checks_before_;  // number of checks before each instruction
   std::vector<ValuePlace> places_;
   FirstFlagUse first_flag_use_ = FirstFlagUse::kNone;
