@@ -136,6 +136,9 @@ class CodeGenerator {
   // codegen_flags.cc.
   void need_host_flags();
   void need_memory_flags();
+  void test_memory_flag(FlagMask flag);
+  void need_carry();
+  Condition ready_condition(Condition condition);
   void before_clobbering_flags();
   bool flags_needed() const { return live_.flags_after(at_) != 0; }
   void begin_flags(FlagMask host_writes);

@@ -71,8 +71,7 @@ void CodeGenerator::emit_branch(uint8_t condition) {
 }
 
 void CodeGenerator::emit_branch_flags() {
-  need_host_flags();
-  emit_branch(static_cast<uint8_t>(inst().aux));
+  emit_branch(static_cast<uint8_t>(ready_condition(static_cast<Condition>(inst().aux))));
 }
 
 void CodeGenerator::emit_branch_nonzero() {

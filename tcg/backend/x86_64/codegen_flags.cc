@@ -85,6 +85,34 @@ void CodeGenerator::need_host_flags() {
   flags_ |= kFlagsInHost;
 }
 
+// One flag from memory into the host's C, with a bit test.
+void CodeGenerator::test_memory_flag(FlagMask flag) {
+  unsigned bit = 8;  // SETO's result is the lower byte
+  while (flag != kFlagO && !(flag >> (bit - 8) & 1)) ++bit;
+  e_.rm({kMap0f, 0xba}, 2, 4, frame_at(kFlagsOffset));
+  e_.byte(static_cast<uint8_t>(flag == kFlagO ? 0 : bit));
+}
+
+// C for an operation that looks at no other flag.
+void CodeGenerator::need_carry() {
+  if (flags_ & kFlagsInHost) return;
+  if (!(flags_ & kFlagsInMemory)) return need_host_flags();
+  test_memory_flag(kFlagC);
+}
+
+// Makes a condition on host flags out of one on guest flags.
+Condition CodeGenerator::ready_condition(Condition condition) {
+  const FlagMask flags = flags_read_by(condition);
+  const bool single = (flags & (flags - 1)) == 0;
+  if (!single || flags_ != kFlagsInMemory) {
+    need_host_flags();
+    return condition;
+  }
+  test_memory_flag(flags);
+  const bool negated = static_cast<unsigned>(condition) & 1;
+  return negated ? Condition::kAe : Condition::kB;
+}
+
 // The next host instruction destroys flags that the IR instruction does not write.
 void CodeGenerator::before_clobbering_flags() {
   const bool can_wait = recipe_ && !recipe_ends_ && live_.flags_read_after(at_) == 0;
@@ -103,6 +131,8 @@ void CodeGenerator::begin_flags(FlagMask host_writes) {
   if (keep & host_writes) {
     need_memory_flags();
     merged_flags_ = inst().flags;
+  } else if (keep == kFlagC) {
+    need_carry();
   } else {
     need_host_flags();
   }

@@ -128,6 +128,7 @@ bool CodeGenerator::emit_alu_on_frame(Alu op) {
   clobber_frame(offset, size(), a);
   const bool immediate = fits_imm32(b);
   const Reg from = immediate ? kNoReg : in_register(b);
+  if (op == Alu::kAdc || op == Alu::kSbb) need_carry();
   begin_flags(kAllFlags);
   if (immediate) {
     e_.alu_imm(op, size(), frame_at(offset), static_cast<int32_t>(place(b).imm));
@@ -142,11 +143,8 @@ bool CodeGenerator::emit_alu_on_frame(Alu op) {
 void CodeGenerator::emit_alu(Alu op) {
   const bool unused = live_.uses(static_cast<ValueId>(at_)) == 0;
   if (unused && inst().flags == 0) return;
-  if (op == Alu::kAdc || op == Alu::kSbb) {
-    need_host_flags();
-  } else if (emit_compare(op) || emit_inc_dec(op) || emit_as_address(op)) {
-    return;
-  }
+  const bool adds_carry = op == Alu::kAdc || op == Alu::kSbb;
+  if (!adds_carry && (emit_compare(op) || emit_inc_dec(op) || emit_as_address(op))) return;
   if (emit_alu_on_frame(op)) return;
   ValueId a = inst().a, b = inst().b;
   const Reg target = target_register();
@@ -155,6 +153,7 @@ void CodeGenerator::emit_alu(Alu op) {
   const bool same = a == b || (place(a).host != kNoReg && place(a).host == place(b).host);
   if (same && !place(a).is_constant) {
     const Reg to = prepare(a);
+    if (adds_carry) need_carry();
     begin_flags(kAllFlags);
     e_.alu(op, size(), to, to);
     end_flags();
@@ -168,7 +167,7 @@ void CodeGenerator::emit_alu(Alu op) {
   // may need the flags in the host.
   const bool immediate = fits_imm32(b);
   const Rm from = immediate ? Rm(to) : operand(b);
-  if (op == Alu::kAdc || op == Alu::kSbb) need_host_flags();
+  if (adds_carry) need_carry();
   begin_flags(kAllFlags);
   if (immediate) {
     e_.alu_imm(op, size(), to, static_cast<int32_t>(place(b).imm));
@@ -227,7 +226,7 @@ void CodeGenerator::emit_shift(Shift op) {
     const unsigned n = place(count).imm & (size() == 8 ? 63 : 31);
     if (n == 0) return copy_place(a);
     const Reg to = prepare(a);
-    if (by_carry) need_host_flags();
+    if (by_carry) need_carry();
     begin_flags(writes);
     e_.shift_imm(op, size(), to, static_cast<uint8_t>(n));
     end_flags();

@@ -176,10 +176,10 @@ void CodeGenerator::emit_bit_count(uint8_t opcode, bool supported) {
 }
 
 void CodeGenerator::emit_setcc() {
-  need_host_flags();
   const Reg to = destination();
   clobber(to);
-  e_.setcc(static_cast<uint8_t>(inst().aux), to);
+  const Condition condition = ready_condition(static_cast<Condition>(inst().aux));
+  e_.setcc(static_cast<uint8_t>(condition), to);
   define(to, false);
 }
 
@@ -201,9 +201,8 @@ void CodeGenerator::emit_conditional_move(Condition condition, ValueId if_true, 
 }
 
 void CodeGenerator::emit_select() {
-  need_host_flags();
   if (is_vector(inst().type)) return unsupported("selection of vectors");
-  emit_conditional_move(static_cast<Condition>(inst().aux), inst().a, inst().b);
+  emit_conditional_move(ready_condition(static_cast<Condition>(inst().aux)), inst().a, inst().b);
 }
 
 void CodeGenerator::emit_select_nonzero() {

@@ -122,7 +122,8 @@ void CodeGenerator::emit_rmw_operation(const Source& value) {
   const bool adds_one =
       carry_kept && immediate && value.imm == 1 && (kind == RmwKind::kAdd || kind == RmwKind::kSub);
   const bool may_leave_flags = inst().flags && !always_writes_flags(block_, inst());
-  if (by_carry || may_leave_flags) need_host_flags();
+  if (may_leave_flags) need_host_flags();
+  if (by_carry) need_carry();
   begin_flags(may_leave_flags ? kNoFlags
               : adds_one      ? FlagMask{kAllFlags & ~kFlagC}
                               : written_by(kind));
