@@ -78,143 +78,90 @@ void CodeGenerator::add_row() {
   data_.rows.push_back({static_cast<uint32_t>(e_.size()), offset, place});
 }
 
-void CodeGenerator::emit_inst() {
+// One row an opcode.
+// clang-format off
+bool CodeGenerator::emit_arithmetic() {
   switch (inst().op) {
-    case Opcode::kConstant:
-      return emit_constant();
-    case Opcode::kGetReg:
-      return emit_get_reg();
-    case Opcode::kSetReg:
-      return emit_set_reg();
-    case Opcode::kGetRegHigh8:
-      return emit_get_high8();
-    case Opcode::kSetRegHigh8:
-      return emit_set_high8();
-    case Opcode::kLoadState:
-      return emit_load_state();
-    case Opcode::kStoreState:
-      return emit_store_state();
-    case Opcode::kGetFlags:
-      return emit_get_flags();
-    case Opcode::kSetFlags:
-      return emit_set_flags();
-    case Opcode::kAdd:
-      return emit_alu(Alu::kAdd);
-    case Opcode::kAdc:
-      return emit_alu(Alu::kAdc);
-    case Opcode::kSub:
-      return emit_alu(Alu::kSub);
-    case Opcode::kSbb:
-      return emit_alu(Alu::kSbb);
-    case Opcode::kAnd:
-      return emit_alu(Alu::kAnd);
-    case Opcode::kOr:
-      return emit_alu(Alu::kOr);
-    case Opcode::kXor:
-      return emit_alu(Alu::kXor);
-    case Opcode::kNeg:
-      return emit_unary(Group3::kNeg);
-    case Opcode::kNot:
-      return emit_unary(Group3::kNot);
-    case Opcode::kShl:
-      return emit_shift(Shift::kShl);
-    case Opcode::kShr:
-      return emit_shift(Shift::kShr);
-    case Opcode::kSar:
-      return emit_shift(Shift::kSar);
-    case Opcode::kRol:
-      return emit_shift(Shift::kRol);
-    case Opcode::kRor:
-      return emit_shift(Shift::kRor);
-    case Opcode::kRcl:
-      return emit_shift(Shift::kRcl);
-    case Opcode::kRcr:
-      return emit_shift(Shift::kRcr);
-    case Opcode::kShld:
-    case Opcode::kShrd:
-      return emit_double_shift();
-    case Opcode::kMul:
-      return emit_mul();
-    case Opcode::kMulWideU:
-      return emit_wide(Group3::kMul, inst().a, kNoValue, inst().b);
-    case Opcode::kMulWideS:
-      return emit_wide(Group3::kImul, inst().a, kNoValue, inst().b);
-    case Opcode::kDivU:
-      return emit_wide(Group3::kDiv, inst().a, inst().b, inst().c);
-    case Opcode::kDivS:
-      return emit_wide(Group3::kIdiv, inst().a, inst().b, inst().c);
-    case Opcode::kSecond:
-      return;  // placed by the instruction before
-    case Opcode::kZeroExtend:
-      return emit_zero_extend();
-    case Opcode::kSignExtend:
-      return emit_sign_extend();
-    case Opcode::kTruncate:
-      return emit_truncate();
-    case Opcode::kByteSwap:
-      return emit_byte_swap();
-    case Opcode::kAddress:
-      return emit_address();
-    case Opcode::kBt:
-      return emit_bit_test(4);
-    case Opcode::kBts:
-      return emit_bit_test(5);
-    case Opcode::kBtr:
-      return emit_bit_test(6);
-    case Opcode::kBtc:
-      return emit_bit_test(7);
-    case Opcode::kBsf:
-      return emit_bit_scan(0xbc);
-    case Opcode::kBsr:
-      return emit_bit_scan(0xbd);
-    case Opcode::kTzcnt:
-      return emit_bit_count(0xbc, cpu_.tzcnt);
-    case Opcode::kLzcnt:
-      return emit_bit_count(0xbd, cpu_.lzcnt);
-    case Opcode::kPopcnt:
-      return emit_bit_count(0xb8, cpu_.popcnt);
-    case Opcode::kSetcc:
-      return emit_setcc();
-    case Opcode::kSelect:
-      return emit_select();
-    case Opcode::kSelectNonzero:
-      return emit_select_nonzero();
-    case Opcode::kLoad:
-      return emit_load();
-    case Opcode::kStore:
-      return emit_store();
-    case Opcode::kRmw:
-      return emit_rmw();
-    case Opcode::kCompareExchange:
-      return emit_compare_exchange();
-    case Opcode::kProbe:
-      return emit_probe();
-    case Opcode::kFence:
-      return e_.sse({kMap0f, 0xae}, 6, kRax);  // mfence
-    case Opcode::kCallHelper:
-      return emit_call_helper();
-    case Opcode::kInsnStart:
-      ip_ = inst().imm;
-      return add_row();
-    case Opcode::kBranchFlags:
-      return emit_branch_flags();
-    case Opcode::kBranchNonzero:
-      return emit_branch_nonzero();
-    case Opcode::kExitDirect:
-      return emit_exit_direct();
-    case Opcode::kExitIndirect:
-      return emit_exit_indirect();
-    case Opcode::kExitReturn:
-      return emit_exit_return();
-    case Opcode::kPushReturn:
-      return emit_push_return();
-    case Opcode::kExitRuntime:
-      return emit_exit_runtime();
-    case Opcode::kVector:
-      return emit_vector();
-    case Opcode::kCount:
-      return;
+    case Opcode::kAdd: return emit_alu(Alu::kAdd), true;
+    case Opcode::kAdc: return emit_alu(Alu::kAdc), true;
+    case Opcode::kSub: return emit_alu(Alu::kSub), true;
+    case Opcode::kSbb: return emit_alu(Alu::kSbb), true;
+    case Opcode::kAnd: return emit_alu(Alu::kAnd), true;
+    case Opcode::kOr: return emit_alu(Alu::kOr), true;
+    case Opcode::kXor: return emit_alu(Alu::kXor), true;
+    case Opcode::kNeg: return emit_unary(Group3::kNeg), true;
+    case Opcode::kNot: return emit_unary(Group3::kNot), true;
+    case Opcode::kShl: return emit_shift(Shift::kShl), true;
+    case Opcode::kShr: return emit_shift(Shift::kShr), true;
+    case Opcode::kSar: return emit_shift(Shift::kSar), true;
+    case Opcode::kRol: return emit_shift(Shift::kRol), true;
+    case Opcode::kRor: return emit_shift(Shift::kRor), true;
+    case Opcode::kRcl: return emit_shift(Shift::kRcl), true;
+    case Opcode::kRcr: return emit_shift(Shift::kRcr), true;
+    case Opcode::kShld: return emit_double_shift(), true;
+    case Opcode::kShrd: return emit_double_shift(), true;
+    case Opcode::kMul: return emit_mul(), true;
+    case Opcode::kMulWideU: return emit_wide(Group3::kMul, inst().a, kNoValue, inst().b), true;
+    case Opcode::kMulWideS: return emit_wide(Group3::kImul, inst().a, kNoValue, inst().b), true;
+    case Opcode::kDivU: return emit_wide(Group3::kDiv, inst().a, inst().b, inst().c), true;
+    case Opcode::kDivS: return emit_wide(Group3::kIdiv, inst().a, inst().b, inst().c), true;
+    case Opcode::kZeroExtend: return emit_zero_extend(), true;
+    case Opcode::kSignExtend: return emit_sign_extend(), true;
+    case Opcode::kTruncate: return emit_truncate(), true;
+    case Opcode::kByteSwap: return emit_byte_swap(), true;
+    case Opcode::kAddress: return emit_address(), true;
+    case Opcode::kBt: return emit_bit_test(4), true;
+    case Opcode::kBts: return emit_bit_test(5), true;
+    case Opcode::kBtr: return emit_bit_test(6), true;
+    case Opcode::kBtc: return emit_bit_test(7), true;
+    case Opcode::kBsf: return emit_bit_scan(0xbc), true;
+    case Opcode::kBsr: return emit_bit_scan(0xbd), true;
+    case Opcode::kTzcnt: return emit_bit_count(0xbc, cpu_.tzcnt), true;
+    case Opcode::kLzcnt: return emit_bit_count(0xbd, cpu_.lzcnt), true;
+    case Opcode::kPopcnt: return emit_bit_count(0xb8, cpu_.popcnt), true;
+    case Opcode::kSetcc: return emit_setcc(), true;
+    case Opcode::kSelect: return emit_select(), true;
+    case Opcode::kSelectNonzero: return emit_select_nonzero(), true;
+    case Opcode::kVector: return emit_vector(), true;
+    default: return false;
   }
+}
+
+void CodeGenerator::emit_inst() {
+  if (emit_arithmetic()) return;
+  switch (inst().op) {
+    case Opcode::kConstant: return emit_constant();
+    case Opcode::kGetReg: return emit_get_reg();
+    case Opcode::kSetReg: return emit_set_reg();
+    case Opcode::kGetRegHigh8: return emit_get_high8();
+    case Opcode::kSetRegHigh8: return emit_set_high8();
+    case Opcode::kLoadState: return emit_load_state();
+    case Opcode::kStoreState: return emit_store_state();
+    case Opcode::kGetFlags: return emit_get_flags();
+    case Opcode::kSetFlags: return emit_set_flags();
+    case Opcode::kLoad: return emit_load();
+    case Opcode::kStore: return emit_store();
+    case Opcode::kRmw: return emit_rmw();
+    case Opcode::kCompareExchange: return emit_compare_exchange();
+    case Opcode::kProbe: return emit_probe();
+    case Opcode::kFence: return e_.sse({kMap0f, 0xae}, 6, kRax);  // mfence
+    case Opcode::kCallHelper: return emit_call_helper();
+    case Opcode::kInsnStart: return emit_insn_start();
+    case Opcode::kBranchFlags: return emit_branch_flags();
+    case Opcode::kBranchNonzero: return emit_branch_nonzero();
+    case Opcode::kExitDirect: return emit_exit_direct();
+    case Opcode::kExitIndirect: return emit_exit_indirect();
+    case Opcode::kExitReturn: return emit_exit_return();
+    case Opcode::kPushReturn: return emit_push_return();
+    case Opcode::kExitRuntime: return emit_exit_runtime();
+    default: return;  // kSecond: placed by the instruction before
+  }
+}
+// clang-format on
+
+void CodeGenerator::emit_insn_start() {
+  ip_ = inst().imm;
+  add_row();
 }
 
 }  // namespace vireo::tcg::x86_64

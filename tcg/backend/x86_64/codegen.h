@@ -89,6 +89,8 @@ class CodeGenerator {
   // codegen.cc: the pass.
   void emit_entries();
   void emit_inst();
+  bool emit_arithmetic();
+  void emit_insn_start();
   void emit_stubs();
   void emit_checked_entry();
   void add_row();
