@@ -37,8 +37,11 @@ util::Status IdeChannel::claim_slot(core::Device& device) {
   return {};
 }
 
+// Also called from the destructor of Device, when the drive is a Device only.
 void IdeChannel::release_slot(core::Device& device) {
-  drives_[static_cast<unsigned>(static_cast<IdeDrive&>(device).unit())] = nullptr;
+  for (IdeDrive*& drive : drives_) {
+    if (drive == &device) drive = nullptr;
+  }
   update_interrupt();
 }
 

@@ -63,9 +63,11 @@ util::Status VirtioSerialBus::claim_slot(core::Device& device) {
   return {};
 }
 
+// Also called from the destructor of Device, when the port is a Device only.
 void VirtioSerialBus::release_slot(core::Device& device) {
-  const auto number = static_cast<unsigned>(static_cast<VirtioSerialPort&>(device).number());
-  controller_.set_port(number, nullptr);
+  for (unsigned i = 0; i < controller_.max_ports(); ++i) {
+    if (controller_.port(i) == &device) controller_.set_port(i, nullptr);
+  }
 }
 
 void VirtioSerial::describe(core::Description<VirtioSerial>& d) {

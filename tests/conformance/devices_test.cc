@@ -1,6 +1,7 @@
 // Every registered device, whatever it is: what is registered is tested with no further work.
 #include <gtest/gtest.h>
 
+#include "block/testing/memory_drive.h"
 #include "core/device/registry.h"
 #include "hw/isa/isa_bus.h"
 #include "tests/conformance/device_conformance.h"
@@ -11,8 +12,12 @@ namespace {
 const Surroundings& surroundings() {
   static const Surroundings value{
       .buses = {{"isa", [] { return std::make_unique<hw::IsaBus>(); }}},
-      .properties = {},
-      .add_backends = {},
+      .properties = {{"ide-hd", {{"drive", "disk"}}}, {"virtio-blk-pci", {{"drive", "disk"}}}},
+      .add_backends = [](core::testing::TestMachine& machine) -> std::shared_ptr<void> {
+        auto disk = std::make_shared<block::testing::MemoryDrive>(machine.loop, 1 << 20);
+        machine.backends.add("drive", "disk", disk->drive.get());
+        return disk;
+      },
   };
   return value;
 }
