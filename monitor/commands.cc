@@ -89,10 +89,6 @@ const Command kCommands[] = {
      [](Control& control, const Arguments& arguments) {
        return text_of(control.screendump(std::string(arguments[0])));
      }},
-    {"sendkey", "", "keys", "types keys, such as ctrl-alt-delete", 1,
-     [](Control& control, const Arguments& arguments) {
-       return text_of(control.send_key(arguments[0]));
-     }},
     {"xp", "", "[/<count>x<b|h|w|g>] address", "shows physical memory", 1, &run_examine},
     {"log", "", "items|none", "selects what is logged, as -d", 1, &run_log},
 };

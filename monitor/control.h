@@ -22,8 +22,6 @@ class Control {
   virtual bool running() const = 0;
   /// Writes the guest's screen to a PNG file. Errors: no display, the file cannot be written.
   virtual util::Status screendump(const std::string& path) = 0;
-  /// Types keys, "ctrl-alt-delete". Errors: an unknown key.
-  virtual util::Status send_key(std::string_view keys) = 0;
   /// Reads guest-physical memory for `xp`.
   virtual util::Result<std::string> examine_physical(uint64_t address, unsigned count,
                                                      unsigned width) = 0;

@@ -21,7 +21,6 @@ class FakeControl final : public Control {
     calls += "dump:" + path + " ";
     return {};
   }
-  util::Status send_key(std::string_view) override { return {}; }
   util::Result<std::string> examine_physical(uint64_t address, unsigned count,
                                              unsigned width) override {
     calls +=

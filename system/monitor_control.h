@@ -19,7 +19,6 @@ class MonitorControl final : public monitor::Control {
   void nmi() override;
   bool running() const override;
   util::Status screendump(const std::string& path) override;
-  util::Status send_key(std::string_view keys) override;
   util::Result<std::string> examine_physical(uint64_t address, unsigned count,
                                              unsigned width) override;
   util::Result<std::string> info(std::string_view topic) override;

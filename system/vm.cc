@@ -9,9 +9,11 @@
 #include "accel/accelerator.h"
 #include "accel/tcg/accelerator.h"
 #include "accel/tcg/vcpu.h"
+#include "core/device/description.h"
 #include "core/device/device.h"
 #include "core/device/registry.h"
 #include "core/machine_lock.h"
+#include "hw/display/vga.h"
 #include "hw/i386/pc_cpu.h"
 #include "hw/i386/pc_machine.h"
 #include "system/default_devices.h"
@@ -22,6 +24,23 @@
 #include "util/log.h"
 
 namespace vireo::system {
+
+namespace {
+
+// The options have checked its form; zeros if there is none.
+std::array<uint8_t, 16> parse_uuid(std::string_view text) {
+  std::array<uint8_t, 16> uuid{};
+  unsigned digits = 0;
+  for (const char c : text) {
+    if (c == '-' || digits >= 2 * uuid.size()) continue;
+    const int value = c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+    uuid[digits / 2] = static_cast<uint8_t>(uuid[digits / 2] << 4 | value);
+    ++digits;
+  }
+  return uuid;
+}
+
+}  // namespace
 
 Vm::Vm(Configuration configuration)
     : configuration_(std::move(configuration)), backends_(loop_, [this] { quit(); }) {}
@@ -45,7 +64,36 @@ util::Status Vm::build() {
   VIREO_TRY(build_machine());
   VIREO_TRY(build_accelerator());
   VIREO_TRY(add_devices());
+  VIREO_TRY(add_monitor());
   return reset_machine();
+}
+
+util::Status Vm::add_monitor() {
+  if (configuration_.monitor.empty() || configuration_.monitor == "none") return {};
+  chardev::Chardev* terminal = backends_.chardev(configuration_.monitor);
+  if (terminal == nullptr) {
+    return util::Error(util::ErrorCode::kNotFound,
+                       fmt::format("-monitor: there is no chardev '{}'", configuration_.monitor));
+  }
+  monitor_ = std::make_unique<monitor::Hmp>(control_, [terminal](std::string_view text) {
+    const core::MachineLockIfNeeded lock;
+    terminal->write({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+  });
+  // Commands stop and start the machine: they run without the lock that input arrives under.
+  terminal->set_receiver(
+      {.can_receive = [] { return size_t{64}; },
+       .receive =
+           [this](std::span<const uint8_t> bytes) {
+             loop_.post([this, copy = std::vector<uint8_t>(bytes.begin(), bytes.end())] {
+               monitor_->input(copy);
+             });
+           },
+       .event =
+           [this](chardev::Event event) {
+             if (event == chardev::Event::focused) loop_.post([this] { monitor_->greet(); });
+           }});
+  if (configuration_.monitor_given) loop_.post([this] { monitor_->greet(); });
+  return {};
 }
 
 util::Status Vm::build_machine() {
@@ -57,6 +105,11 @@ util::Status Vm::build_machine() {
   pc.command_line = configuration_.append;
   VIREO_TRY_ASSIGN(rtc, rtc_start_seconds(configuration_.rtc_base));
   pc.rtc_seconds = rtc;
+  pc.boot_order = configuration_.boot_order;
+  pc.boot_menu = configuration_.boot_menu;
+  pc.graphics = !configuration_.no_graphic;
+  pc.uuid = parse_uuid(configuration_.uuid);
+  pc.input = &input_;
   for (const std::string& serial : configuration_.serials) {
     pc.serial.push_back(serial == "none" ? "" : serial);
   }
@@ -88,7 +141,17 @@ util::Status Vm::build_accelerator() {
   return {};
 }
 
+util::Status Vm::add_display() {
+  if (configuration_.vga == "none" || configuration_.no_defaults) return {};
+  auto vga = core::make_device<hw::Vga>();
+  const auto rom = find_firmware("vgabios-stdvga.bin", configuration_.firmware_paths);
+  if (rom) VIREO_TRY(vga->set_property("romfile", *rom));
+  screen_ = vga.get();
+  return machine_->add_device(std::move(vga));
+}
+
 util::Status Vm::add_devices() {
+  VIREO_TRY(add_display());
   for (const DeviceOption& option : configuration_.devices) {
     VIREO_TRY_ASSIGN(device, core::DeviceRegistry::global().create(option.type));
     std::string bus;

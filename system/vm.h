@@ -6,8 +6,12 @@
 
 #include "core/run_control.h"
 #include "hw/i386/boot_entry.h"
+#include "monitor/hmp.h"
 #include "system/backends.h"
+#include "system/monitor_control.h"
 #include "system/options/configuration.h"
+#include "ui/input.h"
+#include "ui/surface.h"
 #include "util/async/event_loop.h"
 #include "util/result.h"
 
@@ -40,6 +44,9 @@ class Vm final : public core::RunControl {
   void quit(int exit_code = 0);
   bool running() const { return running_; }
   hw::PcMachine& machine() { return *machine_; }
+  hw::PcCpu& cpu() { return *cpu_; }
+  /// What the guest shows; null without a display adapter.
+  ui::Screen* screen() { return screen_; }
   accel::Accelerator& accelerator() { return *accelerator_; }
   const Configuration& configuration() const { return configuration_; }
 
@@ -48,7 +55,9 @@ class Vm final : public core::RunControl {
   util::Status build();
   util::Status build_machine();
   util::Status build_accelerator();
+  util::Status add_display();
   util::Status add_devices();
+  util::Status add_monitor();
   util::Status reset_machine();
   void on_shutdown(core::ShutdownCause cause, int exit_code);
 
@@ -63,6 +72,10 @@ class Vm final : public core::RunControl {
   Configuration configuration_;
   util::EventLoop loop_;
   Backends backends_;
+  ui::InputHub input_;
+  MonitorControl control_{*this};
+  std::unique_ptr<monitor::Hmp> monitor_;
+  ui::Screen* screen_ = nullptr;
   std::unique_ptr<hw::PcMachine> machine_;
   std::unique_ptr<accel::Accelerator> accelerator_;
   std::unique_ptr<hw::PcCpu> cpu_;

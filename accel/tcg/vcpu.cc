@@ -65,7 +65,7 @@ void TcgVcpu::wake() {
   accelerator_.backend().kick(&frame_);
   const std::lock_guard lock(mutex_);
   woken_ = true;
-  if (sleeping_) changed_.notify_all();
+  changed_.notify_all();  // sleeping, or paused and asked to stop
 }
 
 void TcgVcpu::thread_main() {
@@ -102,9 +102,7 @@ bool TcgVcpu::serve_requests() {
 
 void TcgVcpu::sleep_until_woken() {
   std::unique_lock lock(mutex_);
-  sleeping_ = true;
   changed_.wait(lock, [this] { return woken_ || requests_.load() != 0; });
-  sleeping_ = false;
   woken_ = false;
 }
 

@@ -148,9 +148,8 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::atomic<uint32_t> requests_{kRequestPause};
-  bool paused_ = true;     // guarded by mutex_
-  bool sleeping_ = false;  // guarded by mutex_
-  bool woken_ = false;     // guarded by mutex_
+  bool paused_ = true;  // guarded by mutex_
+  bool woken_ = false;  // guarded by mutex_
 };
 
 }  // namespace vireo::accel

@@ -169,7 +169,9 @@ void PcCpu::enter_boot_entry(const BootEntry& entry) {
   i386::update_mode(state_);
 }
 
-void PcCpu::dump(bool vectors) const {
+void PcCpu::dump(bool vectors) const { util::write_log(describe(vectors)); }
+
+std::string PcCpu::describe(bool vectors) const {
   static constexpr const char* kNames[] = {"RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
                                            "R8 ", "R9 ", "R10", "R11", "R12", "R13", "R14", "R15"};
   std::string text = fmt::format("RIP={:016x} RFL={:08x} CPL={} HLT={}\n", state_.frame.guest_ip,
@@ -191,7 +193,7 @@ void PcCpu::dump(bool vectors) const {
     text +=
         fmt::format("XMM{:02}={:016x}{:016x}{}", i, words[1], words[0], i % 2 == 1 ? '\n' : ' ');
   }
-  util::write_log(text);
+  return text;
 }
 
 // ---- CpuPort

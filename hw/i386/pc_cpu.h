@@ -3,14 +3,15 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <string>
 
+#include "accel/cpu_memory.h"
 #include "accel/guest_cpu.h"
 #include "hw/i386/boot_entry.h"
 #include "hw/intc/cpu_port.h"
 #include "target/i386/cpu/config.h"
 #include "target/i386/cpu/host_interface.h"
 #include "target/i386/cpu/state.h"
-#include "tcg/runtime/frame_allocation.h"
 
 namespace vireo::core {
 class RunControl;
@@ -37,6 +38,8 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
   void set_boot_entry(const std::optional<BootEntry>& entry) { boot_entry_ = entry; }
 
   const i386::CpuState& state() const { return state_; }
+  /// The registers as text; with `vectors` those too.
+  std::string describe(bool vectors) const;
 
   // accel::GuestCpu
   tcg::Frame& frame() override { return state_.frame; }
@@ -90,7 +93,7 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
   i386::CpuConfig config_;
   PcMachine& machine_;
   core::RunControl& run_control_;
-  tcg::FrameAllocation allocation_;
+  accel::CpuMemory allocation_;
   i386::CpuState& state_;
   accel::TcgVcpu* vcpu_ = nullptr;
   std::unique_ptr<Apic> apic_;

@@ -17,6 +17,7 @@
 #include "hw/i386/direct_boot.h"
 #include "hw/i386/fw_cfg.h"
 #include "hw/i386/host_file.h"
+#include "hw/ide/piix_ide.h"
 #include "hw/input/i8042.h"
 #include "hw/intc/apic_bus.h"
 #include "hw/intc/cpu_port.h"
@@ -103,6 +104,13 @@ util::Status PcMachine::add_south_bridge() {
   VIREO_TRY_ASSIGN(piix3, add(core::make_device<Piix3>()));
   isa_bus_ = &piix3->isa_bus();
   connect_isa_interrupts();
+  auto new_ide = core::make_device<PiixIde>();
+  VIREO_TRY(new_ide->set_property("addr", "01.1"));
+  VIREO_TRY_ASSIGN(ide, add(std::move(new_ide)));
+  ide_ = ide;
+  for (unsigned channel = 0; channel < PiixIde::kChannels; ++channel) {
+    ide_->interrupt_output("irq", channel).connect(isa_bus_->add_irq_source(14 + channel));
+  }
   VIREO_TRY_ASSIGN(power, add(core::make_device<Piix4Pm>()));
   power_ = power;
   power_->interrupt_output("sci").connect(isa_bus_->add_irq_source(Piix4Pm::kSciIrq));
@@ -275,6 +283,7 @@ util::Result<std::optional<BootEntry>> PcMachine::reset() {
   if (!direct_boot_) return std::optional<BootEntry>{};
   bridge_->open_shadow_ram();
   power_->place_registers();
+  ide_->enable_channels();
   const BootMemory layout = place_acpi_tables();
   VIREO_TRY_ASSIGN(entry, direct_boot_->install(memory_space_, layout));
   return std::optional<BootEntry>(entry);

@@ -42,6 +42,7 @@ class LocalApic;
 class PciBus;
 class Pic8259Pair;
 class Piix4Pm;
+class PiixIde;
 class RtcMc146818;
 
 /// What a PC is made of.
@@ -156,6 +157,7 @@ class PcMachine {
   ApicBus* apic_bus_ = nullptr;
   IoApic* io_apic_ = nullptr;
   Piix4Pm* power_ = nullptr;
+  PiixIde* ide_ = nullptr;
   RtcMc146818* rtc_ = nullptr;
   FwCfg* fw_cfg_ = nullptr;
   I8042* keyboard_ = nullptr;
