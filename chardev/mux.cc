@@ -3,12 +3,14 @@
 #include "chardev/mux.h"
 
 #include <algorithm>
+#include <deque>
 
 namespace vireo::chardev {
 
 namespace {
 
 constexpr uint8_t kEscape = 0x01;  // C-a
+constexpr size_t kMaxHeld = 4096;
 constexpr std::string_view kHelp =
     "\r\n"
     "C-a h    this help\r\n"
@@ -28,7 +30,16 @@ class Mux::End final : public Chardev {
     receiver_ = std::move(receiver);
     mux_.stream_->accept_input();
   }
-  void accept_input() override { mux_.stream_->accept_input(); }
+  void accept_input() override {
+    deliver_held();
+    mux_.stream_->accept_input();
+  }
+  /// Hands on a byte, or keeps it until the device takes it.
+  void deliver(uint8_t byte) {
+    held_.push_back(byte);
+    deliver_held();
+  }
+  size_t held() const { return held_.size(); }
   void set_write_ready(std::function<void()> callback) override {
     write_ready_ = std::move(callback);
   }
@@ -37,7 +48,17 @@ class Mux::End final : public Chardev {
   std::function<void()> write_ready_;
 
  private:
+  void deliver_held() {
+    while (!held_.empty() && receiver_.receive && receiver_.can_receive &&
+           receiver_.can_receive() > 0) {
+      const uint8_t byte = held_.front();
+      held_.pop_front();
+      receiver_.receive({&byte, 1});
+    }
+  }
+
   Mux& mux_;
+  std::deque<uint8_t> held_;
 };
 
 Mux::Mux(std::unique_ptr<Chardev> stream, std::function<void()> quit)
@@ -59,11 +80,10 @@ Chardev& Mux::add_end() {
   return *ends_.back();
 }
 
-// At least one byte is always read, or C-a x would not work while a guest does not listen.
+// Bytes are read ahead of a device that does not listen, or C-a x would not work then.
 size_t Mux::room() {
-  if (ends_.empty()) return 1;
-  const Receiver& receiver = ends_[focus_]->receiver_;
-  return std::max<size_t>(1, receiver.can_receive ? receiver.can_receive() : 0);
+  const size_t held = ends_.empty() ? 0 : ends_[focus_]->held();
+  return held < kMaxHeld ? kMaxHeld - held : 0;
 }
 
 void Mux::receive(std::span<const uint8_t> bytes) {
@@ -80,11 +100,7 @@ void Mux::receive(std::span<const uint8_t> bytes) {
 }
 
 void Mux::deliver(uint8_t byte) {
-  if (ends_.empty()) return;
-  const Receiver& receiver = ends_[focus_]->receiver_;
-  if (receiver.receive && receiver.can_receive && receiver.can_receive() > 0) {
-    receiver.receive({&byte, 1});
-  }
+  if (!ends_.empty()) ends_[focus_]->deliver(byte);
 }
 
 void Mux::escape(uint8_t command) {

@@ -66,5 +66,26 @@ TEST_F(MuxTest, EscapesQuitBreakHelpAndSendCtrlA) {
   EXPECT_NE(stream->written.find("C-a x"), std::string::npos);
 }
 
+TEST_F(MuxTest, KeepsWhatTheDeviceDoesNotTakeYet) {
+  size_t room = 2;
+  std::string slow;
+  chardev::Chardev& end = mux->add_end();
+  end.set_receiver({.can_receive = [&] { return room; },
+                    .receive =
+                        [&](std::span<const uint8_t> bytes) {
+                          slow.append(bytes.begin(), bytes.end());
+                          room -= bytes.size();
+                        },
+                    .event = {}});
+  stream->type(
+      "\x01"
+      "c\x01"
+      "cabcd");
+  EXPECT_EQ(slow, "ab");
+  room = 16;
+  end.accept_input();
+  EXPECT_EQ(slow, "abcd");
+}
+
 }  // namespace
 }  // namespace vireo::chardev

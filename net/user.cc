@@ -152,7 +152,9 @@ util::Status User::open(const UserConfig& config) {
                        "the addresses do not fit together; all lie within net=");
   }
   for (const std::string& text : config.forwards) {
-    VIREO_TRY_ASSIGN(rule, parse_forward(text));
+    auto parsed = parse_forward(text);
+    if (!parsed) return std::move(parsed).error().with_context("hostfwd");
+    const ForwardRule& rule = *parsed;
     if (slirp_add_hostfwd(slirp_, rule.udp, rule.host, rule.host_port, rule.guest,
                           rule.guest_port) != 0) {
       return util::Error(

@@ -31,9 +31,10 @@ util::Status place_drives(Configuration& configuration) {
   for (DriveOption& drive : configuration.drives) {
     if (drive.interface == "none") continue;
     if (drive.index >= 0 && !taken.insert({drive.interface, drive.index}).second) {
-      return util::Error(util::ErrorCode::kInvalidArgument,
-                         fmt::format("{}: index {} of interface {} is used twice",
-                                     drive.origin.origin(), drive.index, drive.interface));
+      return util::Error(
+          util::ErrorCode::kInvalidArgument,
+          fmt::format("{} {}: index {} of interface {} is used twice", drive.origin.origin(),
+                      drive.file, drive.index, drive.interface));
     }
   }
   for (DriveOption& drive : configuration.drives) {
@@ -107,9 +108,24 @@ util::Status add_terminal(Configuration& configuration) {
   return {};
 }
 
+util::Status check_combinations(const Configuration& configuration) {
+  const auto alone = [](const char* option) {
+    return util::Error(util::ErrorCode::kInvalidArgument,
+                       fmt::format("{}: needs -kernel, which is missing", option));
+  };
+  if (configuration.kernel.empty() && !configuration.initrd.empty()) return alone("-initrd");
+  if (configuration.kernel.empty() && !configuration.append.empty()) return alone("-append");
+  if (configuration.daemonize && configuration.no_graphic) {
+    return util::Error(util::ErrorCode::kInvalidArgument,
+                       "-daemonize: has no terminal for -nographic; use -display none");
+  }
+  return {};
+}
+
 }  // namespace
 
 util::Status complete_defaults(Configuration& configuration) {
+  VIREO_TRY(check_combinations(configuration));
   VIREO_TRY(add_terminal(configuration));
   VIREO_TRY(add_disks(configuration));
   return add_cards(configuration);

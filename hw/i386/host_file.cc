@@ -17,7 +17,7 @@ util::Result<std::vector<std::byte>> read_host_file(const std::string& path, siz
   std::error_code failure;
   const auto status = std::filesystem::status(path, failure);
   if (!std::filesystem::exists(status)) {
-    return Error(ErrorCode::kNotFound, fmt::format("there is no file '{}'", path));
+    return Error(ErrorCode::kNotFound, fmt::format("'{}': no such file", path));
   }
   if (!std::filesystem::is_regular_file(status)) {
     return Error(ErrorCode::kInvalidArgument, fmt::format("'{}' is no regular file", path));

@@ -97,7 +97,9 @@ util::Status PcMachine::add_host_bridge() {
   if (config_.firmware.empty()) return {};
   auto image = read_host_file(config_.firmware, kMaxFirmwareFile);
   if (!image) return std::move(image).error().with_context("-bios");
-  return memory_->set_firmware(host_->pci_memory(), *image);
+  auto mapped = memory_->set_firmware(host_->pci_memory(), *image);
+  if (!mapped) return std::move(mapped).error().with_context("-bios " + config_.firmware);
+  return {};
 }
 
 util::Status PcMachine::add_south_bridge() {

@@ -47,7 +47,7 @@ ROWS = [
     ("-accel tcg,backend=jti", "backend", "jti", "jit.*interpreter|interpreter.*jit"),
     ("-device virtio-net-pic", "device", "virtio-net-pic", "virtio-net-pci"),
     ("-device nosuchdevice", "device", "nosuchdevice"),
-    ("-device virtio-rng-pci,max-byts=1", "max-byts", "max-bytes"),
+    ("-device virtio-rng-pci,vektors=1", "vektors", "vectors"),
     ("-device virtio-blk-pci,drive=nosuchdrive", "drive", "nosuchdrive"),
     ("-device virtio-net-pci,netdev=nosuchnet", "netdev", "nosuchnet"),
     ("-device virtio-net-pci,mac=52:54:00", "mac", "52:54:00"),
