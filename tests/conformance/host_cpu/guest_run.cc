@@ -28,7 +28,9 @@ uint64_t mode_of(unsigned bits) {
   tcg::leave(frame, static_cast<uint16_t>(ExitReason::kHalt));
 }
 
-bool refill(Frame* frame, uint64_t va, unsigned, tcg::Access, uint8_t memory_flags) {
+// Guest vector registers are live in the host's while it runs.
+__attribute__((target("general-regs-only"))) bool refill(Frame* frame, uint64_t va, unsigned,
+                                                         tcg::Access, uint8_t memory_flags) {
   const auto data = reinterpret_cast<uint64_t>(arena().data);
   if (va - data >= Arena::kDataSize) return false;
   const uint64_t page = va & ~(tcg::kPageSize - 1);
