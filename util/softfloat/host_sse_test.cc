@@ -243,7 +243,7 @@ CHECK_COMPARISON(Float64, double, ucomisd, compare_quiet)
 
 #define CHECK_ROUND(Float, Register, op)                                               \
   TEST_F(HostSse, op) {                                                                \
-    if (!__builtin_cpu_supports("sse4.1")) GTEST_SKIP();                               \
+    if (!__builtin_cpu_supports("sse4.1")) GTEST_SKIP() << "the host lacks SSE4.1";    \
     OperandSource source(5);                                                           \
     for (int i = 0; i < kCases; ++i) {                                                 \
       const auto a = source.operand<Float>();                                          \
@@ -268,7 +268,7 @@ CHECK_ROUND(Float64, double, roundsd)
 // the destination and `b` and `c` are the second and third operands.
 #define CHECK_FUSED(Float, Register, op, function)                                          \
   TEST_F(HostSse, op) {                                                                     \
-    if (!__builtin_cpu_supports("fma")) GTEST_SKIP();                                       \
+    if (!__builtin_cpu_supports("fma")) GTEST_SKIP() << "the host lacks FMA";               \
     OperandSource source(6);                                                                \
     for (int i = 0; i < kCases; ++i) {                                                      \
       const auto a = source.operand<Float>(), b = source.operand<Float>();                  \
