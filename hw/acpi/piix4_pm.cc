@@ -91,7 +91,10 @@ Piix4Pm::Piix4Pm() {
 }
 
 util::Status Piix4Pm::on_pci_realize() {
-  timer_.attach(environment().timers, [this] { sync_pci_outputs(); });
+  timer_.attach(environment().timers, [this] {
+    update_timer_status();
+    sync_pci_outputs();
+  });
   map_region("apm", kSmiCommandPort);
   return {};
 }
@@ -113,7 +116,6 @@ void Piix4Pm::sync_pci_outputs() {
   place("smbus", config_value<uint8_t>(kSmbusConfiguration) & 1,
         config_value<uint16_t>(kSmbusBase) & 0xfff0);
 
-  update_timer_status();
   const bool fixed = (regs_.status & regs_.enable & kEnableBits) != 0;
   const bool general = (regs_.event_status & regs_.event_enable) != 0;
   sci_.set((regs_.control & kSciEnable) && (fixed || general));

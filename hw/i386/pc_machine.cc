@@ -281,6 +281,8 @@ util::Result<std::optional<BootEntry>> PcMachine::reset() {
     const core::TopologyTransaction transaction;
     for (const auto& device : devices_) device->reset();
   }
+  // What stayed high through it (the 8254's output) is an edge, as after the first reset.
+  isa_bus_->tell_levels();
   describe_to_acpi();
   if (!direct_boot_) return std::optional<BootEntry>{};
   bridge_->open_shadow_ram();

@@ -48,7 +48,7 @@ class IdeChannel final : public core::Bus {
   void write_control(uint8_t value);
   /// The bus master was started.
   void dma_started();
-  /// After a load.
+  /// A drive's interrupt, or who is selected, changed.
   void update_interrupt();
 
   // For drives.

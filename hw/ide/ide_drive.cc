@@ -47,6 +47,7 @@ void IdeDrive::on_reset() {
   regs_.transfer_mode = kDefaultTransferMode;
   on_drive_reset();
   show_signature();
+  channel().update_interrupt();
 }
 
 util::Status IdeDrive::after_load() {
@@ -59,8 +60,8 @@ util::Status IdeDrive::after_load() {
   return util::Error(util::ErrorCode::kCorrupt, "the data transfer makes no sense");
 }
 
+// The controller saves the channel's interrupt: a loaded drive is no edge.
 void IdeDrive::sync_outputs() {
-  channel().update_interrupt();
   restart_timer_.arm(transfer_.io != Io::none && !request_ ? 0 : -1);
 }
 

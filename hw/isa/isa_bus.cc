@@ -15,6 +15,10 @@ core::IrqInput IsaBus::add_irq_source(unsigned irq) {
   return {this, static_cast<unsigned>(sources_.size() - 1)};
 }
 
+void IsaBus::tell_levels() {
+  for (core::IrqLine& output : outputs_) output.set(output.level());
+}
+
 void IsaBus::set_irq(unsigned source, bool level) {
   sources_[source].level = level;
   const unsigned irq = sources_[source].irq;

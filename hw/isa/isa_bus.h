@@ -44,6 +44,9 @@ class IsaBus final : public core::Bus, private core::IrqHandler {
   /// A new source of interrupt `irq`.
   core::IrqInput add_irq_source(unsigned irq);
 
+  /// Tells the receivers all levels again: they have forgotten them in a reset.
+  void tell_levels();
+
   void set_dma(IsaDma* dma) { dma_ = dma; }
   /// Null on a machine without an 8237.
   IsaDma* dma() const { return dma_; }

@@ -216,6 +216,8 @@ bool Virtqueue::pop(QueueElement& element) {
   if (head >= state_.size) return fail(fmt::format("head {} is outside the table", head));
   if (!read_chain(head, element)) return false;
   ++state_.next_available;
+  // An event index that stands still would ask for one notification only.
+  if (state_.notifications && event_index()) ask_for_notification();
   return true;
 }
 
@@ -271,15 +273,20 @@ void Virtqueue::set_notifications(bool on) {
   if (!map()) return;
   if (event_index()) {
     // Left alone, an index that has passed asks for nothing.
-    if (!on) return;
-    const size_t offset = 4 + size_t{kUsedElementSize} * state_.size;
-    store_field(used_, offset, state_.next_available);
-    memory_.mark_written(state_.used + offset, 2);
+    if (on) ask_for_notification();
   } else {
     store_field(used_, 0, on ? 0 : kNoNotify);
     memory_.mark_written(state_.used, 2);
+    if (on) std::atomic_thread_fence(std::memory_order_seq_cst);
   }
-  if (on) std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+void Virtqueue::ask_for_notification() {
+  const size_t offset = 4 + size_t{kUsedElementSize} * state_.size;
+  store_field(used_, offset, state_.next_available);
+  memory_.mark_written(state_.used + offset, 2);
+  // The driver has to see the wish before the available index is read again.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 }  // namespace vireo::hw

@@ -106,6 +106,7 @@ class Virtqueue {
 
   bool map();
   bool event_index() const;
+  void ask_for_notification();
   bool fail(std::string_view why);
   uint16_t available_index() const;
   Descriptor descriptor(std::span<const std::byte> table, uint16_t index) const;

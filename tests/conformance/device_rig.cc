@@ -4,9 +4,8 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-
 #include "core/device/registry.h"
+#include "tests/conformance/surroundings.h"
 #include "util/bits.h"
 
 namespace vireo::conformance {
@@ -30,7 +29,6 @@ DeviceRig::~DeviceRig() {
 }
 
 Status DeviceRig::add(const DeviceType& type) {
-  in_progress_.insert(&type);
   std::unique_ptr<Device> device = type.create();
   if (const auto preset = surroundings_.properties.find(type.name);
       preset != surroundings_.properties.end()) {
@@ -66,29 +64,32 @@ Bus* DeviceRig::find_bus(const std::string& kind) {
     buses_.push_back(maker->second());
     return offered();
   }
+  // Whatever sits on such a bus itself cannot be the first to offer one.
+  wanted_buses_.insert(kind);
   for (const DeviceType* type : core::DeviceRegistry::global().all()) {
-    if (in_progress_.contains(type)) continue;
+    if (wanted_buses_.contains(type->bus)) continue;
     const size_t before = devices_.size();
     if (add(*type)) {
-      if (Bus* bus = offered()) return bus;
+      if (Bus* bus = offered()) {
+        wanted_buses_.erase(kind);
+        return bus;
+      }
     }
     while (devices_.size() > before) {
       devices_.back()->unrealize();
       devices_.pop_back();
     }
   }
+  wanted_buses_.erase(kind);
   return nullptr;
 }
 
-void DeviceRig::poke_region(core::Region& region, std::mt19937_64& random) {
+void poke_region(core::Region& region, std::mt19937_64& random) {
   if (region.size() == 0) return;
   const unsigned width = 1u << random() % 4;
   const uint64_t offset =
       random() % region.size() & ~uint64_t{width - 1};  // may reach beyond the end
-  // Small and sparse values reach more states than noise does.
-  const uint64_t noise = random();
-  const uint64_t values[] = {noise, noise & 0xff, uint64_t{1} << noise % 64, 0, ~uint64_t{0}};
-  const uint64_t value = values[random() % std::size(values)] & util::low_mask(8 * width);
+  const uint64_t value = random_value(random) & util::low_mask(8 * width);
   if (random() % 2) {
     region.dispatch_write(offset, width, value);
   } else {
@@ -96,7 +97,7 @@ void DeviceRig::poke_region(core::Region& region, std::mt19937_64& random) {
   }
 }
 
-void DeviceRig::poke_space(core::AddressSpace& space, std::mt19937_64& random) {
+void poke_space(core::AddressSpace& space, std::mt19937_64& random) {
   std::vector<core::Region*> regions;
   for (uint64_t at = 0;;) {
     const core::Mapping mapping = space.find(at);
@@ -110,10 +111,11 @@ void DeviceRig::poke_space(core::AddressSpace& space, std::mt19937_64& random) {
 
 void DeviceRig::poke(std::mt19937_64& random, unsigned count) {
   const DeviceType& type = device().type();
+  scatter_words(machine_.memory, 0, machine_.ram().size(), random);
   for (unsigned i = 0; i < count; ++i) {
     const auto& regions = type.regions;
     const auto& inputs = type.interrupt_inputs;
-    switch (random() % 8) {
+    switch (random() % 9) {
       case 0:
         poke_space(machine_.ports, random);
         break;
@@ -130,6 +132,9 @@ void DeviceRig::poke(std::mt19937_64& random, unsigned count) {
               device().interrupt_input(group.name, static_cast<unsigned>(random() % group.count));
           input.handler->set_irq(input.line, random() % 2 != 0);
         }
+        break;
+      case 4:
+        if (surroundings_.poke_device) surroundings_.poke_device(device(), random);
         break;
       default:
         if (!regions.empty())

@@ -25,7 +25,14 @@ struct Surroundings {
   std::map<std::string, std::vector<std::pair<std::string, std::string>>> properties;
   /// Adds the back ends that these properties name; what it returns lives as long as the rig.
   std::function<std::shared_ptr<void>(core::testing::TestMachine&)> add_backends;
+  /// A random access that goes neither through ports nor through memory; may be empty.
+  std::function<void(core::Device&, std::mt19937_64&)> poke_device;
 };
+
+/// A random access to `region`, which has to be I/O; it may reach beyond the region's end.
+void poke_region(core::Region& region, std::mt19937_64& random);
+/// The same to one of the I/O regions that the space shows now.
+void poke_space(core::AddressSpace& space, std::mt19937_64& random);
 
 /// One realized device of any registered type, on a bus of its kind, in a test machine.
 class DeviceRig {
@@ -44,15 +51,13 @@ class DeviceRig {
  private:
   util::Status add(const core::DeviceType& type);
   core::Bus* find_bus(const std::string& kind);
-  void poke_region(core::Region& region, std::mt19937_64& random);
-  void poke_space(core::AddressSpace& space, std::mt19937_64& random);
 
   const Surroundings& surroundings_;
   core::testing::TestMachine machine_;
   std::shared_ptr<void> backends_;
   std::vector<std::unique_ptr<core::Bus>> buses_;
   std::vector<std::unique_ptr<core::Device>> devices_;
-  std::set<const core::DeviceType*> in_progress_;
+  std::set<std::string> wanted_buses_;  // kinds that are being looked for
   util::Status status_;
 };
 
