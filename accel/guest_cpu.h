@@ -5,6 +5,7 @@
 #include <span>
 
 #include "tcg/ir/types.h"
+#include "util/disassemble.h"
 
 namespace vireo::tcg {
 struct Frame;
@@ -63,6 +64,8 @@ class GuestCpu {
   virtual void record_simd_exception() = 0;
 
   virtual CodePosition position() const = 0;
+  /// What the code at the current position is, for listings.
+  virtual util::InstructionSet instruction_set() const = 0;
 
   /// Translates at most `max_insns` instructions from the current position. Returns false if not
   /// even the first could be fetched; `fault_linear` is then the address that failed.
@@ -75,7 +78,7 @@ class GuestCpu {
   /// Power-up state.
   virtual void reset() = 0;
 
-  /// One line a register group, for `-d cpu` and the monitor.
+  /// Logs the registers, a line a group; with `vectors` x87 and vector registers too.
   virtual void dump(bool vectors) const = 0;
 };
 

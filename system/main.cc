@@ -12,13 +12,14 @@
 #include "system/options/command_line.h"
 #include "system/vm.h"
 #include "util/log.h"
+#include "util/text.h"
 
 namespace {
 
 using vireo::system::Configuration;
 
 int fail(const vireo::util::Error& error) {
-  fmt::print(stderr, "vireo-system-x86_64: {}\n", error.message());
+  fmt::print(stderr, "vireo-system-x86_64: {}\n", vireo::util::printable(error.message()));
   return 1;
 }
 

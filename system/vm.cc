@@ -129,6 +129,7 @@ util::Status Vm::build_accelerator() {
   VIREO_TRY_ASSIGN(cpu_config, i386::parse_cpu_option(configuration_.cpu_model));
   const accel::TcgConfig tcg{.interpreter = configuration_.accelerator_backend == "interpreter",
                              .code_cache_bytes = configuration_.code_cache_bytes,
+                             .perf_map = configuration_.perf_map,
                              .helpers = i386::helper_table()};
   auto accelerator = accel::TcgAccelerator::create(tcg, machine_->memory());
   if (!accelerator) return std::move(accelerator).error().with_context("-accel tcg");

@@ -18,13 +18,16 @@ enum LogItem : uint32_t {
   kLogInt = 1u << 4,          ///< Exceptions and interrupts.
   kLogExec = 1u << 5,         ///< Each block entered (links are off).
   kLogCpu = 1u << 6,          ///< CPU state before each block.
-  kLogMmu = 1u << 7,          ///< Page walks that fault, TLB flushes.
+  kLogMmu = 1u << 7,          ///< TLB fills, page faults, TLB flushes.
   kLogGuestErrors = 1u << 8,  ///< What a guest does that hardware would not expect.
   kLogUnimp = 1u << 9,        ///< Guest features that are not there.
   kLogCpuReset = 1u << 10,    ///< CPU state at resets.
-  kLogPcall = 1u << 11,       ///< Far calls, interrupts and returns through gates.
-  kLogPage = 1u << 12,        ///< Guest memory map.
+  kLogPcall = 1u << 11,       ///< Far jumps, calls and returns.
+  kLogPage = 1u << 12,        ///< Guest memory map, whenever it changes.
   kLogDevice = 1u << 13,      ///< Accesses to device registers.
+  kLogFpu = 1u << 14,         ///< x87 and vector registers with kLogCpu.
+  kLogNoChain = 1u << 15,     ///< No links between blocks, so that kLogExec shows each.
+  kLogInvalidMem = 1u << 16,  ///< Accesses that nothing answers.
 };
 
 /// The items that `-d` selected. Read on hot paths; written once at start and by the monitor's

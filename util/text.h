@@ -36,6 +36,9 @@ Result<bool> parse_bool(std::string_view text);
 /// The parts of `text` between `separator`s; "" has one empty part.
 std::vector<std::string_view> split(std::string_view text, char separator);
 
+/// `text` on one line for people: control characters as \xNN.
+std::string printable(std::string_view text);
+
 /// `text` without leading and trailing blanks.
 std::string_view trim(std::string_view text);
 

@@ -7,8 +7,8 @@
 
 #include <algorithm>
 
+#include "accel/tcg/trace.h"
 #include "accel/tcg/vcpu.h"
-#include "tcg/ir/printer.h"
 #include "util/log.h"
 
 namespace vireo::accel {
@@ -35,12 +35,17 @@ util::Result<std::unique_ptr<TcgAccelerator>> TcgAccelerator::create(const TcgCo
   backend.hooks = TcgVcpu::hooks();
   backend.helpers = config.helpers;
   backend.code_cache_bytes = config.code_cache_bytes;
-  backend.link_blocks = !util::log_enabled(util::kLogExec | util::kLogCpu);
+  backend.link_blocks = !util::log_enabled(util::kLogExec | util::kLogCpu | util::kLogNoChain);
   auto made =
       config.interpreter ? tcg::make_interpreter_backend(backend) : tcg::make_jit_backend(backend);
   if (!made) return std::move(made).error();
   std::unique_ptr<TcgAccelerator> accelerator(new TcgAccelerator(memory));
   accelerator->backend_ = std::move(*made);
+  if (config.perf_map) {
+    auto map = PerfMap::create(PerfMap::default_path());
+    if (!map) return std::move(map).error().with_context("-perfmap");
+    accelerator->perf_map_ = std::move(*map);
+  }
   return accelerator;
 }
 
@@ -108,9 +113,10 @@ tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const tcg::BlockK
     if (vcpu.fetch(fault_linear, fault) == nullptr) vcpu.cpu().record_fault(fault_linear, fault);
     return nullptr;
   }
-  log_ir(util::kLogOp, "OP", key);
+  log_guest_code(vcpu.cpu(), vcpu.code_reader(), key, ir_.guest_size);
+  log_ir(util::kLogOp, ir_, key);
   pipeline_.run(ir_);
-  log_ir(util::kLogOpOpt, "OP after passes", key);
+  log_ir(util::kLogOpOpt, ir_, key);
   const uint32_t page =
       blocks_.code_page_number(key.linear >> tcg::kPageBits, key.physical & kPageMask, key.mode);
   auto compiled = backend_->compile(ir_, key, page);
@@ -119,6 +125,10 @@ tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const tcg::BlockK
     return nullptr;  // nothing recorded: the loop comes back
   }
   tcg::TranslatedBlock* block = *compiled;
+  log_host_code(*backend_, *block);
+  if (perf_map_) {
+    perf_map_->add(backend_->host_code(*block), key.linear, vcpu.cpu().position().user);
+  }
   const uint64_t end = key.linear + block->guest_size - 1;
   if ((end & kPageMask) != (key.linear & kPageMask)) {
     PageWalk fault;
@@ -128,11 +138,6 @@ tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const tcg::BlockK
   protect_code_page(reinterpret_cast<const std::byte*>(key.physical));
   blocks_.insert(block);
   return block;
-}
-
-void TcgAccelerator::log_ir(uint32_t item, const char* title, const tcg::BlockKey& key) const {
-  if (!util::log_enabled(item) || !util::log_address_selected(key.linear)) return;
-  util::write_log(fmt::format("{} at {:#x}:\n{}\n", title, key.ip, tcg::to_string(ir_)));
 }
 
 core::RamBlock* TcgAccelerator::block_of(const std::byte* host) const {
@@ -199,7 +204,10 @@ void TcgAccelerator::write_permission_withdrawn(core::RamBlock& ram, uint64_t of
   for (TcgVcpu* vcpu : vcpus_) vcpu->withdraw_write(first, first + length - 1);
 }
 
-void TcgAccelerator::topology_changed(core::AddressSpace&) {
+void TcgAccelerator::topology_changed(core::AddressSpace& space) {
+  if (util::log_enabled(util::kLogPage)) {
+    util::write_log("memory map:\n" + space.describe_mappings());
+  }
   observe_memory();
   for (TcgVcpu* vcpu : vcpus_) vcpu->memory_changed();
 }

@@ -7,6 +7,7 @@
 
 #include "accel/accelerator.h"
 #include "accel/tcg/block_map.h"
+#include "accel/tcg/perf_map.h"
 #include "core/memory/address_space.h"
 #include "core/memory/ram_block.h"
 #include "tcg/backend/backend.h"
@@ -21,6 +22,7 @@ class TcgVcpu;
 struct TcgConfig {
   bool interpreter = false;                     ///< backend=interpreter
   size_t code_cache_bytes = size_t{256} << 20;  ///< tb-size=, in bytes
+  bool perf_map = false;                        ///< -perfmap
   std::span<const tcg::Helper> helpers;         ///< The target's.
 };
 
@@ -63,7 +65,6 @@ class TcgAccelerator final : public Accelerator,
   tcg::TranslatedBlock* translate(TcgVcpu& vcpu, const tcg::BlockKey& key, bool single_instruction);
   bool second_page_matches(TcgVcpu& vcpu, const tcg::TranslatedBlock& block) const;
   void drop(tcg::TranslatedBlock* block);
-  void log_ir(uint32_t item, const char* title, const tcg::BlockKey& key) const;
   void protect_code_page(const std::byte* host_page);
   void release_code_pages(core::RamBlock& block, const std::byte* first, size_t length);
   void flush_translations();
@@ -76,6 +77,7 @@ class TcgAccelerator final : public Accelerator,
   BlockMap blocks_;
   tcg::Block ir_;  // reused for every translation
   tcg::Pipeline pipeline_ = tcg::Pipeline::standard();
+  std::unique_ptr<PerfMap> perf_map_;  // null: not wanted
   uint64_t flushes_ = 0;
   std::vector<core::RamBlock*> ram_;
   std::vector<TcgVcpu*> vcpus_;

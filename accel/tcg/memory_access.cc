@@ -9,6 +9,7 @@
 #include "core/memory/address_space.h"
 #include "tcg/ir/evaluate.h"
 #include "util/bits.h"
+#include "util/log.h"
 
 namespace vireo::accel {
 
@@ -101,8 +102,7 @@ tcg::IntegerEvaluation evaluate_update(const tcg::MemoryOperation& operation, ui
 
 tcg::Hooks TcgVcpu::hooks() {
   tcg::Hooks hooks;
-  hooks.refill = [](tcg::Frame* frame, uint64_t va, unsigned size, tcg::Access access,
-                    uint8_t flags) { return vcpu_of(frame).refill(va, size, access, flags); };
+  hooks.refill = &refill_hook;
   hooks.load = [](tcg::Frame* frame, uint64_t va, const tcg::MemoryOperation& operation) {
     return vcpu_of(frame).load(va, operation);
   };
@@ -126,6 +126,7 @@ tcg::Hooks TcgVcpu::hooks() {
 void TcgVcpu::leave(tcg::ExitReason reason) { tcg::leave(&frame_, static_cast<uint16_t>(reason)); }
 
 TcgVcpu::Place TcgVcpu::locate(uint64_t va, unsigned size, tcg::Access access, uint8_t flags) {
+  if (util::log_enabled(util::kLogMmu)) log_fill(va, size, access, flags);
   Place place;
   for (uint64_t address = va; size > 0;) {
     PageWalk walk;
@@ -233,8 +234,7 @@ uint64_t TcgVcpu::update(uint64_t va, const tcg::MemoryOperation& operation, uin
     result = evaluate_update(operation, before, operand, replacement, flags);
     write_place(place, reinterpret_cast<const std::byte*>(&result.value));
   }
-  frame_.flags_low = static_cast<uint8_t>((result.flags & 0xd5) | 2);
-  frame_.flag_overflow = (result.flags & tcg::kFlagO) != 0;
+  tcg::unpack_flags(result.flags, frame_.flag_overflow, frame_.flags_low);
   return before;
 }
 

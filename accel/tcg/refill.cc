@@ -2,8 +2,16 @@
 
 #include "accel/tcg/vcpu.h"
 #include "core/memory/ram_block.h"
+#include "util/log.h"
 
 namespace vireo::accel {
+
+// While fills are logged, the full hooks do them: here nothing may be formatted.
+bool TcgVcpu::refill_hook(tcg::Frame* frame, uint64_t va, unsigned size, tcg::Access access,
+                          uint8_t flags) {
+  if (util::log_enabled(util::kLogMmu)) return false;
+  return static_cast<TcgVcpu*>(frame->accelerator)->refill(va, size, access, flags);
+}
 
 SoftTlb& TcgVcpu::tlb(uint8_t flags) {
   return tlb_[(flags & tcg::kMemoryUser) != 0 ? tcg::kContextUser : tcg::kContextKernel];

@@ -113,6 +113,7 @@ void TcgVcpu::run() {
     tcg::TranslatedBlock* block = next_block(from, slot);
     if (block == nullptr) return;
     from = nullptr;
+    if (util::log_enabled(util::kLogExec | util::kLogCpu)) log_entry(*block);
     accelerator_.backend().run(&frame_, block, &from, &slot);
   } while (frame_.exit_reason == static_cast<uint16_t>(tcg::ExitReason::kLookup) &&
            __atomic_load_n(&frame_.kick, __ATOMIC_RELAXED) == 0);
@@ -124,7 +125,6 @@ void TcgVcpu::run() {
 tcg::TranslatedBlock* TcgVcpu::next_block(tcg::TranslatedBlock* from, unsigned slot) {
   const CodePosition position = cpu_.position();
   if (position.mode != mode_) change_mode(position);
-  if (util::log_enabled(util::kLogCpu)) cpu_.dump(false);
   const bool single = single_instruction_;
   single_instruction_ = false;
   tcg::TranslatedBlock*& recent = recent_[(position.ip ^ (position.ip >> 12)) % kRecentBlocks];
@@ -190,6 +190,7 @@ const std::byte* TcgVcpu::fetch(uint64_t linear, PageWalk& fault) {
   ExecEntry& entry = exec_entry(linear);
   if (entry.page != page || entry.user != user_) {
     const uint8_t flags = user_ ? tcg::kMemoryUser : 0;
+    if (util::log_enabled(util::kLogMmu)) log_fill(linear, 1, tcg::Access::kExecute, flags);
     if (!cpu_.walk(linear, tcg::Access::kExecute, flags, fault)) return nullptr;
     entry = {page, host_page_for_code(fault.physical), fault.global, user_};
   }
@@ -213,6 +214,7 @@ std::span<const std::byte> TcgVcpu::bytes_at(uint64_t linear) {
 }
 
 void TcgVcpu::flush_all() {
+  util::log(util::kLogMmu, "mmu: flush\n");
   const std::lock_guard lock(tlb_lock_);
   for (SoftTlb& tlb : tlb_) tlb.flush();
   for (ExecEntry& entry : exec_cache_) entry.page = kNoPage;
@@ -220,6 +222,7 @@ void TcgVcpu::flush_all() {
 }
 
 void TcgVcpu::flush_non_global() {
+  util::log(util::kLogMmu, "mmu: flush of what is not global\n");
   const std::lock_guard lock(tlb_lock_);
   for (SoftTlb& tlb : tlb_) tlb.flush_non_global();
   for (ExecEntry& entry : exec_cache_) {
@@ -230,6 +233,7 @@ void TcgVcpu::flush_non_global() {
 
 void TcgVcpu::flush_page(uint64_t address) {
   const uint64_t page = address & ~(tcg::kPageSize - 1);
+  util::log(util::kLogMmu, "mmu: flush of {:#x}\n", page);
   const std::lock_guard lock(tlb_lock_);
   for (SoftTlb& tlb : tlb_) tlb.flush_page(page);
   if (exec_entry(page).page == page) exec_entry(page).page = kNoPage;

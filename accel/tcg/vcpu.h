@@ -102,6 +102,8 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   std::span<const std::byte> bytes_at(uint64_t linear) override;
 
   // Slow paths; see tcg::Hooks.
+  static bool refill_hook(tcg::Frame* frame, uint64_t va, unsigned size, tcg::Access access,
+                          uint8_t flags);
   const void* load(uint64_t va, const tcg::MemoryOperation& operation);
   void store(uint64_t va, const tcg::MemoryOperation& operation, const void* value);
   uint64_t update(uint64_t va, const tcg::MemoryOperation& operation, uint64_t operand,
@@ -112,6 +114,10 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   void read_place(const Place& place, std::byte* into);
   void write_place(const Place& place, const std::byte* from);
   void prepare_write(const Place& place);
+  /// `-d mmu`: refills for the access, if it can be, and tells of it.
+  void log_fill(uint64_t va, unsigned size, tcg::Access access, uint8_t flags);
+  /// `-d exec,cpu`.
+  void log_entry(const tcg::TranslatedBlock& block) const;
   [[noreturn]] void leave(tcg::ExitReason reason);
   SoftTlb& tlb(uint8_t flags);
 

@@ -133,7 +133,7 @@ uint64_t AddressSpace::read_io(uint64_t address, unsigned width) {
   const Mapping mapping = find(address);  // again: the topology stands still only under the lock
   if (const std::byte* host = mapping.read_host(address)) return util::load_little(host, width);
   if (!mapping.read_region) {
-    util::log(util::kLogUnimp, "{}: nothing answers a {}-byte read at {:#x}", name_, width,
+    util::log(util::kLogInvalidMem, "{}: nothing answers a {}-byte read at {:#x}", name_, width,
               address);
     return util::low_mask(8 * width);
   }
@@ -144,8 +144,8 @@ void AddressSpace::write_io(uint64_t address, unsigned width, uint64_t value) {
   MachineLockIfNeeded lock;
   const Mapping mapping = find(address);
   if (!mapping.write_region) {
-    util::log(util::kLogUnimp, "{}: nothing takes a {}-byte write of {:#x} at {:#x}", name_, width,
-              value, address);
+    util::log(util::kLogInvalidMem, "{}: nothing takes a {}-byte write of {:#x} at {:#x}", name_,
+              width, value, address);
     return;
   }
   if (mapping.write_region->is_ram()) return write_value(address, width, value);

@@ -114,6 +114,12 @@ accel::CodePosition PcCpu::position() const {
   return {.ip = ip, .linear = linear, .mode = state_.mode, .user = state_.cpl == 3};
 }
 
+util::InstructionSet PcCpu::instruction_set() const {
+  return state_.mode & i386::kMode64       ? util::InstructionSet::x86_64
+         : state_.mode & i386::kModeCode32 ? util::InstructionSet::x86_32
+                                           : util::InstructionSet::x86_16;
+}
+
 bool PcCpu::translate(tcg::Block& block, accel::CodeReader& code, unsigned max_insns,
                       uint64_t& fault_linear) {
   const accel::CodePosition at = position();
@@ -171,6 +177,26 @@ void PcCpu::enter_boot_entry(const BootEntry& entry) {
 
 void PcCpu::dump(bool vectors) const { util::write_log(describe(vectors)); }
 
+namespace {
+
+std::string describe_vectors(const i386::CpuState& state) {
+  const i386::X87State& x87 = state.x87;
+  std::string text = fmt::format("FCW={:04x} FSW={:04x} TOP={} EMPTY={:02x} MXCSR={:08x}\n",
+                                 x87.control, x87.status, x87.top, x87.empty, state.frame.mxcsr);
+  for (unsigned i = 0; i < 8; ++i) {
+    text += fmt::format("R{}={:04x} {:016x}{}", i, x87.registers[i].sign_exponent,
+                        x87.registers[i].significand, i % 2 == 1 ? '\n' : ' ');
+  }
+  for (unsigned i = 0; i < 16; ++i) {
+    const auto* words = reinterpret_cast<const uint64_t*>(state.frame.vector[i]);
+    text +=
+        fmt::format("XMM{:02}={:016x}{:016x}{}", i, words[1], words[0], i % 2 == 1 ? '\n' : ' ');
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string PcCpu::describe(bool vectors) const {
   static constexpr const char* kNames[] = {"RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
                                            "R8 ", "R9 ", "R10", "R11", "R12", "R13", "R14", "R15"};
@@ -188,12 +214,7 @@ std::string PcCpu::describe(bool vectors) const {
   }
   text += fmt::format("CR0={:08x} CR2={:016x} CR3={:016x} CR4={:08x} EFER={:x}\n", state_.cr0,
                       state_.cr2, state_.cr3, state_.cr4, state_.efer);
-  for (unsigned i = 0; vectors && i < 16; ++i) {
-    const auto* words = reinterpret_cast<const uint64_t*>(state_.frame.vector[i]);
-    text +=
-        fmt::format("XMM{:02}={:016x}{:016x}{}", i, words[1], words[0], i % 2 == 1 ? '\n' : ' ');
-  }
-  return text;
+  return vectors ? text + describe_vectors(state_) : text;
 }
 
 // ---- CpuPort

@@ -38,7 +38,7 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
   void set_boot_entry(const std::optional<BootEntry>& entry) { boot_entry_ = entry; }
 
   const i386::CpuState& state() const { return state_; }
-  /// The registers as text; with `vectors` those too.
+  /// The registers as text; with `vectors` x87 and vector registers too.
   std::string describe(bool vectors) const;
 
   // accel::GuestCpu
@@ -50,6 +50,7 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
   void record_divide_error() override;
   void record_simd_exception() override;
   accel::CodePosition position() const override;
+  util::InstructionSet instruction_set() const override;
   bool translate(tcg::Block& block, accel::CodeReader& code, unsigned max_insns,
                  uint64_t& fault_linear) override;
   bool prepare() override;

@@ -57,6 +57,7 @@ struct Configuration {
   std::string accelerator = "tcg";
   std::string accelerator_backend = "jit";
   uint64_t code_cache_bytes = uint64_t{256} << 20;
+  bool perf_map = false;
   uint64_t ram_bytes = uint64_t{128} << 20;
   unsigned cpus = 1;
   std::string name = "vireo";

@@ -76,12 +76,20 @@ util::Status apply_log_items(CommandLine& line, std::string_view argument) {
   return {};
 }
 util::Status apply_log_file(CommandLine& line, std::string_view argument) {
+  if (argument.empty()) {
+    return util::Error(util::ErrorCode::kInvalidArgument, "-D '': expected the name of a file");
+  }
   line.configuration.log_file = argument;
   return {};
 }
 util::Status apply_log_filter(CommandLine&, std::string_view argument) {
   auto status = util::set_log_filter(argument);
   if (!status) return std::move(status).error().with_context("-dfilter");
+  return {};
+}
+
+util::Status apply_perf_map(CommandLine& line, std::string_view) {
+  line.configuration.perf_map = true;
   return {};
 }
 
@@ -120,6 +128,7 @@ std::span<const OptionRow> run_options() {
       {"d", "item[,item...]", "log ('help' lists the items)", &apply_log_items},
       {"D", "file", "log there instead of standard error", &apply_log_file},
       {"dfilter", "range[,range...]", "log only for these guest addresses", &apply_log_filter},
+      {"perfmap", "", "tell perf about generated code, in /tmp/perf-PID.map", &apply_perf_map},
       {"pidfile", "file", "write the process id there", &apply_pid_file},
       {"daemonize", "", "go to the background once started", &apply_daemonize},
       {"help", "", "this text", &apply_help},

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "tcg/ir/block.h"
 #include "tcg/runtime/frame.h"
@@ -21,6 +22,12 @@ struct BlockKey {
   uint64_t mode =
       0;  ///< The target's mode, privilege and feature bits, as far as translations depend on them.
   bool operator==(const BlockKey&) const = default;
+};
+
+/// From this offset of a block's host code on, it does the guest instruction at `guest_ip`.
+struct CodeMark {
+  uint32_t host_offset;
+  uint64_t guest_ip;
 };
 
 constexpr uint64_t kNoSecondPage = ~uint64_t{0};
@@ -85,6 +92,8 @@ class Backend {
 
   /// The host code of `block`, for listings and perf maps; empty for an interpreter.
   virtual std::span<const std::byte> host_code(const TranslatedBlock& block) const = 0;
+  /// Where in it guest instructions begin, by offset.
+  virtual std::vector<CodeMark> code_marks(const TranslatedBlock& block) const = 0;
 
   const CompileStatistics& statistics() const { return statistics_; }
 

@@ -93,4 +93,10 @@ constexpr uint32_t pack_flags(uint8_t overflow, uint8_t low) {
   return (low & (kAllFlags & 0xff)) | (overflow ? uint32_t{kFlagO} : 0);
 }
 
+/// The reverse.
+constexpr void unpack_flags(uint32_t flags, uint8_t& overflow, uint8_t& low) {
+  overflow = (flags & kFlagO) != 0;
+  low = static_cast<uint8_t>((flags & kAllFlags & 0xff) | 2);
+}
+
 }  // namespace vireo::tcg

@@ -1,4 +1,4 @@
-// Generated code: one memfd mapped twice, so that W^X holds without changing protections.
+// Generated code: the same memory mapped twice, so that W^X holds without changing protections.
 #include "util/host/jit_mapping.h"
 
 #include <fmt/format.h>
@@ -21,6 +21,7 @@ Result<JitMapping> JitMapping::create(size_t size) {
   };
   JitMapping mapping;
   mapping.size_ = align_up(size, host_page_size());
+  if (mapping.map_anonymous()) return mapping;
   const int fd = memfd_create("vireo-code", MFD_CLOEXEC);
   if (fd < 0) return failed();
   if (ftruncate(fd, static_cast<off_t>(mapping.size_)) != 0) return close(fd), failed();
@@ -31,6 +32,23 @@ Result<JitMapping> JitMapping::create(size_t size) {
   if (executable != MAP_FAILED) mapping.executable_ = static_cast<std::byte*>(executable);
   if (!mapping.writable_ || !mapping.executable_) return failed();
   return mapping;
+}
+
+// perf looks into its map of a process for code in anonymous memory only. A host that cannot
+// duplicate such a mapping gets a memfd.
+bool JitMapping::map_anonymous() {
+  void* const writable =
+      mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (writable == MAP_FAILED) return false;
+  void* const executable = mremap(writable, 0, size_, MREMAP_MAYMOVE);
+  if (executable == MAP_FAILED || mprotect(executable, size_, PROT_READ | PROT_EXEC) != 0) {
+    if (executable != MAP_FAILED) munmap(executable, size_);
+    munmap(writable, size_);
+    return false;
+  }
+  writable_ = static_cast<std::byte*>(writable);
+  executable_ = static_cast<std::byte*>(executable);
+  return true;
 }
 
 JitMapping::JitMapping(JitMapping&& other) noexcept

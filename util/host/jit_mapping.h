@@ -32,6 +32,8 @@ class JitMapping {
   void flush_instruction_cache(size_t offset, size_t length) const;
 
  private:
+  bool map_anonymous();
+
   std::byte* writable_ = nullptr;
   std::byte* executable_ = nullptr;
   size_t size_ = 0;

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "target/i386/cpu/state.h"
+#include "tcg/ir/evaluate.h"
 
 namespace vireo::i386 {
 
@@ -16,12 +17,10 @@ inline bool in_long_mode(const CpuState& state) { return state.mode & kModeLongA
 
 /// The six arithmetic flags at their EFLAGS places; bit 1 is set.
 inline uint32_t arithmetic_flags(const CpuState& state) {
-  return (state.frame.flags_low & 0xd5u) | 2u |
-         static_cast<uint32_t>(state.frame.flag_overflow) << 11;
+  return tcg::pack_flags(state.frame.flag_overflow, state.frame.flags_low) | kEflagsFixed;
 }
 inline void set_arithmetic_flags(CpuState& state, uint32_t flags) {
-  state.frame.flags_low = static_cast<uint8_t>((flags & 0xd5) | 2);
-  state.frame.flag_overflow = (flags >> 11) & 1;
+  tcg::unpack_flags(flags, state.frame.flag_overflow, state.frame.flags_low);
 }
 /// RFLAGS as PUSHF would push it, RF and VM included.
 inline uint32_t full_eflags(const CpuState& state) {

@@ -23,11 +23,16 @@ bool makes_double_fault(const Event& first, uint8_t second) {
   return is_contributory(first.vector) && is_contributory(second);
 }
 
+// The fields are spelled as QEMU spells them.
 void log_event(const CpuState& state, const Event& event) {
-  util::log(util::kLogInt, "{} {:#04x} error {:#x} at {:04x}:{:#x} cpl {} sp {:#x} cr2 {:#x}\n",
-            event.is_exception ? "exception" : "interrupt", event.vector, event.error_code,
-            state.segments[kCs].selector, event.return_ip, state.cpl, state.frame.general[kRsp],
-            state.cr2);
+  util::log(util::kLogInt,
+            "{}: v={:02x} e={:04x} i={} cpl={} IP={:04x}:{:016x} SP={:04x}:{:016x} CR2={:016x}\n",
+            event.is_software    ? "software interrupt"
+            : event.is_exception ? "exception"
+                                 : "interrupt",
+            event.vector, event.error_code, event.is_software ? 1 : 0, state.cpl,
+            state.segments[kCs].selector, event.return_ip, state.segments[kSs].selector,
+            state.frame.general[kRsp], state.cr2);
 }
 
 void shut_down(CpuState& state) {
@@ -53,7 +58,6 @@ void deliver(CpuState& state, Event event) {
   state.halted = 0;
   state.pending = PendingException{};
   for (;;) {
-    log_event(state, event);
     state.external_event = event.is_software ? 0 : 1;
     const bool delivered = guarded(state, [&] { enter_handler(state, event); });
     state.external_event = 0;
@@ -95,6 +99,7 @@ void enter_real_mode(CpuState& state, const Event& event) {
 }  // namespace
 
 void enter_handler(CpuState& state, const Event& event) {
+  log_event(state, event);
   if (event.is_exception && event.vector == kDb) state.dr[7] &= ~uint64_t{1 << 13};
   if (in_long_mode(state)) {
     enter_long_mode_handler(state, event);

@@ -6,6 +6,7 @@
 #include "target/i386/helper/raise.h"
 #include "target/i386/helper/segmentation.h"
 #include "target/i386/helper/task_switch.h"
+#include "util/log.h"
 
 namespace vireo::i386 {
 namespace {
@@ -310,10 +311,33 @@ void iret_vm86(CpuState& state, unsigned size) {
   update_mode(state);
 }
 
+/// Tells under `-d pcall` of a transfer that went well: a fault abandons it.
+class TransferLog {
+ public:
+  TransferLog(const CpuState& state, const char* what)
+      : state_(state),
+        what_(what),
+        selector_(state.segments[kCs].selector),
+        ip_(state.frame.guest_ip) {}
+  ~TransferLog() {
+    util::log(util::kLogPcall, "{} at {:04x}:{:#x} to {:04x}:{:#x}, cpl {}\n", what_, selector_,
+              ip_, state_.segments[kCs].selector, state_.frame.guest_ip, state_.cpl);
+  }
+  TransferLog(const TransferLog&) = delete;
+  TransferLog& operator=(const TransferLog&) = delete;
+
+ private:
+  const CpuState& state_;
+  const char* what_;
+  uint16_t selector_;
+  uint64_t ip_;
+};
+
 }  // namespace
 
 uint64_t helper_far_jump(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
   CpuState& state = cpu_state(frame);
+  const TransferLog log(state, "far jump");
   const auto selector = static_cast<uint16_t>(a);
   const uint64_t ip = cut(b, c & 0xff);
   if (segments_are_real(state)) {
@@ -326,6 +350,7 @@ uint64_t helper_far_jump(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) 
 
 uint64_t helper_far_call(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
   CpuState& state = cpu_state(frame);
+  const TransferLog log(state, "far call");
   const auto selector = static_cast<uint16_t>(a);
   const unsigned size = c & 0xff;
   // The next IP has 56 bits here: a canonical address is restored from them.
@@ -345,6 +370,7 @@ uint64_t helper_far_call(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) 
 
 uint64_t helper_far_return(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   CpuState& state = cpu_state(frame);
+  const TransferLog log(state, "far return");
   const auto size = static_cast<unsigned>(a);
   if (!segments_are_real(state)) {
     return_protected(state, size, b);
@@ -362,6 +388,7 @@ uint64_t helper_far_return(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) 
 
 uint64_t helper_interrupt_return(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   CpuState& state = cpu_state(frame);
+  const TransferLog log(state, "interrupt return");
   const auto size = static_cast<unsigned>(a);
   if (in_vm86(state)) {
     iret_vm86(state, size);

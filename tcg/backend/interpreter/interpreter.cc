@@ -127,6 +127,7 @@ class InterpreterBackend final : public Backend {
   size_t code_bytes_used() const override { return used_; }
   size_t code_bytes_total() const override { return config_.code_cache_bytes; }
   std::span<const std::byte> host_code(const TranslatedBlock&) const override { return {}; }
+  std::vector<CodeMark> code_marks(const TranslatedBlock&) const override { return {}; }
 
  private:
   /// Runs until a handler leaves.

@@ -20,10 +20,7 @@ struct Machine : LeaveTarget {
   unsigned slot = 0;
   std::jmp_buf environment;
 
-  void save_flags() {
-    frame->flag_overflow = (flags & kFlagO) != 0;
-    frame->flags_low = static_cast<uint8_t>((flags & kAllFlags & 0xff) | 2);
-  }
+  void save_flags() { unpack_flags(flags, frame->flag_overflow, frame->flags_low); }
   void restore_flags() { flags = pack_flags(frame->flag_overflow, frame->flags_low); }
 
   VectorValue vector(unsigned place) const {

@@ -232,6 +232,17 @@ std::span<const std::byte> JitBackend::host_code(const TranslatedBlock& block) c
   return {reinterpret_cast<const std::byte*>(data.code), block.host_size};
 }
 
+std::vector<CodeMark> JitBackend::code_marks(const TranslatedBlock& block) const {
+  std::vector<CodeMark> marks;
+  for (const CodeRow& row : static_cast<const BlockData*>(block.backend_data)->rows) {
+    const uint64_t guest_ip = block.key.ip + static_cast<int64_t>(row.guest_offset);
+    if (marks.empty() || marks.back().guest_ip != guest_ip) {
+      marks.push_back({row.host_offset, guest_ip});
+    }
+  }
+  return marks;
+}
+
 }  // namespace vireo::tcg::x86_64
 
 namespace vireo::tcg {

@@ -32,6 +32,7 @@ class JitBackend final : public Backend {
   size_t code_bytes_used() const override { return used_; }
   size_t code_bytes_total() const override { return mapping_.size(); }
   std::span<const std::byte> host_code(const TranslatedBlock& block) const override;
+  std::vector<CodeMark> code_marks(const TranslatedBlock& block) const override;
 
   // For slow paths and signal handlers; any thread.
   const BackendConfig& config() const { return config_; }

@@ -1,0 +1,109 @@
+// Listings of translations, and the lines of -d that tell of a vCPU's steps.
+
+#include "accel/tcg/trace.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "accel/guest_cpu.h"
+#include "accel/tcg/vcpu.h"
+#include "tcg/ir/printer.h"
+#include "util/disassemble.h"
+#include "util/log.h"
+
+namespace vireo::accel {
+
+namespace {
+
+bool wanted(uint32_t item, const tcg::BlockKey& key) {
+  return util::log_enabled(item) && util::log_address_selected(key.linear);
+}
+
+// Only a block's last bytes may lie on a second page.
+std::vector<std::byte> guest_bytes(CodeReader& code, uint64_t linear, size_t size) {
+  std::vector<std::byte> bytes;
+  while (size > 0) {
+    const auto part = code.bytes_at(linear);
+    if (part.empty()) break;
+    const auto taken = part.first(std::min(part.size(), size));
+    bytes.insert(bytes.end(), taken.begin(), taken.end());
+    linear += taken.size();
+    size -= taken.size();
+  }
+  return bytes;
+}
+
+const char* access_name(tcg::Access access) {
+  return access == tcg::Access::kRead    ? "read"
+         : access == tcg::Access::kWrite ? "write"
+                                         : "execute";
+}
+
+}  // namespace
+
+std::string list_guest_code(const GuestCpu& cpu, CodeReader& code, const tcg::BlockKey& key,
+                            uint32_t guest_size) {
+  const auto bytes = guest_bytes(code, key.linear, guest_size);
+  std::string text = "IN:\n";
+  for (const auto& insn : util::disassemble(cpu.instruction_set(), bytes, key.linear))
+    text += util::to_line(insn);
+  return text;
+}
+
+std::string list_host_code(const tcg::Backend& backend, const tcg::TranslatedBlock& block) {
+  const auto code = backend.host_code(block);
+  if (code.empty()) return "OUT: interpreted\n";
+  std::string text = fmt::format("OUT: [size={}]\n", code.size());
+  const auto marks = backend.code_marks(block);
+  auto mark = marks.begin();
+  const auto start = reinterpret_cast<uint64_t>(code.data());
+  for (const auto& insn : util::disassemble(util::host_instruction_set(), code, start)) {
+    for (; mark != marks.end() && mark->host_offset <= insn.address - start; ++mark) {
+      text += fmt::format("  -- guest addr {:#018x}\n", mark->guest_ip);
+    }
+    text += util::to_line(insn);
+  }
+  return text;
+}
+
+void log_guest_code(const GuestCpu& cpu, CodeReader& code, const tcg::BlockKey& key,
+                    uint32_t guest_size) {
+  if (!wanted(util::kLogInAsm, key)) return;
+  util::write_log("----------------\n" + list_guest_code(cpu, code, key, guest_size) + "\n");
+}
+
+void log_ir(uint32_t item, const tcg::Block& ir, const tcg::BlockKey& key) {
+  if (!wanted(item, key)) return;
+  const char* title = item == util::kLogOp ? "OP" : "OP after optimization";
+  util::write_log(fmt::format("{} at {:#x}:\n{}\n", title, key.ip, tcg::to_string(ir)));
+}
+
+void log_host_code(const tcg::Backend& backend, const tcg::TranslatedBlock& block) {
+  if (!wanted(util::kLogOutAsm, block.key)) return;
+  util::write_log(list_host_code(backend, block) + "\n");
+}
+
+void TcgVcpu::log_entry(const tcg::TranslatedBlock& block) const {
+  if (!util::log_address_selected(block.key.linear)) return;
+  const tcg::BlockKey& key = block.key;
+  util::log(util::kLogExec, "Trace {}: {} [{:08x}/{:016x}/{:08x}] {} instructions\n", index_,
+            block.checked_entry, key.linear - key.ip, key.ip, key.mode, block.guest_insns);
+  if (util::log_enabled(util::kLogCpu)) cpu_.dump(util::log_enabled(util::kLogFpu));
+}
+
+void TcgVcpu::log_fill(uint64_t va, unsigned size, tcg::Access access, uint8_t flags) {
+  const char* who = (flags & tcg::kMemoryUser) != 0 ? "user" : "supervisor";
+  PageWalk walk;
+  if (!cpu_.walk(va, access, flags, walk)) {
+    util::write_log(fmt::format("mmu: {} {} of {:#x} faults: v={:02x} e={:04x}\n", who,
+                                access_name(access), va, walk.vector, walk.error));
+  } else if (access == tcg::Access::kExecute || refill(va, size, access, flags)) {
+    const uint64_t page_mask = ~(tcg::kPageSize - 1);
+    util::write_log(fmt::format("mmu: {} {} fills {:#x} -> {:#x}{}{}\n", who, access_name(access),
+                                va & page_mask, walk.physical & page_mask,
+                                walk.writable ? " writable" : "", walk.global ? " global" : ""));
+  }
+}
+
+}  // namespace vireo::accel

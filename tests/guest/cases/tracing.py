@@ -1,0 +1,74 @@
+"""What -d and -perfmap show of a guest."""
+
+import re
+import time
+from pathlib import Path
+
+from registry import guest_test
+from vm import GuestError
+
+LONG = 60
+
+# An item of -d, and a line of what SeaBIOS's start must show for it.
+LOG_LINES = {
+    "in_asm": r"^0x00000000000fe05b:  .*\bcmp ",
+    "op": r"^OP at 0xe05b:$",
+    "op_opt": r"^OP after optimization at 0xe05b:$",
+    "out_asm": r"^  -- guest addr 0x000000000000e05b$",
+    "int": r"^software interrupt: v=[0-9a-f]{2} e=0000 i=1 cpl=0 IP=[0-9a-f]{4}:[0-9a-f]{16} ",
+    "exec": r"^Trace 0: 0x[0-9a-f]+ \[000f0000/000000000000e05b/",
+    "cpu": r"^RIP=000000000000e05b RFL=",
+    "fpu": r"^FCW=0040 FSW=0000 ",
+    "mmu": r"^mmu: supervisor write fills 0x[0-9a-f]+ -> 0x[0-9a-f]+ writable",
+    "pcall": r"^far jump at f000:0xfff0 to f000:0xe05b, cpl 0$",
+    "cpu_reset": r"^RIP=000000000000fff0 ",
+    "page": r"^0000000000000000-000000000009ffff ram",
+    "device": r"^i8042: read ",
+    "invalid_mem": r": nothing (answers|takes) ",
+}
+
+
+def wait_for(path, patterns, deadline):
+    """Reads the file as it grows until every pattern has a line."""
+    missing = {name: re.compile(pattern, re.MULTILINE) for name, pattern in patterns.items()}
+    text, end = "", time.monotonic() + deadline
+    while missing and time.monotonic() < end:
+        time.sleep(0.2)
+        text = path.read_text(errors="replace") if path.exists() else ""
+        missing = {name: pattern for name, pattern in missing.items() if not pattern.search(text)}
+    if missing:
+        raise GuestError(f"{path.name} shows nothing of {sorted(missing)}; it has {len(text)} characters")
+    return text
+
+
+@guest_test("logging")
+def logging(bench):
+    """Every item of -d writes what it says to the file of -D, for the addresses of -dfilter."""
+    for item, pattern in LOG_LINES.items():
+        log = bench.folder / f"log-{item}"
+        items = f"{item},cpu" if item == "fpu" else item
+        with bench.guest("-nographic", "-d", items, "-D", log, "-dfilter", "0xfe000..0xfe05f,0xfff00+0x100"):
+            wait_for(log, {item: pattern}, LONG)
+
+
+@guest_test("logging-filter")
+def logging_filter(bench):
+    """-dfilter leaves out what begins at other addresses."""
+    log = bench.folder / "log"
+    with bench.guest("-nographic", "-d", "in_asm,exec", "-D", log, "-dfilter", "0xfe05b-0x8,0x100000..0xffffffff"):
+        text = wait_for(log, {"in range": LOG_LINES["in_asm"]}, LONG)
+    starts = {int(base, 16) + int(ip, 16) for base, ip in re.findall(r"^Trace 0: \S+ \[(\w+)/(\w+)/", text, re.MULTILINE)}
+    wrong = [hex(start) for start in starts if not (0xfe054 <= start <= 0xfe05b or start >= 0x100000)]
+    assert starts and not wrong, f"traces of {wrong}"
+
+
+@guest_test("perf-map")
+def perf_map(bench):
+    """-perfmap names generated code by guest address in the file where perf looks."""
+    with bench.guest("-nographic", "-perfmap") as guest:
+        path = Path(f"/tmp/perf-{guest.process.pid}.map")
+        text = wait_for(path, {"the boot's code": r"^[0-9a-f]+ [0-9a-f]+ guest-kernel:0xfe05b$"}, LONG)
+        path.unlink()
+    lines = text.split("\n")[:-1]  # the last may be cut short
+    bad = [line for line in lines if not re.fullmatch(r"[0-9a-f]+ [0-9a-f]+ guest-(user|kernel):0x[0-9a-f]+", line)]
+    assert not bad, f"lines that perf does not read: {bad[:3]}"
