@@ -32,6 +32,8 @@ DescriptorStream::~DescriptorStream() { *alive_ = false; }
 void DescriptorStream::connect(int input, int output) {
   input_ = input;
   output_ = output;
+  input_watch_.reset();
+  output_watch_.reset();
   if (input >= 0) {
     input_watch_ = std::make_unique<util::FdWatch>(loop_, input, [this] { on_readable(); });
   }
