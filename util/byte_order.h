@@ -67,4 +67,17 @@ inline void store_little(void* to, uint64_t value, unsigned width) {
   }
 }
 
+/// The integer object of `width` (1, 2, 4 or 8) bytes at `from` or `to`, in the host's byte order,
+/// zero-extended.
+inline uint64_t load_native(const void* from, unsigned width) {
+  const uint64_t value = load_little(from, width);
+  return std::endian::native == std::endian::little ? value : swap_bytes(value) >> (64 - 8 * width);
+}
+inline void store_native(void* to, uint64_t value, unsigned width) {
+  if constexpr (std::endian::native != std::endian::little) {
+    value = swap_bytes(value) >> (64 - 8 * width);
+  }
+  store_little(to, value, width);
+}
+
 }  // namespace vireo::util

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "core/device/device.h"
+#include "util/byte_order.h"
 #include "util/text.h"
 
 namespace vireo::core {
@@ -117,36 +118,9 @@ Status parse_backend(void* value, std::string_view text) {
   return {};
 }
 
-int64_t load_enum(const void* value, unsigned size) {
-  switch (size) {
-    case 1:
-      return *static_cast<const int8_t*>(value);
-    case 2:
-      return *static_cast<const int16_t*>(value);
-    case 4:
-      return *static_cast<const int32_t*>(value);
-    default:
-      return *static_cast<const int64_t*>(value);
-  }
-}
-
 // Both sides go through the enumeration's width, so that its signedness does not matter.
-bool same_enum(int64_t a, int64_t b, unsigned size) { return ((a ^ b) << (64 - 8 * size)) == 0; }
-
-void store_enum(void* value, unsigned size, int64_t number) {
-  switch (size) {
-    case 1:
-      *static_cast<int8_t*>(value) = static_cast<int8_t>(number);
-      break;
-    case 2:
-      *static_cast<int16_t*>(value) = static_cast<int16_t>(number);
-      break;
-    case 4:
-      *static_cast<int32_t*>(value) = static_cast<int32_t>(number);
-      break;
-    default:
-      *static_cast<int64_t*>(value) = number;
-  }
+bool same_enum(int64_t a, uint64_t b, unsigned size) {
+  return ((static_cast<uint64_t>(a) ^ b) << (64 - 8 * size)) == 0;
 }
 
 }  // namespace
@@ -184,7 +158,7 @@ Status Property::set(Device& device, std::string_view text) const {
   std::string spellings;
   for (const EnumChoice& choice : choices) {
     if (choice.name == text) {
-      store_enum(locate(device), enum_size, choice.value);
+      util::store_native(locate(device), static_cast<uint64_t>(choice.value), enum_size);
       return {};
     }
     spellings += (spellings.empty() ? "" : ", ") + choice.name;
@@ -194,11 +168,11 @@ Status Property::set(Device& device, std::string_view text) const {
 
 std::string Property::get(Device& device) const {
   if (kind) return kind->print(locate(device));
-  const int64_t value = load_enum(locate(device), enum_size);
+  const uint64_t value = util::load_native(locate(device), enum_size);
   for (const EnumChoice& choice : choices) {
     if (same_enum(choice.value, value, enum_size)) return choice.name;
   }
-  return std::to_string(value);
+  return std::to_string(static_cast<int64_t>(value));
 }
 
 }  // namespace vireo::core

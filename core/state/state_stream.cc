@@ -104,35 +104,6 @@ bool fits(uint64_t value, StateType from, StateType to) {
   return value <= static_cast<uint64_t>(INT64_MAX) >> (64 - bits);
 }
 
-void store_native(void* to, uint64_t value, unsigned size) {
-  switch (size) {
-    case 1:
-      *static_cast<uint8_t*>(to) = static_cast<uint8_t>(value);
-      break;
-    case 2:
-      *static_cast<uint16_t*>(to) = static_cast<uint16_t>(value);
-      break;
-    case 4:
-      *static_cast<uint32_t*>(to) = static_cast<uint32_t>(value);
-      break;
-    default:
-      *static_cast<uint64_t*>(to) = value;
-  }
-}
-
-uint64_t load_native(const void* from, unsigned size) {
-  switch (size) {
-    case 1:
-      return *static_cast<const uint8_t*>(from);
-    case 2:
-      return *static_cast<const uint16_t*>(from);
-    case 4:
-      return *static_cast<const uint32_t*>(from);
-    default:
-      return *static_cast<const uint64_t*>(from);
-  }
-}
-
 }  // namespace
 
 unsigned state_type_size(StateType type) {
@@ -167,7 +138,8 @@ void FieldWriter::raw(std::string_view name, StateType type, size_t count, const
   out_.resize(start + count * size);
   const auto* from = static_cast<const std::byte*>(data);
   for (size_t i = 0; i < count; ++i) {
-    util::store_little(out_.data() + start + i * size, load_native(from + i * size, size), size);
+    util::store_little(out_.data() + start + i * size, util::load_native(from + i * size, size),
+                       size);
   }
   patch_length(out_, mark);
 }
@@ -233,7 +205,7 @@ Status FieldReader::raw(std::string_view name, StateType type, size_t count, voi
     const uint64_t value = decode(entry->type, entry->payload.data() + i * from_size);
     if (!fits(value, entry->type, type))
       return corrupt(fmt::format("state field '{}' is out of range", name));
-    store_native(static_cast<std::byte*>(data) + i * to_size, value, to_size);
+    util::store_native(static_cast<std::byte*>(data) + i * to_size, value, to_size);
   }
   return {};
 }

@@ -111,7 +111,8 @@ void poke_space(core::AddressSpace& space, std::mt19937_64& random) {
 
 void DeviceRig::poke(std::mt19937_64& random, unsigned count) {
   const DeviceType& type = device().type();
-  scatter_words(machine_.memory, 0, machine_.ram().size(), random);
+  if (!scattered_) scatter_words(machine_.memory, 0, kScattered, random);
+  scattered_ = true;
   for (unsigned i = 0; i < count; ++i) {
     const auto& regions = type.regions;
     const auto& inputs = type.interrupt_inputs;

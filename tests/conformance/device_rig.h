@@ -51,6 +51,7 @@ class DeviceRig {
  private:
   util::Status add(const core::DeviceType& type);
   core::Bus* find_bus(const std::string& kind);
+  static constexpr uint64_t kScattered = 256 << 10;
 
   const Surroundings& surroundings_;
   core::testing::TestMachine machine_;
@@ -59,6 +60,7 @@ class DeviceRig {
   std::vector<std::unique_ptr<core::Device>> devices_;
   std::set<std::string> wanted_buses_;  // kinds that are being looked for
   util::Status status_;
+  bool scattered_ = false;  // the low RAM holds words of a hostile guest
 };
 
 }  // namespace vireo::conformance
