@@ -72,8 +72,9 @@ void Drive::submit(DriveRequest request) {
     DriveRequest own = std::move(moved);
     util::Status status = co_await drive.carry_out(own);
     const core::MachineLockIfNeeded lock;
-    --drive.in_flight_;
     own.done(std::move(status));
+    // Last: what is done often leads to the next request.
+    if (--drive.in_flight_ == 0 && drive.became_quiet_) drive.became_quiet_();
   };
   util::spawn(context_.loop, run(*this, std::move(request)));
 }

@@ -47,7 +47,10 @@ class Drive {
 
   /// Requests outside the medium or writes to a read-only one fail; they never reach the node.
   void submit(DriveRequest request);
+  /// Requests submitted whose `done` has not returned.
   unsigned in_flight() const { return in_flight_; }
+  /// Called each time that in_flight() becomes 0, on the loop's thread under the machine lock.
+  void set_quiet_listener(std::function<void()> listener) { became_quiet_ = std::move(listener); }
 
  private:
   util::Task<> carry_out(DriveRequest& request);
@@ -57,6 +60,7 @@ class Drive {
   DriveSpec spec_;
   std::unique_ptr<Node> node_;
   unsigned in_flight_ = 0;  // machine lock
+  std::function<void()> became_quiet_;
 };
 
 /// Errors: what is wrong with the file or its format.

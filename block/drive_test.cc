@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <random>
 
@@ -120,6 +121,32 @@ TEST_F(DriveTest, ErrorsNameTheFile) {
   }
   std::ofstream(path, std::ios::trunc);
   EXPECT_FALSE(open_drive(context, {.id = "d", .file = path}));
+}
+
+TEST_F(DriveTest, TellsWhenTheLastRequestHasEnded) {
+  auto drive = open_drive(context, {.id = "d", .file = path});
+  ASSERT_TRUE(drive) << drive.error().message();
+  int quiet = 0, done = 0;
+  std::vector<std::byte> buffer(4096);
+  {
+    const core::MachineLockGuard lock;
+    (*drive)->set_quiet_listener([&] {
+      EXPECT_EQ(done, 2);
+      EXPECT_EQ((*drive)->in_flight(), 0u);
+      ++quiet;
+    });
+    // The end of the first request starts the second.
+    const auto read = [&](auto&& self) -> void {
+      (*drive)->submit(
+          {.kind = DriveRequest::Kind::read, .buffers = {buffer}, .done = [&, self](util::Status) {
+             if (++done == 1) self(self);
+           }});
+    };
+    read(read);
+    EXPECT_EQ((*drive)->in_flight(), 1u);
+  }
+  while (quiet == 0) loop.run_one(1'000'000'000);
+  EXPECT_EQ(std::memcmp(buffer.data(), content.data(), buffer.size()), 0);
 }
 
 }  // namespace

@@ -4,7 +4,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "chardev/factory.h"
+#include "core/machine_lock.h"
 #include "net/user.h"
 #include "util/text.h"
 
@@ -69,6 +73,9 @@ util::Status Backends::open_drive(const DriveOption& option, bool snapshot) {
                               .cdrom = option.media == "cdrom"};
   auto drive = block::open_drive(io_, spec);
   if (!drive) return std::move(drive).error().with_context(option.origin.origin());
+  (*drive)->set_quiet_listener([this] {
+    if (waits_for_quiet_ && quiet()) loop_.post(std::exchange(waits_for_quiet_, {}));
+  });
   if (!drives_.try_emplace(option.id, std::move(*drive)).second) {
     return util::Error(
         util::ErrorCode::kInvalidArgument,
@@ -106,6 +113,22 @@ chardev::Chardev* Backends::chardev(const std::string& id) {
 block::Drive* Backends::drive(const std::string& id) {
   const auto found = drives_.find(id);
   return found == drives_.end() ? nullptr : found->second.get();
+}
+
+bool Backends::quiet() const {
+  return std::ranges::all_of(drives_,
+                             [](const auto& entry) { return entry.second->in_flight() == 0; });
+}
+
+void Backends::when_quiet(std::function<void()> function) {
+  {
+    const core::MachineLockGuard lock;
+    if (!quiet()) {
+      waits_for_quiet_ = std::move(function);
+      return;
+    }
+  }
+  function();
 }
 
 util::Result<void*> Backends::resolve(std::string_view kind, std::string_view name) {

@@ -33,7 +33,12 @@ class Backends final : public core::BackendResolver {
   chardev::Chardev* chardev(const std::string& id);
   block::Drive* drive(const std::string& id);
 
+  /// Runs `function` on the loop, without the machine lock, once no drive has a request in flight:
+  /// at once if that is so already. For one caller at a time, who has stopped the vCPUs.
+  void when_quiet(std::function<void()> function);
+
  private:
+  bool quiet() const;
   util::Status open_chardev(const ChardevOption& option, const Configuration& configuration);
   util::Status open_drive(const DriveOption& option, bool snapshot);
   util::Status open_netdev(const NetdevOption& option);
@@ -47,6 +52,7 @@ class Backends final : public core::BackendResolver {
   std::map<std::string, std::unique_ptr<block::Drive>, std::less<>> drives_;
   std::map<std::string, std::unique_ptr<net::Backend>, std::less<>> netdevs_;
   std::set<std::string, std::less<>> taken_;  // "kind/name"
+  std::function<void()> waits_for_quiet_;
 };
 
 }  // namespace vireo::system

@@ -40,6 +40,8 @@ std::array<uint8_t, 16> parse_uuid(std::string_view text) {
   return uuid;
 }
 
+constexpr int64_t kDiskWaitNs = 1'000'000'000;
+
 }  // namespace
 
 Vm::Vm(Configuration configuration)
@@ -191,10 +193,19 @@ int Vm::run() {
   if (!configuration_.start_paused) resume();
   loop_.run();
   vcpu_->stop();
+  finish_disk_requests();
   return exit_code_;
 }
 
+// They read and write guest memory, and what a guest wrote has to reach its disk.
+void Vm::finish_disk_requests() {
+  bool quiet = false;
+  backends_.when_quiet([&quiet] { quiet = true; });
+  while (!quiet) loop_.run_one(kDiskWaitNs);
+}
+
 void Vm::pause() {
+  if (resetting_) resume_after_reset_ = false;
   if (!running_) return;
   running_ = false;
   vcpu_->request_pause();
@@ -205,7 +216,8 @@ void Vm::pause() {
 }
 
 void Vm::resume() {
-  if (running_) return;
+  if (resetting_) resume_after_reset_ = true;
+  if (running_ || resetting_) return;
   running_ = true;
   {
     const core::MachineLockGuard lock;
@@ -216,8 +228,16 @@ void Vm::resume() {
 }
 
 void Vm::reset() {
+  if (resetting_) return;
   const bool was_running = running_;
   pause();
+  resetting_ = true;
+  resume_after_reset_ = was_running;
+  backends_.when_quiet([this] { finish_reset(); });
+}
+
+void Vm::finish_reset() {
+  resetting_ = false;
   util::Status status;
   {
     const core::MachineLockGuard lock;
@@ -228,7 +248,7 @@ void Vm::reset() {
     util::warn(status.error().message());
     return quit(1);
   }
-  if (was_running) resume();
+  if (resume_after_reset_) resume();
 }
 
 void Vm::quit(int exit_code) {

@@ -40,6 +40,7 @@ class Vm final : public core::RunControl {
   // For the monitor, on the loop's thread without the machine lock.
   void pause();
   void resume();
+  /// Ends once requests to disks that are in flight have ended: none may land in memory later.
   void reset();
   void quit(int exit_code = 0);
   bool running() const { return running_; }
@@ -59,6 +60,8 @@ class Vm final : public core::RunControl {
   util::Status add_devices();
   util::Status add_monitor();
   util::Status reset_machine();
+  void finish_reset();
+  void finish_disk_requests();
   void on_shutdown(core::ShutdownCause cause, int exit_code);
 
   // core::RunControl, from any thread.
@@ -81,6 +84,8 @@ class Vm final : public core::RunControl {
   std::unique_ptr<hw::PcCpu> cpu_;
   std::unique_ptr<accel::Vcpu> vcpu_;
   bool running_ = false;
+  bool resetting_ = false;  // waiting for drives
+  bool resume_after_reset_ = false;
   std::atomic<bool> reset_pending_{false};
   int exit_code_ = 0;
 };
