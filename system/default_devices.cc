@@ -49,6 +49,24 @@ util::Status place_drives(Configuration& configuration) {
   return {};
 }
 
+// One controller for the drives that there are.
+util::Status add_floppies(Configuration& configuration) {
+  DeviceOption controller{.type = "isa-fdc", .options = {}};
+  bool any = false;
+  for (const DriveOption& drive : configuration.drives) {
+    if (drive.interface != "floppy") continue;
+    if (drive.index > 1) {
+      return util::Error(util::ErrorCode::kInvalidArgument,
+                         fmt::format("{}: index={}: floppy drives have places 0 and 1",
+                                     drive.origin.origin(), drive.index));
+    }
+    controller.options.set(drive.index == 0 ? "driveA" : "driveB", drive.id);
+    any = true;
+  }
+  if (any) configuration.devices.push_back(std::move(controller));
+  return {};
+}
+
 util::Status add_disks(Configuration& configuration) {
   VIREO_TRY(place_drives(configuration));
   for (const DriveOption& drive : configuration.drives) {
@@ -64,12 +82,9 @@ util::Status add_disks(Configuration& configuration) {
                                              {{"drive", drive.id},
                                               {"bus", fmt::format("ide.{}", drive.index / 2)},
                                               {"unit", std::to_string(drive.index % 2)}}));
-    } else if (drive.interface == "floppy") {
-      return util::Error(util::ErrorCode::kUnsupported,
-                         fmt::format("{}: there is no floppy drive yet", drive.origin.origin()));
     }
   }
-  return {};
+  return add_floppies(configuration);
 }
 
 util::Status add_cards(Configuration& configuration) {

@@ -238,6 +238,8 @@ Term irq(unsigned number) {
   return term;
 }
 
+Term dma(unsigned channel) { return {0x2a, static_cast<uint8_t>(1u << channel), 0x00}; }
+
 Term shared_interrupts(const std::vector<uint32_t>& numbers) {
   Term term{0x89};
   append<uint16_t>(term, static_cast<uint16_t>(2 + 4 * numbers.size()));

@@ -47,6 +47,8 @@ Term return_value(const Term& value);
 Term resources(const std::vector<Term>& descriptors);
 Term io_ports(uint16_t base, uint8_t length);
 Term irq(unsigned number);
+/// An 8-bit ISA DMA channel.
+Term dma(unsigned channel);
 /// An extended interrupt descriptor: level, active high, shared. With one number, that number lies
 /// at kInterruptNumberOffset of a template that holds only this.
 Term shared_interrupts(const std::vector<uint32_t>& numbers);

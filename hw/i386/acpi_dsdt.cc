@@ -84,6 +84,10 @@ std::vector<Term> isa_devices(const AcpiConfig& config) {
     list.push_back(isa_device("KBD", "PNP0303", {io_ports(0x60, 1), io_ports(0x64, 1), irq(1)}));
     list.push_back(isa_device("MOU", "PNP0F13", {irq(12)}));
   }
+  if (config.floppy) {
+    list.push_back(
+        isa_device("FDC0", "PNP0700", {io_ports(0x3f2, 4), io_ports(0x3f7, 1), irq(6), dma(2)}));
+  }
   for (unsigned port = 0; port < std::min(config.serial_ports, 2u); ++port) {
     list.push_back(device(port == 0 ? "COM1" : "COM2",
                           {name("_HID", eisa_id("PNP0501")), name("_UID", integer(port + 1)),

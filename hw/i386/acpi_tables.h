@@ -14,6 +14,7 @@ struct AcpiConfig {
   bool keyboard = true;
   bool firmware_config = true;
   bool panic_device = false;
+  bool floppy = false;
   unsigned serial_ports = 1;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/device/description.h"
+#include "hw/floppy/floppy_controller.h"
 #include "hw/i386/firmware_tables.h"
 #include "hw/i386/fw_cfg.h"
 #include "hw/i386/pc_machine.h"
@@ -15,6 +16,7 @@ namespace {
 
 // CMOS bytes as IBM, AMI and SeaBIOS use them.
 enum CmosByte : uint8_t {
+  kFloppyDrives = 0x10,
   kEquipment = 0x14,
   kBaseMemory = 0x15,
   kExtendedMemory = 0x17,
@@ -25,6 +27,9 @@ enum CmosByte : uint8_t {
   kMemoryAbove4G = 0x5b,
   kCpusLessOne = 0x5f,
 };
+
+constexpr uint8_t kHasFloppy = 0x01;
+constexpr uint8_t kMouseAndCoprocessor = 0x06;
 
 uint8_t boot_device(char letter) {
   switch (letter) {
@@ -69,13 +74,29 @@ util::Status PcMachine::add_firmware_configuration() {
 void PcMachine::describe_to_acpi() {
   const bool panic_device = std::ranges::any_of(
       devices_, [](const auto& device) { return device->type().name == "pvpanic"; });
+  const FloppyController* floppy = nullptr;
+  for (const auto& device : devices_) {
+    if (!floppy) floppy = dynamic_cast<const FloppyController*>(device.get());
+  }
+  if (floppy != nullptr) describe_floppies(*floppy);
   acpi_tables_ = std::make_unique<AcpiTables>(
       build_acpi_tables({.cpus = config_.cpus,
                          .low_ram_end = memory_->low_ram_end(),
                          .high_ram_size = memory_->high_ram_size(),
                          .panic_device = panic_device,
+                         .floppy = floppy != nullptr,
                          .serial_ports = static_cast<unsigned>(config_.serial.size())}));
   add_acpi_files(*fw_cfg_, *acpi_tables_);
+}
+
+// The types of both drives, and in the equipment byte how many there are.
+void PcMachine::describe_floppies(const FloppyController& controller) {
+  const auto first = static_cast<uint8_t>(controller.drive_type(0));
+  const auto second = static_cast<uint8_t>(controller.drive_type(1));
+  rtc_->set_cmos(kFloppyDrives, static_cast<uint8_t>(first << 4 | second));
+  if (first == 0 && second == 0) return;
+  const uint8_t both = first != 0 && second != 0 ? 0x40 : 0;
+  rtc_->set_cmos(kEquipment, kMouseAndCoprocessor | kHasFloppy | both);
 }
 
 void PcMachine::fill_firmware_configuration(FwCfg& fw_cfg) {
@@ -115,13 +136,13 @@ void PcMachine::fill_cmos() {
   set16(kMemoryAbove4G, high);
   rtc_->set_cmos(kMemoryAbove4G + 2, static_cast<uint8_t>(high >> 16));
   rtc_->set_cmos(kCpusLessOne, static_cast<uint8_t>(config_.cpus - 1));
-  rtc_->set_cmos(kEquipment, 0x06);  // a mouse and a coprocessor, no floppy drive
+  rtc_->set_cmos(kEquipment, kMouseAndCoprocessor);
   uint8_t order[3] = {};
   for (size_t i = 0; i < std::min<size_t>(config_.boot_order.size(), 3); ++i) {
     order[i] = boot_device(config_.boot_order[i]);
   }
   rtc_->set_cmos(kBootOrder, static_cast<uint8_t>(order[0] | order[1] << 4));
-  // Bit 0 would make SeaBIOS check the floppy's signature.
+  // Bit 0 would keep SeaBIOS from checking the floppy's signature.
   rtc_->set_cmos(kBootOrderThird, static_cast<uint8_t>(order[2] << 4));
 }
 

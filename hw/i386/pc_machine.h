@@ -32,6 +32,7 @@ class ApicBus;
 class CpuPort;
 struct AcpiTables;
 class DirectBoot;
+class FloppyController;
 class FwCfg;
 class I8042;
 class I440fxBridge;
@@ -133,6 +134,7 @@ class PcMachine {
   util::Status add_firmware_configuration();
   void fill_firmware_configuration(FwCfg& fw_cfg);
   void fill_cmos();
+  void describe_floppies(const FloppyController& controller);
   void describe_to_acpi();
   void connect_isa_interrupts();
   void send_msi(uint64_t address, uint32_t data);

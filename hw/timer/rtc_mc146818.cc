@@ -95,8 +95,9 @@ void RtcMc146818::sync_outputs() {
 }
 
 void RtcMc146818::set_time(int64_t seconds) {
-  regs_.offset_ns =
-      std::clamp(seconds, -kMaxOffsetNs / kSecond, kMaxOffsetNs / kSecond) * kSecond - now_ns();
+  constexpr int64_t kMaxSeconds = kMaxOffsetNs / kSecond;
+  regs_.offset_ns = std::clamp(std::clamp(seconds, -kMaxSeconds, kMaxSeconds) * kSecond - now_ns(),
+                               -kMaxOffsetNs, kMaxOffsetNs);
   show_time(floor_div(clock_ns(), kSecond));
 }
 

@@ -41,6 +41,7 @@ class FullMachine {
     backends.add("drive", "disk", disk.drive.get());
     backends.add("drive", "vdisk", vdisk.drive.get());
     backends.add("drive", "disc", disc.drive.get());
+    backends.add("drive", "floppy", floppy.drive.get());
     hw::PcConfig config;
     config.ram_size = kRam;
     config.serial = {"", ""};
@@ -49,6 +50,7 @@ class FullMachine {
     add("VGA");
     add("ide-hd", {{"drive", "disk"}});
     add("ide-cd", {{"drive", "disc"}});
+    add("isa-fdc", {{"driveA", "floppy"}});
     add("virtio-blk-pci", {{"drive", "vdisk"}});
     add("virtio-net-pci");
     add("virtio-rng-pci");
@@ -117,6 +119,7 @@ class FullMachine {
   block::testing::MemoryDrive disk{loop, 1 << 20};
   block::testing::MemoryDrive vdisk{loop, 1 << 20};
   block::testing::MemoryDrive disc{loop, 1 << 20, {.id = "disc", .cdrom = true}};
+  block::testing::MemoryDrive floppy{loop, 720 << 10};
   SilentCpu cpu;
   std::unique_ptr<hw::PcMachine> pc;
 };

@@ -17,16 +17,20 @@ const Surroundings& all_surroundings() {
       .buses = {{"isa", [] { return std::make_unique<hw::IsaBus>(); }}},
       .properties = {{"ide-hd", {{"drive", "disk"}}},
                      {"ide-cd", {{"drive", "disc"}}},
+                     {"isa-fdc", {{"driveA", "floppy"}}},
                      {"virtio-blk-pci", {{"drive", "disk"}}}},
       .add_backends = [](core::testing::TestMachine& machine) -> std::shared_ptr<void> {
         struct Drives {
           explicit Drives(util::EventLoop& loop)
-              : disk(loop, 1 << 20), disc(loop, 1 << 20, {.id = "disc", .cdrom = true}) {}
-          block::testing::MemoryDrive disk, disc;
+              : disk(loop, 1 << 20),
+                disc(loop, 1 << 20, {.id = "disc", .cdrom = true}),
+                floppy(loop, 720 << 10) {}
+          block::testing::MemoryDrive disk, disc, floppy;
         };
         auto drives = std::make_shared<Drives>(machine.loop);
         machine.backends.add("drive", "disk", drives->disk.drive.get());
         machine.backends.add("drive", "disc", drives->disc.drive.get());
+        machine.backends.add("drive", "floppy", drives->floppy.drive.get());
         return drives;
       },
       .poke_device = &poke_pci_configuration,

@@ -6,15 +6,10 @@ import select
 import subprocess
 
 from registry import ROOT, Skip, guest_test, linux_files, needs
+from toolchain import make
 
 BOOT = 120
 SHORT = 30
-
-
-def make(*command, folder=None):
-    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, cwd=folder)
-    if result.returncode != 0:
-        raise Skip(f"{command[0]} cannot make the guest here: {result.stderr.strip().splitlines()[-1:]}")
 
 
 def multiboot_kernel(folder):
