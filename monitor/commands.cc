@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "monitor/control.h"
+#include "ui/key_names.h"
 #include "util/log.h"
 #include "util/text.h"
 
@@ -67,6 +68,37 @@ std::string run_examine(Control& control, const Arguments& arguments) {
   return text_of(control.examine_physical(*address, count, width));
 }
 
+// Without -f, a file called *.ppm is one, and any other a PNG.
+std::string run_screendump(Control& control, const Arguments& arguments) {
+  const std::string path(arguments[0]);
+  std::string_view format = path.ends_with(".ppm") ? "ppm" : "png";
+  if (arguments.size() > 1) {
+    if (arguments.size() != 3 || arguments[1] != "-f") {
+      return "Error: usage: screendump file [-f png|ppm]\n";
+    }
+    format = arguments[2];
+  }
+  if (format != "png" && format != "ppm") {
+    return fmt::format("Error: screendump -f {}: the formats are png and ppm\n", format);
+  }
+  return text_of(control.screendump(path, format));
+}
+
+std::string run_sendkey(Control& control, const Arguments& arguments) {
+  constexpr uint64_t kDefaultHoldMs = 100;
+  constexpr uint64_t kMostHoldMs = 60'000;
+  const auto codes = ui::parse_chord(arguments[0]);
+  if (!codes) return error_text(codes.error());
+  uint64_t hold = kDefaultHoldMs;
+  if (arguments.size() > 1) {
+    const auto given = util::parse_number(arguments[1], kMostHoldMs);
+    if (!given) return error_text(given.error());
+    hold = *given;
+  }
+  control.send_keys(*codes, static_cast<unsigned>(hold));
+  return {};
+}
+
 const Command kCommands[] = {
     {"help", "?", "[command]", "this list", 0, &run_help},
     {"info", "", "[topic]", "shows a topic; without one, the topics", 0,
@@ -85,10 +117,8 @@ const Command kCommands[] = {
      [](Control& control, const Arguments&) { return control.system_powerdown(), std::string(); }},
     {"nmi", "", "", "sends an NMI", 0,
      [](Control& control, const Arguments&) { return control.nmi(), std::string(); }},
-    {"screendump", "", "file", "writes the screen to a PNG file", 1,
-     [](Control& control, const Arguments& arguments) {
-       return text_of(control.screendump(std::string(arguments[0])));
-     }},
+    {"screendump", "", "file [-f png|ppm]", "writes the screen to a file", 1, &run_screendump},
+    {"sendkey", "", "keys [hold_ms]", "sends keys: 'sendkey ctrl-alt-f1'", 1, &run_sendkey},
     {"xp", "", "[/<count>x<b|h|w|g>] address", "shows physical memory", 1, &run_examine},
     {"log", "", "items|none", "selects what is logged, as -d", 1, &run_log},
 };

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "util/result.h"
 
@@ -20,8 +22,12 @@ class Control {
   virtual void system_powerdown() = 0;
   virtual void nmi() = 0;
   virtual bool running() const = 0;
-  /// Writes the guest's screen to a PNG file. Errors: no display, the file cannot be written.
-  virtual util::Status screendump(const std::string& path) = 0;
+  /// Writes the guest's screen to a file; `format` is "png" or "ppm". Errors: no display, the file
+  /// cannot be written.
+  virtual util::Status screendump(const std::string& path, std::string_view format) = 0;
+  /// Presses keys (Linux event codes) one after the other, and lets go of them in reverse after
+  /// `hold_ms`.
+  virtual void send_keys(const std::vector<uint16_t>& codes, unsigned hold_ms) = 0;
   /// Reads guest-physical memory for `xp`.
   virtual util::Result<std::string> examine_physical(uint64_t address, unsigned count,
                                                      unsigned width) = 0;

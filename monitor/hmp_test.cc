@@ -16,10 +16,15 @@ class FakeControl final : public Control {
   void system_powerdown() override { calls += "powerdown "; }
   void nmi() override { calls += "nmi "; }
   bool running() const override { return true; }
-  util::Status screendump(const std::string& path) override {
+  util::Status screendump(const std::string& path, std::string_view format) override {
     if (path == "/bad") return util::Error(util::ErrorCode::kIo, "cannot write /bad");
-    calls += "dump:" + path + " ";
+    calls += "dump:" + path + ":" + std::string(format) + " ";
     return {};
+  }
+  void send_keys(const std::vector<uint16_t>& codes, unsigned hold_ms) override {
+    calls += "keys";
+    for (const uint16_t code : codes) calls += ":" + std::to_string(code);
+    calls += "/" + std::to_string(hold_ms) + " ";
   }
   util::Result<std::string> examine_physical(uint64_t address, unsigned count,
                                              unsigned width) override {
@@ -45,7 +50,7 @@ struct HmpTest : testing::Test {
 
 TEST_F(HmpTest, CommandsAndTheirShortFormsReachTheMachine) {
   type("stop\rc\rsystem_reset\rscreendump /tmp/a.png\rq\r");
-  EXPECT_EQ(control.calls, "stop cont reset dump:/tmp/a.png quit ");
+  EXPECT_EQ(control.calls, "stop cont reset dump:/tmp/a.png:png quit ");
 }
 
 TEST_F(HmpTest, ErrorsAreText) {
@@ -55,6 +60,18 @@ TEST_F(HmpTest, ErrorsAreText) {
   EXPECT_NE(out.find("Error: cannot write /bad"), std::string::npos);
   type("screendump\r");
   EXPECT_NE(out.find("usage: screendump file"), std::string::npos);
+}
+
+TEST_F(HmpTest, ScreendumpHasFormats) {
+  type("screendump a.ppm\rscreendump b -f ppm\rscreendump c -f png\rscreendump d -f gif\r");
+  EXPECT_EQ(control.calls, "dump:a.ppm:ppm dump:b:ppm dump:c:png ");
+  EXPECT_NE(out.find("the formats are png and ppm"), std::string::npos);
+}
+
+TEST_F(HmpTest, SendkeyTakesChordsAndAHoldTime) {
+  type("sendkey ctrl-alt-delete\rsendkey ret 20\rsendkey foo\rsendkey a 99999999\r");
+  EXPECT_EQ(control.calls, "keys:29:56:111/100 keys:28/20 ");
+  EXPECT_NE(out.find("there is no key 'foo'"), std::string::npos);
 }
 
 TEST_F(HmpTest, LinesCanBeEditedAndRecalled) {

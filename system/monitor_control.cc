@@ -15,6 +15,7 @@
 #include "hw/i386/pc_machine.h"
 #include "system/vm.h"
 #include "ui/png.h"
+#include "ui/ppm.h"
 #include "util/text.h"
 
 namespace vireo::system {
@@ -67,7 +68,7 @@ void MonitorControl::nmi() {
 
 bool MonitorControl::running() const { return vm_.running(); }
 
-util::Status MonitorControl::screendump(const std::string& path) {
+util::Status MonitorControl::screendump(const std::string& path, std::string_view format) {
   if (vm_.screen() == nullptr) {
     return util::Error(util::ErrorCode::kNotFound,
                        "the machine has no display adapter (-vga none)");
@@ -77,7 +78,11 @@ util::Status MonitorControl::screendump(const std::string& path) {
     const core::MachineLockGuard lock;
     vm_.screen()->render(surface);
   }
-  return ui::write_png(surface, path);
+  return format == "ppm" ? ui::write_ppm(surface, path) : ui::write_png(surface, path);
+}
+
+void MonitorControl::send_keys(const std::vector<uint16_t>& codes, unsigned hold_ms) {
+  vm_.keys().send(codes, hold_ms);
 }
 
 util::Result<std::string> MonitorControl::examine_physical(uint64_t address, unsigned count,

@@ -8,6 +8,7 @@
 #include "hw/i386/boot_entry.h"
 #include "monitor/hmp.h"
 #include "system/backends.h"
+#include "system/key_sender.h"
 #include "system/monitor_control.h"
 #include "system/options/configuration.h"
 #include "ui/input.h"
@@ -43,6 +44,7 @@ class Vm final : public core::RunControl {
   /// Ends once requests to disks that are in flight have ended: none may land in memory later.
   void reset();
   void quit(int exit_code = 0);
+  KeySender& keys() { return keys_; }
   bool running() const { return running_; }
   hw::PcMachine& machine() { return *machine_; }
   hw::PcCpu& cpu() { return *cpu_; }
@@ -76,6 +78,7 @@ class Vm final : public core::RunControl {
   util::EventLoop loop_;
   Backends backends_;
   ui::InputHub input_;
+  KeySender keys_{loop_, input_};
   MonitorControl control_{*this};
   std::unique_ptr<monitor::Hmp> monitor_;
   ui::Screen* screen_ = nullptr;

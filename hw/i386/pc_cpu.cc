@@ -306,7 +306,10 @@ void PcCpu::triple_fault() {
   run_control_.request_reset(core::ResetCause::triple_fault);
 }
 
-void PcCpu::signal_fpu_error() { util::log(util::kLogUnimp, "IRQ 13 not connected\n"); }
+void PcCpu::signal_fpu_error() {
+  const core::MachineLockIfNeeded lock;
+  machine_.signal_fpu_error();
+}
 
 uint64_t PcCpu::random() {
   uint64_t value = 0;

@@ -26,6 +26,7 @@
 #include "hw/intc/pic_8259.h"
 #include "hw/isa/isa_bus.h"
 #include "hw/isa/piix3.h"
+#include "hw/misc/fpu_error.h"
 #include "hw/misc/port92.h"
 #include "hw/pci/i440fx.h"
 #include "hw/timer/hpet.h"
@@ -162,6 +163,9 @@ util::Status PcMachine::add_isa_devices() {
   VIREO_TRY(add_timers());
   VIREO_TRY(add(core::make_device<Dma8237Pair>()));
   VIREO_TRY(add_a20_sources());
+  VIREO_TRY_ASSIGN(fpu_error, add(core::make_device<FpuErrorLatch>()));
+  fpu_error_ = fpu_error;
+  fpu_error_->interrupt_output("irq").connect(isa_bus_->add_irq_source(13));
   VIREO_TRY(add_serial_ports());
   return add_firmware_configuration();
 }
@@ -250,6 +254,8 @@ BootMemory PcMachine::place_acpi_tables() {
 }
 
 void PcMachine::press_power_button() { power_->press_power_button(); }
+
+void PcMachine::signal_fpu_error() { fpu_error_->signal(); }
 
 util::Status PcMachine::add_device(std::unique_ptr<core::Device> device, std::string_view bus) {
   const std::string& kind = device->type().bus;

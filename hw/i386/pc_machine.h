@@ -33,6 +33,7 @@ class CpuPort;
 struct AcpiTables;
 class DirectBoot;
 class FloppyController;
+class FpuErrorLatch;
 class FwCfg;
 class I8042;
 class I440fxBridge;
@@ -98,6 +99,8 @@ class PcMachine {
   RtcMc146818& rtc() { return *rtc_; }
   /// ACPI's power button.
   void press_power_button();
+  /// FERR#: the CPU met an x87 error with CR0.NE clear.
+  void signal_fpu_error();
 
   /// Adds a device whose properties are set: attaches it to a bus of the kind it wants (the only
   /// one or `bus`), realizes it and keeps it. Errors: no such bus or slot, the device's own.
@@ -163,6 +166,7 @@ class PcMachine {
   RtcMc146818* rtc_ = nullptr;
   FwCfg* fw_cfg_ = nullptr;
   I8042* keyboard_ = nullptr;
+  FpuErrorLatch* fpu_error_ = nullptr;
   std::unique_ptr<A20Gate> a20_gate_;
   std::unique_ptr<AcpiTables> acpi_tables_;
   std::vector<LocalApic*> local_apics_;

@@ -2,6 +2,7 @@
 
 #include "core/testing/test_machine.h"
 #include "hw/misc/debug_exit.h"
+#include "hw/misc/fpu_error.h"
 #include "hw/misc/port92.h"
 #include "hw/misc/pvpanic.h"
 
@@ -38,6 +39,23 @@ TEST(PanicDeviceTest, TellsWhoHandlesThePanic) {
   machine.outb(0x505, 1);
   machine.outb(0x505, 2);
   EXPECT_EQ(machine.run_control.panics, 2);
+  device->unrealize();
+}
+
+TEST(FpuErrorLatchTest, HoldsItsInterruptUntilCleared) {
+  core::testing::TestMachine machine;
+  core::testing::IrqProbe irq;
+  auto device = core::make_device<FpuErrorLatch>();
+  ASSERT_TRUE(device->realize(machine.environment()));
+  device->interrupt_output("irq").connect(irq.input());
+  device->signal();
+  device->signal();
+  EXPECT_TRUE(irq.level());
+  EXPECT_EQ(irq.edges(), 1);
+  machine.outb(0xf0, 0);
+  EXPECT_FALSE(irq.level());
+  device->signal();
+  EXPECT_EQ(irq.edges(), 2);
   device->unrealize();
 }
 

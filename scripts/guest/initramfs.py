@@ -17,7 +17,7 @@ from pathlib import Path
 LOADED = ["virtio_pci", "virtio_blk", "virtio_net", "virtio_rng", "virtio_console", "ata_piix", "sd_mod", "sr_mod",
           "psmouse", "evdev"]
 # There for mount and modprobe to find by their aliases.
-ON_DEMAND = ["crc32c_generic", "ext4", "isofs", "vfat", "nls_ascii", "nls_cp437", "loop", "floppy", "pvpanic", "pvpanic_mmio", "e1000", "qemu_fw_cfg"]
+ON_DEMAND = ["crc32c_generic", "ext4", "isofs", "vfat", "nls_ascii", "nls_cp437", "loop", "floppy", "button", "pvpanic", "pvpanic_mmio", "e1000", "qemu_fw_cfg"]
 
 APPLET_FOLDERS = ["bin", "sbin", "usr/bin", "usr/sbin"]
 FOLDERS = ["dev", "etc", "proc", "sys", "run", "tmp", "root", "mnt", "var", "lib", "usr", *APPLET_FOLDERS]

@@ -1,0 +1,89 @@
+"""What the monitor, on C-a c of the serial console, does to a guest; and how guests' panics end."""
+
+import time
+
+from registry import guest_test
+
+BOOT = 120
+COMMAND = 30
+READY = "init: ready"
+SWITCH = b"\x01c"
+
+
+def monitor(guest, command):
+    """Gives one command to the monitor and returns to the console."""
+    guest.process.stdin.write(SWITCH)
+    guest.expect(r"\(vireo\) ", COMMAND)
+    guest.type(command)
+    guest.expect(r"\(vireo\) ", COMMAND)
+    guest.process.stdin.write(SWITCH)
+
+
+@guest_test("sendkey")
+def sendkey(bench):
+    """Keys sent by the monitor arrive: C-A-Del makes the kernel reboot."""
+    with bench.linux() as guest:
+        guest.expect(READY, BOOT)
+        monitor(guest, "sendkey ctrl-alt-delete")
+        guest.ends(COMMAND)
+
+
+@guest_test("power-button")
+def power_button(bench):
+    """system_powerdown reaches the guest as ACPI's power button."""
+    with bench.linux() as guest:
+        guest.expect(READY, BOOT)
+        guest.run("modprobe button && grep -q 'Power Button' /proc/bus/input/devices", COMMAND)
+        guest.type("event=$(grep -A4 'Power Button' /proc/bus/input/devices | grep -o 'event[0-9]*')")
+        guest.type("(head -c 24 /dev/input/$event >/tmp/press && echo the button was pressed) & sleep 1; echo waiting")
+        guest.expect(r"(?m)^waiting", COMMAND)
+        monitor(guest, "system_powerdown")
+        guest.expect("the button was pressed", COMMAND)
+
+
+@guest_test("monitor-reset")
+def monitor_reset(bench):
+    """A reset amid disk reads starts the guest anew, ten times in a row."""
+    image = bench.folder / "image"
+    image.write_bytes(bytes(64 << 20))
+    read = "dd if=/dev/vda of=/dev/null bs=1M iflag=direct"
+    with bench.linux("-drive", f"file={image},if=virtio,format=raw",
+                     append=f'vireo.run="echo reading; while true; do {read} 2>/dev/null; done"') as guest:
+        for _ in range(10 if bench.full else 2):
+            guest.expect(READY, BOOT)
+            guest.expect("reading", COMMAND)
+            monitor(guest, "system_reset")
+        guest.expect(READY, BOOT)
+
+
+@guest_test("screendump")
+def screendump(bench):
+    """screendump writes the firmware's screen as PNG and as PPM."""
+    with bench.guest("-display", "none", "-monitor", "stdio") as guest:
+        guest.expect(r"\(vireo\) ", COMMAND)
+        time.sleep(3 * guest.patience)  # the firmware sets the mode early
+        for name in ("screen.png", "screen -f ppm"):
+            guest.type(f"screendump {bench.folder}/{name}")
+            guest.expect(r"\(vireo\) ", COMMAND)
+        guest.type("quit")
+        guest.ends(COMMAND)
+    assert (bench.folder / "screen.png").read_bytes()[:4] == b"\x89PNG", "that is no PNG"
+    size = (bench.folder / "screen").read_bytes()[:20].split()
+    assert size[0] == b"P6" and int(size[1]) >= 640, f"that is no PPM: {size}"
+
+
+PANIC = "modprobe pvpanic-mmio; echo c >/proc/sysrq-trigger"
+
+
+@guest_test("panic")
+def panic(bench):
+    """A kernel that panics tells pvpanic, and -action panic= says what that leads to."""
+    for action, code in (("shutdown", 0), ("exit-failure", 1)):
+        with bench.linux("-device", "pvpanic", "-action", f"panic={action}", append=f'vireo.run="{PANIC}"') as guest:
+            guest.expect("kernel panicked", BOOT)
+            guest.ends(COMMAND, code=code)
+    with bench.linux("-device", "pvpanic", "-action", "panic=pause", append=f'vireo.run="{PANIC}"') as guest:
+        guest.expect("kernel panicked", BOOT)
+        guest.process.stdin.write(SWITCH)
+        guest.type("info status")
+        guest.expect("VM status: paused", COMMAND)
