@@ -129,10 +129,16 @@ util::Status Vm::build_machine() {
 
 util::Status Vm::build_accelerator() {
   VIREO_TRY_ASSIGN(cpu_config, i386::parse_cpu_option(configuration_.cpu_model));
-  const accel::TcgConfig tcg{.interpreter = configuration_.accelerator_backend == "interpreter",
-                             .code_cache_bytes = configuration_.code_cache_bytes,
-                             .perf_map = configuration_.perf_map,
-                             .helpers = i386::helper_table()};
+  const std::string& backend = configuration_.accelerator_backend;
+  const accel::TcgConfig tcg{
+      .backend = backend == "interpreter" ? accel::TcgBackend::interpreter
+                 : backend == "lockstep"  ? accel::TcgBackend::lockstep
+                                          : accel::TcgBackend::jit,
+      .code_cache_bytes = configuration_.code_cache_bytes,
+      .perf_map = configuration_.perf_map,
+      .helpers = i386::helper_table(),
+      .state_bytes = sizeof(i386::CpuState),
+      .on_difference = [this] { request_shutdown(core::ShutdownCause::host_error, 1); }};
   auto accelerator = accel::TcgAccelerator::create(tcg, machine_->memory());
   if (!accelerator) return std::move(accelerator).error().with_context("-accel tcg");
   cpu_ = std::make_unique<hw::PcCpu>(cpu_config, *machine_, *this);

@@ -9,6 +9,8 @@
 
 #include "accel/tcg/trace.h"
 #include "accel/tcg/vcpu.h"
+#include "tcg/backend/lockstep/lockstep.h"
+#include "tcg/ir/printer.h"
 #include "util/log.h"
 
 namespace vireo::accel {
@@ -31,22 +33,34 @@ TcgAccelerator::TcgAccelerator(core::AddressSpace& memory) : memory_(memory) {
 
 util::Result<std::unique_ptr<TcgAccelerator>> TcgAccelerator::create(const TcgConfig& config,
                                                                      core::AddressSpace& memory) {
-  tcg::BackendConfig backend;
-  backend.hooks = TcgVcpu::hooks();
-  backend.helpers = config.helpers;
-  backend.code_cache_bytes = config.code_cache_bytes;
-  backend.link_blocks = !util::log_enabled(util::kLogExec | util::kLogCpu | util::kLogNoChain);
-  auto made =
-      config.interpreter ? tcg::make_interpreter_backend(backend) : tcg::make_jit_backend(backend);
-  if (!made) return std::move(made).error();
   std::unique_ptr<TcgAccelerator> accelerator(new TcgAccelerator(memory));
-  accelerator->backend_ = std::move(*made);
+  auto backend = accelerator->make_backend(config);
+  if (!backend) return std::move(backend).error();
+  accelerator->backend_ = std::move(*backend);
+  accelerator->on_difference_ = config.on_difference;
   if (config.perf_map) {
     auto map = PerfMap::create(PerfMap::default_path());
     if (!map) return std::move(map).error().with_context("-perfmap");
     accelerator->perf_map_ = std::move(*map);
   }
   return accelerator;
+}
+
+util::Result<std::unique_ptr<tcg::Backend>> TcgAccelerator::make_backend(const TcgConfig& config) {
+  const tcg::BackendConfig backend{
+      .hooks = TcgVcpu::hooks(),
+      .helpers = config.helpers,
+      .code_cache_bytes = config.code_cache_bytes,
+      .link_blocks = !util::log_enabled(util::kLogExec | util::kLogCpu | util::kLogNoChain)};
+  if (config.backend == TcgBackend::jit) return tcg::make_jit_backend(backend);
+  if (config.backend == TcgBackend::interpreter) return tcg::make_interpreter_backend(backend);
+  tcg::LockstepConfig lockstep;
+  lockstep.state_bytes = config.state_bytes;
+  lockstep.report = [this](tcg::Frame* frame, const tcg::TranslatedBlock& block,
+                           const std::string& what) {
+    report_difference(*static_cast<TcgVcpu*>(frame->accelerator), block, what);
+  };
+  return tcg::make_lockstep_backend(backend, std::move(lockstep));
 }
 
 TcgAccelerator::~TcgAccelerator() {
@@ -138,6 +152,23 @@ tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const tcg::BlockK
   protect_code_page(reinterpret_cast<const std::byte*>(key.physical));
   blocks_.insert(block);
   return block;
+}
+
+// The CPU is again where the block begins, so that it can be translated once more to show its IR.
+void TcgAccelerator::report_difference(TcgVcpu& vcpu, const tcg::TranslatedBlock& block,
+                                       const std::string& what) {
+  tcg::Block ir;
+  uint64_t fault_linear = 0;
+  const std::lock_guard lock(translation_lock_);
+  if (vcpu.cpu().translate(ir, vcpu.code_reader(), block.guest_insns, fault_linear)) {
+    pipeline_.run(ir);
+  }
+  util::warn(fmt::format(
+      "lock-step: the backends differ in the block at {:#x}:\n{}{}OP:\n{}\n{}", block.key.ip, what,
+      list_guest_code(vcpu.cpu(), vcpu.code_reader(), block.key, block.guest_size),
+      tcg::to_string(ir), list_host_code(*backend_, block)));
+  vcpu.cpu().dump(true);
+  if (on_difference_) on_difference_();
 }
 
 core::RamBlock* TcgAccelerator::block_of(const std::byte* host) const {

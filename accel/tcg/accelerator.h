@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -18,12 +19,17 @@ namespace vireo::accel {
 class GuestCpu;
 class TcgVcpu;
 
+/// backend=jit, interpreter or lockstep (both, compared block by block).
+enum class TcgBackend : uint8_t { jit, interpreter, lockstep };
+
 /// `-accel tcg` and its options.
 struct TcgConfig {
-  bool interpreter = false;                     ///< backend=interpreter
+  TcgBackend backend = TcgBackend::jit;
   size_t code_cache_bytes = size_t{256} << 20;  ///< tb-size=, in bytes
   bool perf_map = false;                        ///< -perfmap
   std::span<const tcg::Helper> helpers;         ///< The target's.
+  size_t state_bytes = sizeof(tcg::Frame);      ///< Of the target's vCPU state, for a lock-step.
+  std::function<void()> on_difference;          ///< A lock-step found one, and has told of it.
 };
 
 /// The translating accelerator: the backend and the translations that all vCPUs share. Follows
@@ -54,6 +60,7 @@ class TcgAccelerator final : public Accelerator,
 
  private:
   TcgAccelerator(core::AddressSpace& memory);
+  util::Result<std::unique_ptr<tcg::Backend>> make_backend(const TcgConfig& config);
 
   void topology_changed(core::AddressSpace& space) override;
   void code_written(core::RamBlock& block, uint64_t offset, uint64_t length) override;
@@ -65,6 +72,7 @@ class TcgAccelerator final : public Accelerator,
   tcg::TranslatedBlock* translate(TcgVcpu& vcpu, const tcg::BlockKey& key, bool single_instruction);
   bool second_page_matches(TcgVcpu& vcpu, const tcg::TranslatedBlock& block) const;
   void drop(tcg::TranslatedBlock* block);
+  void report_difference(TcgVcpu& vcpu, const tcg::TranslatedBlock& block, const std::string& what);
   void protect_code_page(const std::byte* host_page);
   void release_code_pages(core::RamBlock& block, const std::byte* first, size_t length);
   void flush_translations();
@@ -77,6 +85,7 @@ class TcgAccelerator final : public Accelerator,
   BlockMap blocks_;
   tcg::Block ir_;  // reused for every translation
   tcg::Pipeline pipeline_ = tcg::Pipeline::standard();
+  std::function<void()> on_difference_;
   std::unique_ptr<PerfMap> perf_map_;  // null: not wanted
   uint64_t flushes_ = 0;
   std::vector<core::RamBlock*> ram_;

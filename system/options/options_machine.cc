@@ -145,7 +145,8 @@ util::Status apply_accelerator(CommandLine& line, std::string_view argument) {
   VIREO_TRY_ASSIGN(options, KeyValues::parse("-accel", argument, "accel"));
   VIREO_TRY(options.check_keys({"accel", "backend", "tb-size", "thread"}));
   VIREO_TRY_ASSIGN(accel, options.get_choice("accel", "tcg", {"tcg"}));
-  VIREO_TRY_ASSIGN(backend, options.get_choice("backend", "jit", {"jit", "interpreter"}));
+  VIREO_TRY_ASSIGN(backend,
+                   options.get_choice("backend", "jit", {"jit", "interpreter", "lockstep"}));
   VIREO_TRY_ASSIGN(cache, options.get_size("tb-size", 256 * kMebibyte, kMebibyte));
   if (cache < kMebibyte || cache > 2048 * kMebibyte) {
     return options.bad_value("tb-size", "1 to 2048 (MiB)");
@@ -162,7 +163,7 @@ std::span<const OptionRow> machine_options() {
        &apply_machine},
       {"M", "[type=]name[,prop=value...]", "the same", &apply_machine},
       {"cpu", "model[,+flag][,-flag]", "CPU model ('help' lists them)", &apply_cpu},
-      {"accel", "tcg[,backend=jit|interpreter][,tb-size=MiB]", "how guest code runs",
+      {"accel", "tcg[,backend=jit|interpreter|lockstep][,tb-size=MiB]", "how guest code runs",
        &apply_accelerator},
       {"m", "[size=]megabytes", "guest memory, as 512, 512M or 2G (128M)", &apply_memory},
       {"smp", "[cpus=]n", "number of vCPUs", &apply_smp},

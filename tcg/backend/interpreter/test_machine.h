@@ -16,7 +16,7 @@ struct TestGuest {
 
   Frame frame;
   uint64_t state[8] = {};
-  alignas(64) uint8_t memory[kPageSize] = {};
+  alignas(kPageSize) uint8_t memory[kPageSize] = {};
   TlbEntry tlb[kMemoryContexts][kTlbEntries];
   JumpTarget jump_cache[kJumpCacheEntries] = {};
   unsigned hook_calls = 0;
@@ -59,7 +59,8 @@ struct TestGuest {
   }
 };
 
-/// Hooks that find nothing but TestGuest::memory: other accesses leave with kException.
+/// Hooks that find nothing to load and store; updates find TestGuest::memory. What is not found
+/// leaves with kException.
 Hooks test_hooks();
 
 }  // namespace vireo::tcg

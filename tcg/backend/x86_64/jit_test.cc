@@ -22,39 +22,10 @@ uint64_t leave_helper(Frame* frame, uint64_t, uint64_t, uint64_t) {
 }
 constexpr Helper kHelpers[] = {{"add", add_helper}, {"leave", leave_helper}};
 
-TestGuest& guest_of(Frame* frame) { return *static_cast<TestGuest*>(frame->runtime); }
-
-/// test_hooks() that can also update memory, which the code generator asks for some operations.
-Hooks jit_hooks() {
-  Hooks hooks = test_hooks();
-  hooks.update = [](Frame* frame, uint64_t va, const MemoryOperation& operation, uint64_t operand,
-                    uint64_t replacement) -> uint64_t {
-    TestGuest& guest = guest_of(frame);
-    if (va - TestGuest::kMemory > kPageSize - size_of(operation.type)) {
-      leave(frame, static_cast<uint16_t>(ExitReason::kException));
-    }
-    uint64_t before = 0;
-    uint8_t* const at = guest.memory + (va - TestGuest::kMemory);
-    std::memcpy(&before, at, size_of(operation.type));
-    const uint32_t flags =
-        (frame->flags_low & 0xd5) | (frame->flag_overflow ? uint32_t{kFlagO} : 0);
-    const IntegerEvaluation result =
-        evaluate_rmw(operation.rmw, operation.type, before, operand, flags, operation.flags_out);
-    (void)replacement;
-    std::memcpy(at, &result.value, size_of(operation.type));
-    const uint32_t after =
-        (flags & ~uint32_t{operation.flags_out}) | (result.flags & operation.flags_out);
-    frame->flags_low = static_cast<uint8_t>((after & 0xd5) | 2);
-    frame->flag_overflow = (after & kFlagO) != 0;
-    return before;
-  };
-  return hooks;
-}
-
 class Jit : public ::testing::Test {
  protected:
   Jit() {
-    BackendConfig config{jit_hooks(), kHelpers};
+    BackendConfig config{test_hooks(), kHelpers};
     config.code_cache_bytes = 8 << 20;
     backend_ = std::move(make_jit_backend(config)).value();
     interpreter_ = std::move(make_interpreter_backend(config)).value();

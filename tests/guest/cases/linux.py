@@ -151,6 +151,15 @@ def interpreter(bench):
         guest.ends(300)
 
 
+@guest_test("lockstep")
+def lockstep(bench):
+    """The kernel boots to init with each block compared between interpreter and code generator."""
+    with bench.linux("-accel", "tcg,backend=lockstep", append='vireo.run="true"') as guest:
+        guest.expect(READY, 1800)
+        guest.expect(r"(?m)^vireo: lock-step: \d{7,} runs of blocks compared without a difference", COMMAND)
+        guest.ends(COMMAND)
+
+
 @guest_test("boots-in-a-row")
 def boots_in_a_row(bench):
     """Boots again and again (10 times, 200 in the full form), each time to a clean end."""

@@ -1,0 +1,191 @@
+// The lock-step: pairs of translations, run one after the other.
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <mutex>
+
+#include "tcg/backend/lockstep/lockstep.h"
+#include "tcg/backend/lockstep/session.h"
+#include "util/log.h"
+
+namespace vireo::tcg {
+namespace {
+
+using lockstep::Freedom;
+using lockstep::Session;
+using lockstep::SessionScope;
+
+struct Pair {
+  TranslatedBlock block;
+  TranslatedBlock* reference = nullptr;
+  TranslatedBlock* subject = nullptr;
+  Freedom freedom;
+  std::atomic<uint32_t> runs = 0;
+};
+
+Pair& pair_of(const TranslatedBlock& block) { return *static_cast<Pair*>(block.backend_data); }
+
+class LockstepBackend final : public Backend {
+ public:
+  LockstepBackend(const BackendConfig& config, LockstepConfig lockstep,
+                  std::unique_ptr<Backend> reference, std::unique_ptr<Backend> subject)
+      : config_(config),
+        lockstep_(std::move(lockstep)),
+        reference_(std::move(reference)),
+        subject_(std::move(subject)) {}
+
+  ~LockstepBackend() override {
+    util::warn(fmt::format(
+        "lock-step: {} runs of blocks compared {}; {} of them had results of helpers or devices "
+        "replayed; not compared: {} runs of blocks that are often run, {} with undefined results",
+        compared_.load(), failed_ ? "up to a difference" : "without a difference", replayed_.load(),
+        alone_.load(), left_out_.load()));
+  }
+
+  util::Result<TranslatedBlock*> compile(const Block& block, const BlockKey& key,
+                                         uint32_t code_page) override {
+    auto reference = reference_->compile(block, key, code_page);
+    if (!reference) return reference;
+    auto subject = subject_->compile(block, key, code_page);
+    if (!subject) return subject;
+    Pair& pair = pairs_.emplace_back();
+    pair.block = **subject;
+    pair.block.backend_data = &pair;
+    pair.reference = *reference;
+    pair.subject = *subject;
+    pair.freedom = lockstep::find_freedom(block);
+    statistics_ = subject_->statistics();
+    return &pair.block;
+  }
+
+  void run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last, unsigned*) override {
+    *last = nullptr;
+    if (__atomic_load_n(&frame->kick, __ATOMIC_SEQ_CST) != 0) {
+      frame->exit_reason = static_cast<uint16_t>(ExitReason::kPoll);
+      return;
+    }
+    Pair& pair = pair_of(*block);
+    Session& session = session_of(frame);
+    const SessionScope scope(&session);
+    TranslatedBlock* unused;
+    unsigned unused_slot = 0;
+    if (!is_due(pair)) {
+      session.begin_alone(frame);
+      subject_->run(frame, pair.subject, &unused, &unused_slot);
+      ++alone_;
+      return;
+    }
+    session.begin_reference(frame, pair.freedom);
+    reference_->run(frame, pair.reference, &unused, &unused_slot);
+    session.end_reference();
+    if (pair.freedom.is_unpredictable || failed_) {
+      ++left_out_;
+      return;
+    }
+    run_subject(frame, pair, session);
+    const std::string difference = session.end_subject();
+    ++compared_;
+    if (session.was_replayed()) ++replayed_;
+    if (!difference.empty()) report(frame, pair, session, difference);
+  }
+
+  // Blocks are always left by their ends: there is nothing to link.
+  void link(TranslatedBlock*, unsigned, TranslatedBlock*) override {}
+
+  void invalidate(TranslatedBlock* block) override {
+    __atomic_store_n(&block->valid, false, __ATOMIC_RELEASE);
+    reference_->invalidate(pair_of(*block).reference);
+    subject_->invalidate(pair_of(*block).subject);
+  }
+
+  void flush() override {
+    pairs_.clear();
+    reference_->flush();
+    subject_->flush();
+  }
+
+  // Each run is short, so nobody has to be made to leave.
+  void kick(Frame* frame) override { __atomic_store_n(&frame->kick, 1, __ATOMIC_SEQ_CST); }
+
+  size_t code_bytes_used() const override {
+    return reference_->code_bytes_used() + subject_->code_bytes_used();
+  }
+  size_t code_bytes_total() const override {
+    return reference_->code_bytes_total() + subject_->code_bytes_total();
+  }
+  std::span<const std::byte> host_code(const TranslatedBlock& block) const override {
+    return subject_->host_code(*pair_of(block).subject);
+  }
+  std::vector<CodeMark> code_marks(const TranslatedBlock& block) const override {
+    return subject_->code_marks(*pair_of(block).subject);
+  }
+
+ private:
+  bool is_due(Pair& pair) const {
+    const uint32_t runs = pair.runs.fetch_add(1, std::memory_order_relaxed);
+    return runs < lockstep_.always || runs % lockstep_.then_once_in == 0 || failed_;
+  }
+
+  Session& session_of(Frame* frame) {
+    const std::lock_guard lock(mutex_);
+    auto& session = sessions_[frame];
+    if (!session) session = std::make_unique<Session>(config_, lockstep_.state_bytes);
+    return *session;
+  }
+
+  // A kick would make the subject leave before it begins: it is put off.
+  void run_subject(Frame* frame, const Pair& pair, Session& session) {
+    uint32_t kicked = 0;
+    do {
+      kicked |= __atomic_exchange_n(&frame->kick, 0, __ATOMIC_SEQ_CST);
+      session.begin_subject();
+      TranslatedBlock* unused;
+      unsigned unused_slot = 0;
+      subject_->run(frame, pair.subject, &unused, &unused_slot);
+    } while (frame->exit_reason == static_cast<uint16_t>(ExitReason::kPoll) &&
+             __atomic_load_n(&frame->kick, __ATOMIC_SEQ_CST) != 0);
+    if (kicked != 0) kick(frame);
+  }
+
+  void report(Frame* frame, const Pair& pair, Session& session, const std::string& difference) {
+    if (failed_.exchange(true) || !lockstep_.report) return;
+    const uint16_t exit_reason = frame->exit_reason;
+    session.put_before();
+    lockstep_.report(frame, pair.block, difference);
+    session.put_after();
+    frame->exit_reason = exit_reason;
+  }
+
+  const BackendConfig config_;
+  const LockstepConfig lockstep_;
+  std::unique_ptr<Backend> reference_, subject_;
+  std::deque<Pair> pairs_;
+  std::mutex mutex_;
+  std::map<Frame*, std::unique_ptr<Session>> sessions_;
+  std::atomic<uint64_t> compared_ = 0, replayed_ = 0, left_out_ = 0, alone_ = 0;
+  std::atomic<bool> failed_ = false;
+};
+
+}  // namespace
+
+util::Result<std::unique_ptr<Backend>> make_lockstep_backend(const BackendConfig& config,
+                                                             LockstepConfig lockstep) {
+  if (config.helpers.size() > lockstep::kMaximumHelpers) {
+    return util::Error(util::ErrorCode::kUnsupported, "too many helpers for a lock-step");
+  }
+  BackendConfig watched = config;
+  watched.hooks = Session::hooks();
+  watched.helpers = Session::helpers(config.helpers.size());
+  watched.link_blocks = false;
+  auto reference = lockstep.reference(watched);
+  if (!reference) return reference;
+  auto subject = lockstep.subject(watched);
+  if (!subject) return subject;
+  return std::unique_ptr<Backend>(std::make_unique<LockstepBackend>(
+      config, std::move(lockstep), std::move(*reference), std::move(*subject)));
+}
+
+}  // namespace vireo::tcg

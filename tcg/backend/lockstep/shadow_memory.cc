@@ -1,0 +1,126 @@
+// Copies of the pages that a block touches.
+
+#include "tcg/backend/lockstep/shadow_memory.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <cstring>
+
+namespace vireo::tcg::lockstep {
+namespace {
+
+constexpr uint64_t kOffsetMask = kPageSize - 1;
+
+uint64_t offset_of(const uint8_t* host) { return reinterpret_cast<uintptr_t>(host) & kOffsetMask; }
+
+}  // namespace
+
+ShadowMemory::ShadowMemory() {
+  for (auto& tlb : tlb_) {
+    tlb.reset(new TlbEntry[kTlbEntries]);
+    for (unsigned i = 0; i < kTlbEntries; ++i)
+      tlb[i] = {invalid_tag(i), invalid_tag(i), nullptr, 0};
+  }
+}
+
+void ShadowMemory::clear() {
+  for (const Mapping& mapping : mappings_) {
+    const unsigned index = tlb_index(mapping.address);
+    tlb_[mapping.context][index] = {invalid_tag(index), invalid_tag(index), nullptr, 0};
+  }
+  mappings_.clear();
+  used_ = 0;
+}
+
+void ShadowMemory::Page::use_lines(uint64_t offset, unsigned size) {
+  for (uint64_t line = offset / kLineBytes; line <= (offset + size - 1) / kLineBytes; ++line) {
+    if ((lines >> line & 1) != 0) continue;
+    lines |= uint64_t{1} << line;
+    const uint64_t at = line * kLineBytes;
+    std::memcpy(found + at, real + at, kLineBytes);
+    std::memcpy(expected + at, found + at, kLineBytes);
+  }
+}
+
+ShadowMemory::Page& ShadowMemory::page_of(const uint8_t* real, uint64_t address) {
+  for (size_t i = 0; i < used_; ++i) {
+    if (pages_[i]->real == real) return *pages_[i];
+  }
+  if (used_ == pages_.size()) pages_.push_back(std::make_unique<Page>());
+  Page& page = *pages_[used_++];
+  page.real = real;
+  page.address = address;
+  page.lines = 0;
+  return page;
+}
+
+ShadowMemory::Page& ShadowMemory::page_around(const uint8_t* host) {
+  return page_of(host - offset_of(host), 0);
+}
+
+void ShadowMemory::touch(MemoryContext context, uint64_t va, unsigned size, const TlbEntry& real,
+                         Access access) {
+  const uint64_t address = va & ~kOffsetMask;
+  Page& page = page_of(real.host, address);
+  page.use_lines(va - address, size);
+  for (Mapping& mapping : mappings_) {
+    if (mapping.context != context || mapping.address != address) continue;
+    mapping.readable |= access == Access::kRead;
+    mapping.writable |= access == Access::kWrite;
+    return;
+  }
+  mappings_.push_back({context, address, &page, access == Access::kRead, access == Access::kWrite});
+}
+
+// What somebody else wrote since the line was copied, the subject shall find from the beginning.
+void ShadowMemory::note_read(const uint8_t* host, const uint8_t* bytes, unsigned size) {
+  Page& page = page_around(host);
+  const uint64_t offset = offset_of(host);
+  if (std::memcmp(page.expected + offset, bytes, size) == 0) return;
+  std::memcpy(page.found + offset, bytes, size);
+  std::memcpy(page.expected + offset, bytes, size);
+}
+
+void ShadowMemory::note_write(const uint8_t* host, const uint8_t* bytes, unsigned size) {
+  std::memcpy(page_around(host).expected + offset_of(host), bytes, size);
+}
+
+void ShadowMemory::write(const uint8_t* host, const uint8_t* bytes, unsigned size) {
+  std::memcpy(page_around(host).found + offset_of(host), bytes, size);
+}
+
+bool ShadowMemory::install() {
+  for (const Mapping& mapping : mappings_) {
+    const unsigned index = tlb_index(mapping.address);
+    TlbEntry& entry = tlb_[mapping.context][index];
+    if (entry.host != nullptr) {
+      clear();
+      return false;
+    }
+    entry.host = mapping.page->found;
+    if (mapping.readable) entry.tag_read = mapping.address;
+    if (mapping.writable) entry.tag_write = mapping.address;
+  }
+  return true;
+}
+
+std::string ShadowMemory::differences() const {
+  std::string text;
+  for (size_t i = 0; i < used_; ++i) {
+    const Page& page = *pages_[i];
+    for (uint64_t lines = page.lines; lines != 0; lines &= lines - 1) {
+      const unsigned line = static_cast<unsigned>(std::countr_zero(lines)) * kLineBytes;
+      if (std::memcmp(page.found + line, page.expected + line, kLineBytes) == 0) continue;
+      for (unsigned at = line; at < line + kLineBytes; ++at) {
+        if (page.found[at] == page.expected[at]) continue;
+        text +=
+            fmt::format("  memory byte {:#x}: {:#04x} on the reference, {:#04x} on the subject\n",
+                        page.address + at, page.expected[at], page.found[at]);
+      }
+    }
+  }
+  return text;
+}
+
+}  // namespace vireo::tcg::lockstep
