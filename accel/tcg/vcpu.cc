@@ -17,8 +17,10 @@ TcgVcpu::TcgVcpu(TcgAccelerator& accelerator, GuestCpu& cpu, unsigned index)
     : accelerator_(accelerator), cpu_(cpu), frame_(cpu.frame()), index_(index) {
   for (auto& cache : jump_caches_) cache.reset(new tcg::JumpTarget[tcg::kJumpCacheEntries]());
   frame_.accelerator = this;
-  frame_.jump_cache = jump_caches_[0].get();
-  for (unsigned i = 0; i < tcg::kMemoryContexts; ++i) frame_.tlb[i] = tlb_[i].entries();
+  select_jumps();
+  frame_.tlb[tcg::kContextKernel] = frame_.kernel_tlb[0] = tlb_[0].entries();
+  frame_.tlb[tcg::kContextUser] = tlb_[1].entries();
+  frame_.kernel_tlb[1] = tlb_[2].entries();
   memory_changed();
 }
 
@@ -152,14 +154,23 @@ bool TcgVcpu::spans_pages(const tcg::TranslatedBlock& block) {
   return block.physical_second != tcg::kNoSecondPage;
 }
 
-// Translations reach others only within a mode. Privilege has jump caches of its own, since system
-// calls change it often; any other change makes the checked entries look again.
+void TcgVcpu::select_jumps() {
+  frame_.jump_cache = jump_caches_[user_ ? 1 : 0].get();
+  frame_.return_stack = frame_.return_stacks[user_ ? 1 : 0];
+}
+
+void TcgVcpu::mode_changed() {
+  const CodePosition position = cpu_.position();
+  if (position.mode != mode_) change_mode(position);
+}
+
+// Translations reach others only within a mode. Privileges have jump caches and return stacks of
+// their own, since system calls change them often; any other change makes the checked entries look
+// again.
 void TcgVcpu::change_mode(const CodePosition& position) {
-  if (position.user != user_ || mode_ == ~uint64_t{0}) {
+  if (position.user != user_) {
     user_ = position.user;
-    frame_.jump_cache = jump_caches_[user_ ? 1 : 0].get();
-    frame_
-        .return_stack[frame_.return_top / sizeof(tcg::JumpTarget) % tcg::kReturnStackEntries] = {};
+    select_jumps();
   }
   if (modes_[user_ ? 1 : 0] != position.mode) {
     modes_[user_ ? 1 : 0] = position.mode;
@@ -257,7 +268,9 @@ void TcgVcpu::forget_translations() {
   for (auto& cache : jump_caches_) {
     std::fill_n(cache.get(), tcg::kJumpCacheEntries, tcg::JumpTarget{});
   }
-  std::fill(std::begin(frame_.return_stack), std::end(frame_.return_stack), tcg::JumpTarget{});
+  for (auto& stack : frame_.return_stacks) {
+    std::fill(std::begin(stack), std::end(stack), tcg::JumpTarget{});
+  }
   recent_.fill(nullptr);
   clear_code_pages(false);
 }

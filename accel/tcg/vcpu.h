@@ -49,6 +49,9 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   void flush_all();
   void flush_non_global();
   void flush_page(uint64_t address);
+  /// The position may have another mode than before; called where translated code goes on without
+  /// the loop.
+  void mode_changed();
   /// Where `physical` lies in host memory; `read` is null if it is no memory. General registers
   /// only.
   RamStretch find_ram(uint64_t physical);
@@ -95,6 +98,7 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   tcg::TranslatedBlock* next_block(tcg::TranslatedBlock* from, unsigned slot);
   static bool spans_pages(const tcg::TranslatedBlock& block);
   void change_mode(const CodePosition& position);
+  void select_jumps();
   ExecEntry& exec_entry(uint64_t linear);
   const std::byte* host_page_for_code(uint64_t physical);
   void remember(tcg::TranslatedBlock* block, const CodePosition& position);
@@ -139,7 +143,9 @@ class TcgVcpu final : public Vcpu, private CodeReader {
     std::atomic<bool> flag_{false};
   };
   Spinlock tlb_lock_;
-  SoftTlb tlb_[tcg::kMemoryContexts];
+  // Supervisor, user, supervisor with rights to user pages; see Frame::kernel_tlb.
+  static constexpr unsigned kTlbs = 3;
+  SoftTlb tlb_[kTlbs];
   RamMap map_;
   std::array<ExecEntry, kExecEntries> exec_cache_;
   std::array<bool, tcg::kCodePageSlots> code_page_global_{};

@@ -24,8 +24,7 @@ namespace vireo::hw {
 /// The board's local APIC as the CPU model wants it.
 class PcCpu::Apic final : public i386::LocalApic {
  public:
-  explicit Apic(hw::LocalApic& apic, const std::atomic<bool>& request)
-      : apic_(apic), request_(request) {}
+  Apic(hw::LocalApic& apic, const i386::CpuState& state) : apic_(apic), state_(state) {}
 
   uint64_t read_base() override {
     const core::MachineLockIfNeeded lock;
@@ -61,7 +60,9 @@ class PcCpu::Apic final : public i386::LocalApic {
     const core::MachineLockIfNeeded lock;
     apic_.set_tsc_deadline(value);
   }
-  bool interrupt_pending() const override { return request_.load(std::memory_order_relaxed); }
+  bool interrupt_pending() const override {
+    return i386::has_request(state_, i386::kInterruptRequest);
+  }
   int acknowledge_interrupt() override {
     const core::MachineLockIfNeeded lock;
     const auto vector = apic_.acknowledge();
@@ -70,7 +71,7 @@ class PcCpu::Apic final : public i386::LocalApic {
 
  private:
   hw::LocalApic& apic_;
-  const std::atomic<bool>& request_;
+  const i386::CpuState& state_;
 };
 
 PcCpu::PcCpu(const i386::CpuConfig& config, PcMachine& machine, core::RunControl& run_control)
@@ -88,7 +89,7 @@ PcCpu::~PcCpu() = default;
 
 void PcCpu::attach(accel::TcgVcpu& vcpu) {
   vcpu_ = &vcpu;
-  apic_ = std::make_unique<Apic>(machine_.local_apic(0), interrupt_request_);
+  apic_ = std::make_unique<Apic>(machine_.local_apic(0), state_);
 }
 
 // ---- accel::GuestCpu
@@ -134,10 +135,10 @@ bool PcCpu::translate(tcg::Block& block, accel::CodeReader& code, unsigned max_i
 bool PcCpu::prepare() {
   if (init_request_.exchange(false)) i386::init(state_);
   if (state_.pending.vector != i386::kNoException) i386::deliver_pending(state_);
-  if (nmi_request_.load(std::memory_order_relaxed) && !state_.nmi_blocked) {
-    nmi_request_ = false;
+  if (i386::has_request(state_, i386::kNmiRequest) && !state_.nmi_blocked) {
+    i386::change_request(state_, i386::kNmiRequest, false);
     i386::deliver_nmi(state_);
-  } else if (interrupt_request_.load(std::memory_order_relaxed) &&
+  } else if (i386::has_request(state_, i386::kInterruptRequest) &&
              (state_.eflags & i386::kIf) != 0 && !state_.interrupt_shadow) {
     const int vector = apic_->acknowledge_interrupt();
     if (vector >= 0) i386::deliver_interrupt(state_, static_cast<uint8_t>(vector));
@@ -147,8 +148,7 @@ bool PcCpu::prepare() {
 
 void PcCpu::reset() {
   i386::reset(state_);
-  interrupt_request_ = false;
-  nmi_request_ = false;
+  i386::change_request(state_, i386::kInterruptRequest | i386::kNmiRequest, false);
   if (boot_entry_) enter_boot_entry(*boot_entry_);
   if (util::log_enabled(util::kLogCpuReset)) dump(false);
 }
@@ -220,12 +220,12 @@ std::string PcCpu::describe(bool vectors) const {
 // ---- CpuPort
 
 void PcCpu::set_interrupt_request(bool pending) {
-  const bool before = interrupt_request_.exchange(pending);
+  const bool before = i386::change_request(state_, i386::kInterruptRequest, pending);
   if (pending && !before && vcpu_ != nullptr) vcpu_->wake();
 }
 
 void PcCpu::raise_nmi() {
-  nmi_request_ = true;
+  i386::change_request(state_, i386::kNmiRequest, true);
   if (vcpu_ != nullptr) vcpu_->wake();
 }
 
@@ -288,6 +288,7 @@ void PcCpu::write_port(uint16_t port, unsigned width, uint32_t value) {
 void PcCpu::flush_tlb() { vcpu_->flush_all(); }
 void PcCpu::flush_tlb_non_global() { vcpu_->flush_non_global(); }
 void PcCpu::flush_tlb_page(uint64_t linear) { vcpu_->flush_page(linear); }
+void PcCpu::mode_changed() { vcpu_->mode_changed(); }
 
 bool PcCpu::fill_tlb(uint64_t linear, unsigned size, bool is_write, bool user) {
   return vcpu_->refill(linear, size, is_write ? tcg::Access::kWrite : tcg::Access::kRead,

@@ -81,6 +81,7 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
   void flush_tlb() override;
   void flush_tlb_non_global() override;
   void flush_tlb_page(uint64_t linear) override;
+  void mode_changed() override;
   bool fill_tlb(uint64_t linear, unsigned size, bool is_write, bool user) override;
   i386::LocalApic* apic() override;
   uint64_t tsc_now() override;
@@ -99,8 +100,6 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
   accel::TcgVcpu* vcpu_ = nullptr;
   std::unique_ptr<Apic> apic_;
   std::optional<BootEntry> boot_entry_;
-  std::atomic<bool> interrupt_request_{false};
-  std::atomic<bool> nmi_request_{false};
   std::atomic<bool> init_request_{false};
   uint64_t address_mask_ = ~uint64_t{0};  // A20
 };

@@ -244,6 +244,13 @@ class Builder {
          .a = a.id,
          .imm = target});
   }
+  void branch_runtime(Value a, ExitReason reason, uint64_t ip) {
+    put({.op = Opcode::kBranchRuntime,
+         .type = a.type,
+         .aux = static_cast<uint16_t>(reason),
+         .a = a.id,
+         .imm = ip});
+  }
   void exit_direct(uint64_t target, unsigned slot) {
     put({.op = Opcode::kExitDirect, .extra = static_cast<uint8_t>(slot), .imm = target});
   }

@@ -110,6 +110,7 @@ class Printer {
       case Opcode::kStoreState:
       case Opcode::kInsnStart:
       case Opcode::kPushReturn:
+      case Opcode::kBranchRuntime:
         return put_part(fmt::format("{:#x}", inst_.imm));
       case Opcode::kBranchFlags:
       case Opcode::kBranchNonzero:

@@ -114,6 +114,7 @@ class Verifier {
         return check_memory(inst);
       case Opcode::kBranchFlags:
       case Opcode::kBranchNonzero:
+      case Opcode::kBranchRuntime:
       case Opcode::kExitDirect:
       case Opcode::kExitIndirect:
       case Opcode::kExitReturn:
@@ -158,7 +159,8 @@ class Verifier {
     if (inst.op == Opcode::kExitIndirect || inst.op == Opcode::kExitReturn) {
       return type_of(inst.a) == Type::kI64 ? nullptr : "the target must be an i64";
     }
-    if (inst.op == Opcode::kBranchNonzero && !is_integer(type_of(inst.a))) return "wrong type";
+    const bool tests = inst.op == Opcode::kBranchNonzero || inst.op == Opcode::kBranchRuntime;
+    if (tests && !is_integer(type_of(inst.a))) return "wrong type";
     if (inst.op == Opcode::kBranchFlags && inst.aux > 15) return "no such condition";
     return inst.extra <= 1 ? nullptr : "no such link slot";
   }

@@ -48,7 +48,7 @@ constexpr unsigned jump_cache_index(uint64_t guest_ip) {
   return guest_ip & (kJumpCacheEntries - 1);
 }
 
-/// A memory context: supervisor accesses and user accesses have a TLB each.
+/// A memory context: supervisor accesses and user accesses have a TLB each at a time.
 enum MemoryContext : uint8_t { kContextKernel = 0, kContextUser = 1, kMemoryContexts = 2 };
 
 /// The part of a vCPU's state that translated code and its runtime share; the target's state begins
@@ -65,8 +65,12 @@ struct alignas(64) Frame {
   uint64_t general[16] = {};
   uint64_t guest_ip = 0;  ///< RIP/EIP; valid outside translated code and at full synchronisations.
   TlbEntry* tlb[kMemoryContexts] = {};
+  /// What the target switches tlb[kContextKernel] between: translations with its usual rights, and
+  /// with rights to user pages (x86: while EFLAGS.AC is set).
+  TlbEntry* kernel_tlb[2] = {};
   JumpTarget* jump_cache = nullptr;
-  uint64_t return_top = 0;   ///< Byte offset of the newest entry of return_stack.
+  JumpTarget* return_stack = nullptr;  ///< One of return_stacks.
+  uint64_t return_top = 0;   ///< Byte offset of the newest entry of the call/return stacks.
   uint64_t scratch[4] = {};  ///< For the backend.
   /// Bytes of a load that could not be done in place (device, page crossing); the load is retried
   /// here.
@@ -86,7 +90,8 @@ struct alignas(64) Frame {
   /// Numbers of the (guest-virtual page, physical page) pairs that are mapped now, by page hash; a
   /// checked entry compares with its own number. 0: unknown.
   uint32_t code_pages[kCodePageSlots] = {};
-  JumpTarget return_stack[kReturnStackEntries] = {};
+  /// By privilege: supervisor, user. Neither may jump to what the other has pushed.
+  JumpTarget return_stacks[2][kReturnStackEntries] = {};
   alignas(32) uint8_t spill[kSpillSlots * 32] = {};
 };
 

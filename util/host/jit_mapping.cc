@@ -1,4 +1,6 @@
-// Generated code: the same memory mapped twice, so that W^X holds without changing protections.
+// Generated code: one mapping that is writable and executable, or one memfd mapped twice. One
+// mapping costs half the page faults, counts once in the process's size, may get huge pages, and is
+// anonymous: perf looks into its map of a process for code in such memory only.
 #include "util/host/jit_mapping.h"
 
 #include <fmt/format.h>
@@ -34,20 +36,14 @@ Result<JitMapping> JitMapping::create(size_t size) {
   return mapping;
 }
 
-// perf looks into its map of a process for code in anonymous memory only. A host that cannot
-// duplicate such a mapping gets a memfd.
 bool JitMapping::map_anonymous() {
-  void* const writable =
-      mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (writable == MAP_FAILED) return false;
-  void* const executable = mremap(writable, 0, size_, MREMAP_MAYMOVE);
-  if (executable == MAP_FAILED || mprotect(executable, size_, PROT_READ | PROT_EXEC) != 0) {
-    if (executable != MAP_FAILED) munmap(executable, size_);
-    munmap(writable, size_);
-    return false;
-  }
-  writable_ = static_cast<std::byte*>(writable);
-  executable_ = static_cast<std::byte*>(executable);
+  void* const both = mmap(nullptr, size_, PROT_READ | PROT_WRITE | PROT_EXEC,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (both == MAP_FAILED) return false;
+  writable_ = executable_ = static_cast<std::byte*>(both);
+#ifdef MADV_HUGEPAGE
+  madvise(both, size_, MADV_HUGEPAGE);  // where they cannot be had, small pages do
+#endif
   return true;
 }
 
@@ -65,7 +61,7 @@ JitMapping& JitMapping::operator=(JitMapping&& other) noexcept {
 
 JitMapping::~JitMapping() {
   if (writable_) munmap(writable_, size_);
-  if (executable_) munmap(executable_, size_);
+  if (executable_ && executable_ != writable_) munmap(executable_, size_);
 }
 
 void JitMapping::flush_instruction_cache(size_t offset, size_t length) const {

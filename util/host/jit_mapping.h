@@ -6,9 +6,9 @@
 
 namespace vireo::util {
 
-/// Memory for generated code, mapped twice: writable at one address, executable at another, so that
-/// no page is ever both and no protection is changed while other threads execute. Offsets are the
-/// same in both views.
+/// Memory for generated code. Where the host allows it, one mapping that is writable and
+/// executable; else (hardened systems) two views of the same memory, so that no page is both and no
+/// protection is changed while other threads execute. Offsets are the same in both views.
 class JitMapping {
  public:
   /// Errors: the host refuses memory or executable mappings.

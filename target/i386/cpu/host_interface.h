@@ -64,6 +64,8 @@ class Machine {
   virtual void flush_tlb() = 0;
   virtual void flush_tlb_non_global() = 0;
   virtual void flush_tlb_page(uint64_t linear) = 0;
+  /// The mode has changed, and translated code goes on without the execution loop.
+  virtual void mode_changed() = 0;
   /// Tries to make the next access at `linear` hit Frame::tlb; false if it cannot.
   virtual bool fill_tlb(uint64_t linear, unsigned size, bool is_write, bool user) = 0;
 

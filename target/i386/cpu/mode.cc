@@ -2,8 +2,6 @@
 
 #include "target/i386/cpu/mode.h"
 
-#include "target/i386/cpu/host_interface.h"
-
 namespace vireo::i386 {
 namespace {
 
@@ -58,6 +56,12 @@ uint64_t unit_bits(const CpuState& state) {
   return mode;
 }
 
+// Supervisor rights to user pages hold only while AC is set (SMAP).
+void select_kernel_tlb(CpuState& state) {
+  tcg::Frame& frame = state.frame;
+  frame.tlb[tcg::kContextKernel] = frame.kernel_tlb[state.eflags & kAc ? 1 : 0];
+}
+
 }  // namespace
 
 void update_mode(CpuState& state) {
@@ -72,15 +76,12 @@ void update_mode(CpuState& state) {
   if (state.cpl == 3 && (state.cr0 & kCr0Am) && (state.eflags & kAc)) mode |= kModeAlignmentCheck;
   if (state.dr[7] & 0xff) mode |= kModeDataBreakpoints;
   state.mode = mode;
+  select_kernel_tlb(state);
 }
 
 void set_eflags(CpuState& state, uint32_t value) {
   set_arithmetic_flags(state, value);
-  const uint32_t before = state.eflags;
   state.eflags = value & kSystemFlags;
-  // Supervisor TLB entries of user pages hold only while AC is set (SMAP).
-  if ((before & kAc) && !(value & kAc) && (state.cr4 & kCr4Smap) && state.machine)
-    state.machine->flush_tlb();
 }
 
 }  // namespace vireo::i386

@@ -33,6 +33,11 @@ void set_eflags(CpuState& state, uint32_t value);
 constexpr uint32_t kSystemFlags =
     kTf | kIf | kDf | kIopl | kNt | kRf | kVm | kAc | kVif | kVip | kId;
 
+/// Whether the execution loop would find an interrupt to deliver.
+inline bool interrupts_wait(const CpuState& state) {
+  return has_request(state, state.eflags & kIf ? kInterruptRequest | kNmiRequest : kNmiRequest);
+}
+
 inline unsigned iopl(const CpuState& state) { return (state.eflags & kIopl) >> 12; }
 
 /// Zero flag alone, for VERR and the like.

@@ -159,6 +159,12 @@ struct PendingException {
   uint64_t next_ip = 0;  ///< For software interrupts: the IP after the instruction.
 };
 
+/// Why a CPU should look for interrupts.
+enum RequestBit : uint8_t {
+  kInterruptRequest = 1u << 0,  ///< A maskable one (the local APIC, INTR).
+  kNmiRequest = 1u << 1,
+};
+
 /// What a block key's mode holds: everything that translations depend on beside the code bytes.
 enum ModeBit : uint64_t {
   kModeCode32 = 1u << 0,     ///< CS.D (default operand and address size 32), or 64-bit mode.
@@ -224,11 +230,25 @@ struct CpuState {
 
   PendingException pending;
 
+  /// RequestBits that wait; set from any thread. Kept by whoever asks, not guest state.
+  uint8_t requests = 0;
+
   // The vCPU's surroundings; not guest state.
   Machine* machine = nullptr;           ///< See host_interface.h.
   const CpuConfig* config = nullptr;    ///< Model and features; see config.h.
   RaiseTarget* raise_target = nullptr;  ///< Where exceptions go; null: to the execution loop.
 };
+
+inline bool has_request(const CpuState& state, uint8_t bits) {
+  return (__atomic_load_n(&state.requests, __ATOMIC_RELAXED) & bits) != 0;
+}
+/// Returns whether any of the bits was set before.
+inline bool change_request(CpuState& state, uint8_t bits, bool set) {
+  const uint8_t before =
+      set ? __atomic_fetch_or(&state.requests, bits, __ATOMIC_SEQ_CST)
+          : __atomic_fetch_and(&state.requests, static_cast<uint8_t>(~bits), __ATOMIC_SEQ_CST);
+  return (before & bits) != 0;
+}
 
 /// Byte offset of a CpuState member, for LoadState and StoreState.
 #define VIREO_CPU_OFFSET(member) offsetof(::vireo::i386::CpuState, member)

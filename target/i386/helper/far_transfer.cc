@@ -1,11 +1,16 @@
 // Far JMP, CALL and RET, and IRET (SDM volume 2, and volume 3, 5.8).
 
+#include "target/i386/helper/transfer.h"
+
+#include "target/i386/cpu/host_interface.h"
 #include "target/i386/cpu/mode.h"
 #include "target/i386/helper/functions.h"
 #include "target/i386/helper/memory.h"
 #include "target/i386/helper/raise.h"
 #include "target/i386/helper/segmentation.h"
 #include "target/i386/helper/task_switch.h"
+#include "tcg/ir/block.h"
+#include "tcg/runtime/hooks.h"
 #include "util/log.h"
 
 namespace vireo::i386 {
@@ -335,6 +340,14 @@ class TransferLog {
 
 }  // namespace
 
+uint64_t resume_at_new_ip(CpuState& state) {
+  state.machine->mode_changed();
+  if (interrupts_wait(state)) {
+    tcg::leave(&state.frame, static_cast<uint16_t>(tcg::ExitReason::kInterruptWindow));
+  }
+  return state.frame.guest_ip;
+}
+
 uint64_t helper_far_jump(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
   CpuState& state = cpu_state(frame);
   const TransferLog log(state, "far jump");
@@ -401,7 +414,7 @@ uint64_t helper_interrupt_return(tcg::Frame* frame, uint64_t a, uint64_t b, uint
     iret_protected(state, size);
   }
   state.nmi_blocked = 0;
-  return 0;
+  return resume_at_new_ip(state);
 }
 
 }  // namespace vireo::i386

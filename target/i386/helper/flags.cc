@@ -58,6 +58,13 @@ uint64_t helper_sti(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
   return 0;
 }
 
+uint64_t helper_begin_shadow(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
+  CpuState& state = cpu_state(frame);
+  state.interrupt_shadow = 1;
+  update_mode(state);
+  return 0;
+}
+
 uint64_t helper_pushf_value(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
   uint32_t flags = full_eflags(state) & ~static_cast<uint32_t>(kRf | kVm);
@@ -70,13 +77,14 @@ uint64_t helper_pushf_value(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
 uint64_t helper_popf(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   CpuState& state = cpu_state(frame);
   const auto image = static_cast<uint32_t>(a);
+  const uint64_t mode_before = state.mode;
   uint32_t mask = tcg::kAllFlags | kTf | kDf | kNt;
   if (b != 2) mask |= kAc | kId | kRf;
   if (in_vm86(state)) {
     if (iopl(state) < 3) {
       if (!(state.cr4 & kCr4Vme) || b != 2) raise_gp(state, 0);
       pop_flags_vme(state, image);
-      return 0;
+      return state.mode != mode_before;
     }
     mask |= kIf;
   } else {
@@ -85,7 +93,7 @@ uint64_t helper_popf(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   }
   // POPF clears RF whatever the image holds.
   change_flags(state, image & ~static_cast<uint32_t>(kRf), mask);
-  return 0;
+  return state.mode != mode_before || interrupts_wait(state);
 }
 
 uint64_t helper_single_step(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {

@@ -4,6 +4,7 @@
 #include "target/i386/helper/functions.h"
 #include "target/i386/helper/raise.h"
 #include "target/i386/helper/segmentation.h"
+#include "target/i386/helper/transfer.h"
 
 namespace vireo::i386 {
 namespace {
@@ -44,7 +45,7 @@ uint64_t helper_syscall(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
     state.frame.guest_ip = state.star & 0xffffffff;
   }
   update_mode(state);
-  return 0;
+  return resume_at_new_ip(state);
 }
 
 uint64_t helper_sysret(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
@@ -66,7 +67,7 @@ uint64_t helper_sysret(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   }
   state.frame.guest_ip = to_64bit ? ip : ip & 0xffffffff;
   update_mode(state);
-  return 0;
+  return resume_at_new_ip(state);
 }
 
 uint64_t helper_sysenter(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
@@ -79,7 +80,7 @@ uint64_t helper_sysenter(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
   state.frame.general[kRsp] = wide ? state.sysenter_esp : state.sysenter_esp & 0xffffffff;
   state.frame.guest_ip = wide ? state.sysenter_eip : state.sysenter_eip & 0xffffffff;
   update_mode(state);
-  return 0;
+  return resume_at_new_ip(state);
 }
 
 uint64_t helper_sysexit(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
@@ -95,7 +96,7 @@ uint64_t helper_sysexit(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   state.frame.general[kRsp] = to_64bit ? sp : sp & 0xffffffff;
   state.frame.guest_ip = to_64bit ? ip : ip & 0xffffffff;
   update_mode(state);
-  return 0;
+  return resume_at_new_ip(state);
 }
 
 uint64_t helper_swapgs(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {

@@ -50,6 +50,7 @@ class TestMachine : public Machine {
   void flush_tlb() override { ++flushes; }
   void flush_tlb_non_global() override { ++flushes; }
   void flush_tlb_page(uint64_t) override { ++flushes; }
+  void mode_changed() override {}
   bool fill_tlb(uint64_t, unsigned, bool, bool) override { return false; }
   LocalApic* apic() override { return nullptr; }
   uint64_t tsc_now() override { return 1000; }

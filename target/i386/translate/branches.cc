@@ -70,8 +70,8 @@ void Translator::interrupt_on_overflow(const Insn& in) {
 }
 
 void Translator::interrupt_return(const Insn& in) {
-  call_helper(HelperId::interrupt_return, number(in.operand_size), number(next_ip(in)));
-  leave_block_there(ExitReason::kInterruptWindow);
+  go_indirect(call_helper(HelperId::interrupt_return, Type::kI64, number(in.operand_size),
+                          number(next_ip(in))));
 }
 
 void Translator::undefined(const Insn&) { raise(kUd); }

@@ -63,9 +63,9 @@ void Translator::push_flags(const Insn& in) {
 
 void Translator::pop_flags(const Insn& in) {
   const Value image = load_stack(integer_type(in.operand_size));
-  call_helper(HelperId::popf, image, number(in.operand_size));
+  const Value leaves = call_helper(HelperId::popf, Type::kI64, image, number(in.operand_size));
   adjust_stack(in.operand_size);
-  leave_block(ExitReason::kInterruptWindow, next_ip(in));
+  if (!is_one_shot()) ir_.branch_runtime(leaves, ExitReason::kInterruptWindow, next_ip(in));
 }
 
 void Translator::enter(const Insn& in) {

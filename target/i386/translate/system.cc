@@ -31,8 +31,7 @@ void Translator::call_and_leave_there(const Insn& in) {
 void Translator::transfer(const Insn& in) {
   const bool is_entry = helper_of(in) == HelperId::syscall || helper_of(in) == HelperId::sysenter;
   const uint64_t size = in.rex & 8 ? 8 : 4;
-  call_helper(helper_of(in), number(is_entry ? next_ip(in) : size));
-  leave_block_there(ExitReason::kInterruptWindow);
+  go_indirect(call_helper(helper_of(in), Type::kI64, number(is_entry ? next_ip(in) : size)));
 }
 
 void Translator::store_system(const Insn& in) {
@@ -87,19 +86,25 @@ void Translator::clear_interrupts(const Insn&) {
   }
 }
 
+/// The next instruction runs before interrupts are looked for (SDM volume 2, STI).
 void Translator::set_interrupts(const Insn& in) {
+  if (in_mode(kModeIopl3) && !is_one_shot()) {
+    set_system_flag(kIf, true);
+    shadow_ = Shadow::kBegins;
+    return;
+  }
   call_helper(HelperId::sti);
   leave_block(ExitReason::kInterruptWindow, next_ip(in));
 }
 
-/// CLAC and STAC (SDM volume 3, 4.6): as POPF of an image with the new AC, since rights to memory
-/// change.
+/// CLAC and STAC (SDM volume 3, 4.6) switch between the rights with and without AC.
 void Translator::set_alignment_check(const Insn& in) {
-  const Value image = flags_image();
-  const Value changed = in.row->variant ? ir_.or_(image, constant(Type::kI32, kAc))
-                                        : ir_.and_(image, constant(Type::kI32, ~uint32_t{kAc}));
-  call_helper(HelperId::popf, changed, number(4));
-  leave_block(ExitReason::kModeChange, next_ip(in));
+  const bool set = in.row->variant != 0;
+  set_system_flag(kAc, set);
+  const size_t from = offsetof(tcg::Frame, kernel_tlb) + (set ? sizeof(void*) : 0);
+  const size_t to = offsetof(tcg::Frame, tlb) + tcg::kContextKernel * sizeof(void*);
+  const size_t frame = VIREO_CPU_OFFSET(frame);
+  ir_.store_state(frame + to, ir_.load_state(Type::kI64, frame + from));
 }
 
 void Translator::halt(const Insn& in) {

@@ -10,8 +10,17 @@ using tcg::ExitReason;
 void Translator::translate(const Insn& insn) {
   current_ip_ = insn.ip;
   ir_.insn_start(insn.ip);
+  if (shadow_ == Shadow::kBegins) shadow_ = Shadow::kCovers;
   if (is_permitted(insn)) (this->*insn.row->translate)(insn);
-  if (!ended_ && is_one_shot()) go(next_ip(insn));
+  if (ended_) return;
+  if (is_one_shot()) go(next_ip(insn));
+  if (shadow_ == Shadow::kCovers) end_shadow(next_ip(insn));
+}
+
+void Translator::end_shadow(uint64_t next) {
+  shadow_ = Shadow::kNone;
+  const Value requests = ir_.load_state(Type::kI8, VIREO_CPU_OFFSET(requests));
+  ir_.branch_runtime(requests, ExitReason::kInterruptWindow, next);
 }
 
 void Translator::translate_fault(uint64_t ip, Vector vector) {
@@ -20,7 +29,13 @@ void Translator::translate_fault(uint64_t ip, Vector vector) {
 }
 
 void Translator::finish(uint64_t ip) {
-  if (!ended_) go(ip);
+  if (ended_) return;
+  if (shadow_ == Shadow::kBegins) {
+    call_helper(HelperId::begin_shadow);
+    leave_block(ExitReason::kModeChange, ip);
+  } else {
+    go(ip);
+  }
 }
 
 void Translator::raise(Vector vector) {
@@ -92,12 +107,16 @@ void Translator::finish_one_shot(Value next) {
 
 void Translator::go(uint64_t target, unsigned slot) {
   if (is_one_shot()) return finish_one_shot(number(target));
+  if (shadow_ == Shadow::kCovers) end_shadow(target);
   ir_.exit_direct(target, slot);
   ended_ = true;
 }
 
 void Translator::go_if(Condition condition, uint64_t taken, uint64_t next) {
   if (is_one_shot()) return finish_one_shot(ir_.select(condition, number(taken), number(next)));
+  if (shadow_ == Shadow::kCovers) {
+    return go_indirect(ir_.select(condition, number(taken), number(next)));
+  }
   ir_.branch_if(condition, taken, 0);
   go(next, 1);
 }
@@ -106,6 +125,9 @@ void Translator::go_if_nonzero(Value value, uint64_t taken, uint64_t next) {
   if (is_one_shot()) {
     return finish_one_shot(ir_.select_nonzero(number(taken), number(next), value));
   }
+  if (shadow_ == Shadow::kCovers) {
+    return go_indirect(ir_.select_nonzero(number(taken), number(next), value));
+  }
   ir_.branch_nonzero(value, taken, 0);
   go(next, 1);
 }
@@ -113,6 +135,12 @@ void Translator::go_if_nonzero(Value value, uint64_t taken, uint64_t next) {
 void Translator::go_indirect(Value target, bool is_return) {
   const Value wide = ir_.zero_extend(Type::kI64, target);
   if (is_one_shot()) return finish_one_shot(wide);
+  if (shadow_ == Shadow::kCovers) {
+    ir_.store_state(VIREO_CPU_OFFSET(frame) + offsetof(tcg::Frame, guest_ip), wide);
+    ir_.exit_runtime(ExitReason::kInterruptWindow);
+    ended_ = true;
+    return;
+  }
   if (is_return) {
     ir_.exit_return(wide);
   } else {

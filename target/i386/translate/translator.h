@@ -237,6 +237,9 @@ class Translator {
   uint64_t next_ip(const Insn& in) const { return mask_ip(in.ip + in.length); }
   uint64_t mask_ip(uint64_t ip) const { return is_64() ? ip : static_cast<uint32_t>(ip); }
   uint64_t branch_target(const Insn& in) const;
+  /// Whether the block has set IF by an STI: the instruction behind it comes first.
+  enum class Shadow : uint8_t { kNone, kBegins, kCovers };
+  void end_shadow(uint64_t next);
   bool is_one_shot() const { return in_mode(kModeTrap | kModeInterruptShadow); }
   void finish_one_shot(Value next);
   void go(uint64_t target, unsigned slot = 0);
@@ -265,6 +268,7 @@ class Translator {
   tcg::Builder ir_;
   uint64_t current_ip_ = 0;
   bool ended_ = false;
+  Shadow shadow_ = Shadow::kNone;
   bool mmx_entered_ = false;  ///< An earlier instruction of the block has switched to MMX state.
 };
 

@@ -65,6 +65,12 @@ const Operation* exit_runtime(Machine& machine, const Operation* o) {
   return machine.exit(static_cast<ExitReason>(o->aux));
 }
 
+const Operation* branch_runtime(Machine& machine, const Operation* o) {
+  if (machine.values[o->a] == 0) return o + 1;
+  machine.frame->guest_ip = o->imm;
+  return machine.exit(static_cast<ExitReason>(o->aux));
+}
+
 const Operation* insn_start(Machine& machine, const Operation* o) {
   machine.frame->guest_ip = o->imm;
   return o + 1;
@@ -93,6 +99,8 @@ Handler control_handler(const Inst& inst) {
       return branch_flags;
     case Opcode::kBranchNonzero:
       return branch_nonzero;
+    case Opcode::kBranchRuntime:
+      return branch_runtime;
     case Opcode::kExitDirect:
       return go_direct;
     case Opcode::kExitIndirect:

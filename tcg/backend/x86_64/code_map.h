@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <utility>
+#include <span>
 #include <vector>
 
 #include "tcg/backend/backend.h"
@@ -14,7 +14,7 @@ enum FlagsPlace : uint8_t { kFlagsNowhere = 0, kFlagsInHost = 1, kFlagsInMemory 
 /// From this host offset on, the current guest instruction is at block IP + guest_offset.
 struct CodeRow {
   uint32_t host_offset;
-  int32_t guest_offset;
+  uint16_t guest_offset;
   FlagsPlace flags;
 };
 
@@ -38,7 +38,9 @@ struct ExitSite {
   uint8_t slot;
   FlagsPlace flags;  ///< With which the jump arrives.
   bool checked;      ///< Must go to a checked entry (another page).
+  BlockData* owner = nullptr;
   BlockData* linked_to = nullptr;
+  ExitSite* next_incoming = nullptr;  ///< Of those that are linked to the same block.
 };
 
 /// The slot of return addresses that PushReturn pushes.
@@ -54,10 +56,23 @@ struct BlockData {
   uint32_t checked_entry = 0;   ///< Flags in memory, compares the page number.
   uint32_t checked_number = 0;  ///< Offset of that number's aligned 32-bit immediate.
   uint32_t miss_stub = 0;       ///< Where a failed comparison goes.
-  std::vector<CodeRow> rows;    ///< By host offset.
+  std::span<CodeRow> rows;      ///< By host offset.
+  std::span<FaultFixup> fixups;
+  std::span<ExitSite> exits;
+  ExitSite* incoming = nullptr;  ///< Exits of blocks that are linked to this one.
+};
+
+/// The tables of a block that is being generated.
+struct BlockTables {
+  std::vector<CodeRow> rows;
   std::vector<FaultFixup> fixups;
   std::vector<ExitSite> exits;
-  std::vector<std::pair<BlockData*, uint32_t>> incoming;  ///< {block, index in its exits}
+
+  void clear() {
+    rows.clear();
+    fixups.clear();
+    exits.clear();
+  }
 };
 
 }  // namespace vireo::tcg::x86_64

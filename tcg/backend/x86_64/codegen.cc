@@ -70,12 +70,12 @@ void CodeGenerator::emit_stubs() {
 
 void CodeGenerator::add_row() {
   const auto place = static_cast<FlagsPlace>(flags_);
-  const auto offset = static_cast<int32_t>(ip_ - block_.guest_ip);
-  if (!data_.rows.empty() && data_.rows.back().guest_offset == offset &&
-      data_.rows.back().flags == place) {
+  const uint16_t offset = guest_offset(ip_);
+  if (!tables_.rows.empty() && tables_.rows.back().guest_offset == offset &&
+      tables_.rows.back().flags == place) {
     return;
   }
-  data_.rows.push_back({static_cast<uint32_t>(e_.size()), offset, place});
+  tables_.rows.push_back({static_cast<uint32_t>(e_.size()), offset, place});
 }
 
 // One row an opcode.
@@ -149,6 +149,7 @@ void CodeGenerator::emit_inst() {
     case Opcode::kInsnStart: return emit_insn_start();
     case Opcode::kBranchFlags: return emit_branch_flags();
     case Opcode::kBranchNonzero: return emit_branch_nonzero();
+    case Opcode::kBranchRuntime: return emit_branch_runtime();
     case Opcode::kExitDirect: return emit_exit_direct();
     case Opcode::kExitIndirect: return emit_exit_indirect();
     case Opcode::kExitReturn: return emit_exit_return();

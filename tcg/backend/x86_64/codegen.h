@@ -36,17 +36,19 @@ class CodeGenerator {
     bool link_blocks;
   };
   CodeGenerator(const Options& options, Encoder& encoder, const Block& block, BlockData& data,
-                Liveness& liveness)
+                BlockTables& tables, Liveness& liveness)
       : cpu_(options.cpu),
         thunks_(*options.thunks),
         link_blocks_(options.link_blocks),
         e_(encoder),
         block_(block),
         data_(data),
+        tables_(tables),
         live_(liveness),
         places_(liveness.places()) {}
 
-  /// Writes code and fills BlockData. Returns null, or what is not supported.
+  /// Writes code, fills BlockData (but its spans) and BlockTables. Returns null, or what is not
+  /// supported.
   const char* generate();
 
  private:
@@ -94,6 +96,8 @@ class CodeGenerator {
   void emit_stubs();
   void emit_checked_entry();
   void add_row();
+  /// Blocks hold far less than 64 KiB of guest code. IPs wrap in 16- and 32-bit modes.
+  uint16_t guest_offset(uint64_t ip) const { return static_cast<uint16_t>(ip - block_.guest_ip); }
   void unsupported(const char* what) { error_ = error_ ? error_ : what; }
   const Inst& inst() const { return block_.insts[at_]; }
   const Inst& inst(ValueId id) const { return block_.insts[id]; }
@@ -262,11 +266,14 @@ class CodeGenerator {
   // codegen_exit.cc.
   void emit_branch_flags();
   void emit_branch_nonzero();
+  void emit_branch_runtime();
+  void emit_test_nonzero(ValueId id);
   void emit_exit_direct();
   void emit_exit_indirect();
   void emit_exit_return();
   void emit_push_return();
   void emit_exit_runtime();
+  void store_guest_ip(uint64_t ip);
   void emit_branch(uint8_t condition);
   void emit_jump_out(uint64_t target, uint8_t slot);
   uint32_t new_exit(uint64_t target, uint8_t slot);
@@ -280,6 +287,7 @@ class CodeGenerator {
   Encoder& e_;
   const Block& block_;
   BlockData& data_;
+  BlockTables& tables_;
   Liveness& live_;
   std::vector<ValuePlace>& places_;
   std::vector<ValueId> values_;  // made and used later

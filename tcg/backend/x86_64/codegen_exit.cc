@@ -9,13 +9,6 @@ namespace {
 constexpr uint8_t kNotEqual = 5;
 constexpr int32_t kReturnRing = kReturnStackEntries * sizeof(JumpTarget);
 
-/// An entry of the call/return stack; its offset in it is in `index`.
-Mem return_entry(Reg index, size_t field) {
-  Mem mem = frame_at(offsetof(Frame, return_stack) + field);
-  mem.index = index;
-  return mem;
-}
-
 }  // namespace
 
 bool CodeGenerator::is_backward(uint64_t target) const { return target <= ip_; }
@@ -31,8 +24,8 @@ uint32_t CodeGenerator::new_exit(uint64_t target, uint8_t slot) {
   site.slot = slot;
   site.flags = static_cast<FlagsPlace>(flags_);
   site.checked = leaves_page(target);
-  data_.exits.push_back(site);
-  return static_cast<uint32_t>(data_.exits.size() - 1);
+  tables_.exits.push_back(site);
+  return static_cast<uint32_t>(tables_.exits.size() - 1);
 }
 
 // Jumps to other pages arrive with flags in memory. Values in temporaries are dead here.
@@ -43,11 +36,11 @@ void CodeGenerator::emit_jump_out(uint64_t target, uint8_t slot) {
   }
   const uint32_t exit = new_exit(target, slot);
   if (is_backward(target)) {
-    data_.exits[exit].poll_offset = static_cast<uint32_t>(e_.size());
+    tables_.exits[exit].poll_offset = static_cast<uint32_t>(e_.size());
     e_.mov(4, kTlbReg, frame_at(kPollPageOffset));
   }
   const Encoder::Label stub = e_.new_label();
-  data_.exits[exit].displacement_offset = static_cast<uint32_t>(e_.patchable_jump(stub));
+  tables_.exits[exit].displacement_offset = static_cast<uint32_t>(e_.patchable_jump(stub));
   exit_stubs_.push_back({stub, exit, false});
 }
 
@@ -57,7 +50,7 @@ void CodeGenerator::emit_branch(uint8_t condition) {
   if (!saves_flags && !is_backward(target)) {
     const uint32_t exit = new_exit(target, inst().extra);
     const Encoder::Label stub = e_.new_label();
-    data_.exits[exit].displacement_offset =
+    tables_.exits[exit].displacement_offset =
         static_cast<uint32_t>(e_.patchable_jump_if(condition, stub));
     exit_stubs_.push_back({stub, exit, false});
     return;
@@ -74,16 +67,31 @@ void CodeGenerator::emit_branch_flags() {
   emit_branch(static_cast<uint8_t>(ready_condition(static_cast<Condition>(inst().aux))));
 }
 
-void CodeGenerator::emit_branch_nonzero() {
-  const Rm value = operand(inst().a);
-  const unsigned bytes = size_of(inst(inst().a).type);
+void CodeGenerator::emit_test_nonzero(ValueId id) {
+  const Rm value = operand(id);
+  const unsigned bytes = size_of(inst(id).type);
   before_clobbering_flags();
   if (value.is_register()) {
     e_.test(bytes, value, value.reg);
   } else {
     e_.alu_imm(Alu::kCmp, bytes, value, 0);
   }
+}
+
+void CodeGenerator::emit_branch_nonzero() {
+  emit_test_nonzero(inst().a);
   emit_branch(kNotEqual);
+}
+
+void CodeGenerator::emit_branch_runtime() {
+  need_memory_flags();
+  emit_test_nonzero(inst().a);
+  const Encoder::Label over = e_.new_label();
+  e_.jump_if(kNotEqual ^ 1, over);
+  store_guest_ip(inst().imm);
+  e_.mov_imm(4, kTlbReg, inst().aux);
+  e_.jump_to(thunks_.exit_runtime);
+  e_.bind(over);
 }
 
 void CodeGenerator::emit_exit_direct() { emit_jump_out(inst().imm, inst().extra); }
@@ -104,9 +112,10 @@ void CodeGenerator::emit_exit_return() {
   e_.mov(4, kTlbReg, top);
   e_.alu_imm(Alu::kSub, 4, top, sizeof(JumpTarget));
   e_.alu_imm(Alu::kAnd, 4, kTlbReg, kReturnRing - 1);
-  e_.alu(Alu::kCmp, 8, kAddressReg, return_entry(kTlbReg, offsetof(JumpTarget, guest_ip)));
+  e_.alu(Alu::kAdd, 8, kTlbReg, frame_at(offsetof(Frame, return_stack)));
+  e_.alu(Alu::kCmp, 8, kAddressReg, Mem{kTlbReg});
   e_.jump_if_to(kNotEqual, thunks_.jump_cache);
-  e_.jump_indirect(return_entry(kTlbReg, offsetof(JumpTarget, code)));
+  e_.jump_indirect(Mem{kTlbReg, kNoReg, 0, offsetof(JumpTarget, code)});
 }
 
 void CodeGenerator::emit_push_return() {
@@ -118,29 +127,37 @@ void CodeGenerator::emit_push_return() {
   e_.alu_imm(Alu::kAdd, 4, index, sizeof(JumpTarget));
   e_.mov_to(4, top, index);
   e_.alu_imm(Alu::kAnd, 4, index, kReturnRing - 1);
+  e_.alu(Alu::kAdd, 8, index, frame_at(offsetof(Frame, return_stack)));
   e_.mov_imm(8, value, inst().imm);
-  e_.mov_to(8, return_entry(index, offsetof(JumpTarget, guest_ip)), value);
+  e_.mov_to(8, Mem{index}, value);
   const Encoder::Label stub = e_.new_label();
   e_.lea_label(value, stub);
-  e_.mov_to(8, return_entry(index, offsetof(JumpTarget, code)), value);
+  e_.mov_to(8, Mem{index, kNoReg, 0, offsetof(JumpTarget, code)}, value);
   const uint32_t exit = new_exit(inst().imm, kReturnSlot);
-  data_.exits[exit].flags = kFlagsInMemory;
-  data_.exits[exit].checked = true;
+  tables_.exits[exit].flags = kFlagsInMemory;
+  tables_.exits[exit].checked = true;
   exit_stubs_.push_back({stub, exit, true});
+}
+
+// Through kAddressReg where it is no sign-extended immediate.
+void CodeGenerator::store_guest_ip(uint64_t ip) {
+  const Mem place = frame_at(offsetof(Frame, guest_ip));
+  if (static_cast<int64_t>(ip) == static_cast<int32_t>(ip)) {
+    return e_.mov_to_imm(8, place, static_cast<int32_t>(ip));
+  }
+  e_.mov_imm(8, kAddressReg, ip);
+  e_.mov_to(8, place, kAddressReg);
 }
 
 void CodeGenerator::emit_exit_runtime() {
   need_memory_flags();
-  if (inst().extra == 0) {
-    e_.mov_imm(8, kAddressReg, inst().imm);
-    e_.mov_to(8, frame_at(offsetof(Frame, guest_ip)), kAddressReg);
-  }
+  if (inst().extra == 0) store_guest_ip(inst().imm);
   e_.mov_imm(4, kTlbReg, inst().aux);
   e_.jump_to(thunks_.exit_runtime);
 }
 
 void CodeGenerator::emit_exit_stub(const ExitStub& stub) {
-  ExitSite& site = data_.exits[stub.exit];
+  ExitSite& site = tables_.exits[stub.exit];
   e_.bind(stub.entry);
   if (stub.is_return) {
     const Encoder::Label unlinked = e_.new_label();

@@ -324,8 +324,7 @@ void CodeGenerator::store_stub_value(size_t offset, const Source& value, Type ty
 void CodeGenerator::emit_slow_stub(const SlowStub& stub) {
   const MemoryOperation& operation = stub.operation;
   const size_t arguments = offsetof(Frame, helper_arguments);
-  data_.rows.push_back({static_cast<uint32_t>(e_.size()),
-                        static_cast<int32_t>(stub.ip - block_.guest_ip), kFlagsInMemory});
+  tables_.rows.push_back({static_cast<uint32_t>(e_.size()), guest_offset(stub.ip), kFlagsInMemory});
   e_.bind(stub.entry);
   if (stub.recipe) {
     e_.mov_to(8, frame_at(scratch_offset(0)), kAddressReg);

@@ -93,9 +93,9 @@ void CodeGenerator::emit_wide(Group3 op, ValueId low, ValueId high, ValueId by) 
   if (high != kNoValue) e_.mov(8, kRdx, frame_at(operand_high));
   if (size() == 1 && high != kNoValue) e_.mov(1, kAh, kRdx);
   if (divides) {
-    data_.fixups.push_back(
+    tables_.fixups.push_back(
         {static_cast<uint32_t>(e_.size()), kRax, false, static_cast<uint16_t>(save_rax)});
-    data_.fixups.push_back(
+    tables_.fixups.push_back(
         {static_cast<uint32_t>(e_.size()), kRdx, false, static_cast<uint16_t>(save_rdx)});
   }
   e_.group3(op, size(), frame_at(operand_by));

@@ -177,6 +177,7 @@ void CodeGenerator::emit_call_helper() {
   free_all_aliases();
   const Reg to = inst().type == Type::kVoid ? kNoReg : destination();
   if (to != kNoReg) clobber(to);
+  store_guest_ip(ip_);
   e_.mov_imm(4, kTlbReg, inst().aux);
   e_.call_to(thunks_.call_helper);
   flags_ = kFlagsInMemory;

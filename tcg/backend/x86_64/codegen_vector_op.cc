@@ -62,8 +62,8 @@ void CodeGenerator::emit_vector_instruction(const VectorOpcodeInfo& row, unsigne
   if (row.effects & kMayFault) {
     add_row();
     for (const Borrowed& borrowed : borrowed_) {
-      data_.fixups.push_back({static_cast<uint32_t>(e_.size()), borrowed.host, true,
-                              static_cast<uint16_t>(spill_offset(borrowed.slot))});
+      tables_.fixups.push_back({static_cast<uint32_t>(e_.size()), borrowed.host, true,
+                                static_cast<uint16_t>(spill_offset(borrowed.slot))});
     }
   }
   e_.rm(code_of(row), bytes, reg, rm);

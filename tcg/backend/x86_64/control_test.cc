@@ -31,6 +31,7 @@ struct Guest {
       tlb[i] = {invalid_tag(i), invalid_tag(i), nullptr, 0};
     frame.tlb[kContextKernel] = frame.tlb[kContextUser] = tlb;
     frame.jump_cache = jump_cache;
+    frame.return_stack = frame.return_stacks[0];
     frame.runtime = this;
   }
 };

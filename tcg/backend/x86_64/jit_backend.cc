@@ -20,8 +20,6 @@ namespace {
 
 constexpr size_t kBlockAlignment = 16;
 constexpr size_t kCallBytes = 5;
-/// The least that a block takes, for the number of blocks that there may be.
-constexpr size_t kLeastBlockBytes = 64;
 /// No pair of pages has this number.
 constexpr uint32_t kInvalidCodePage = ~uint32_t{0};
 
@@ -49,8 +47,10 @@ util::Result<std::unique_ptr<Backend>> JitBackend::create(const BackendConfig& c
 }
 
 JitBackend::JitBackend(const BackendConfig& config, const HostCpu& cpu, util::JitMapping mapping)
-    : config_(config), cpu_(cpu), mapping_(std::move(mapping)) {
-  blocks_.reserve(mapping_.size() / kLeastBlockBytes);
+    : config_(config),
+      cpu_(cpu),
+      mapping_(std::move(mapping)),
+      store_(reinterpret_cast<const uint8_t*>(mapping_.executable()), mapping_.size()) {
   auto* begin = reinterpret_cast<uint8_t*>(mapping_.writable());
   Encoder encoder(begin, begin + mapping_.size(), mapping_.executable_minus_writable());
   thunks_ = make_thunks(encoder, this);
@@ -66,29 +66,28 @@ util::Result<TranslatedBlock*> JitBackend::compile(const Block& block, const Blo
   const auto no_room = [] {
     return util::Error(util::ErrorCode::kNoMemory, "the cache of translated code is full");
   };
-  if (used_ + kLeastBlockBytes > mapping_.size() || blocks_.size() == blocks_.capacity()) {
-    return no_room();
-  }
-  auto data = std::make_unique<BlockData>();
-  data->block.key = key;
-  data->block.code_page = code_page;
-  data->block.guest_size = block.guest_size;
-  data->block.guest_insns = block.guest_insns;
-  data->block.backend_data = data.get();
+  if (used_ == mapping_.size() || store_.full()) return no_room();
+  BlockData data;
+  data.block.key = key;
+  data.block.code_page = code_page;
+  data.block.guest_size = block.guest_size;
+  data.block.guest_insns = block.guest_insns;
   auto* writable = reinterpret_cast<uint8_t*>(mapping_.writable());
-  data->writable = writable + used_;
-  Encoder encoder(data->writable, writable + mapping_.size(), mapping_.executable_minus_writable());
-  data->code = encoder.executable(0);
+  data.writable = writable + used_;
+  Encoder encoder(data.writable, writable + mapping_.size(), mapping_.executable_minus_writable());
+  data.code = encoder.executable(0);
+  tables_.clear();
   liveness_.analyse(block);
-  CodeGenerator generator({cpu_, &thunks_, config_.link_blocks}, encoder, block, *data, liveness_);
+  CodeGenerator generator({cpu_, &thunks_, config_.link_blocks}, encoder, block, data, tables_,
+                          liveness_);
   const char* what = generator.generate();
   if (encoder.full()) return no_room();
   if (what != nullptr) {
     return util::Error(util::ErrorCode::kUnsupported,
                        std::string("the code generator cannot do this: ") + what);
   }
-  data->block.host_size = static_cast<uint32_t>(encoder.size());
-  data->block.checked_entry = data->code + data->checked_entry;
+  data.block.host_size = static_cast<uint32_t>(encoder.size());
+  data.block.checked_entry = data.code + data.checked_entry;
   used_ = util::align_up(used_ + encoder.size(), kBlockAlignment);
   used_ = std::min(used_, mapping_.size());
   ++statistics_.blocks;
@@ -96,21 +95,7 @@ util::Result<TranslatedBlock*> JitBackend::compile(const Block& block, const Blo
   statistics_.guest_insns += block.guest_insns;
   statistics_.host_bytes += encoder.size();
   statistics_.ir_insts += block.insts.size();
-  TranslatedBlock* result = &data->block;
-  blocks_.push_back(std::move(data));
-  block_count_.store(blocks_.size(), std::memory_order_release);
-  return result;
-}
-
-BlockData* JitBackend::find(const void* code) const {
-  const auto* address = static_cast<const uint8_t*>(code);
-  const auto begin = blocks_.begin();
-  const auto end = begin + static_cast<ptrdiff_t>(block_count_.load(std::memory_order_acquire));
-  auto after = std::upper_bound(begin, end, address,
-                                [](const uint8_t* a, const auto& b) { return a < b->code; });
-  if (after == begin) return nullptr;
-  BlockData* data = std::prev(after)->get();
-  return address < data->code + data->block.host_size ? data : nullptr;
+  return &store_.add(data, tables_)->block;
 }
 
 uint64_t JitBackend::guest_ip_at(const BlockData& data, const void* code, FlagsPlace* flags) {
@@ -121,7 +106,7 @@ uint64_t JitBackend::guest_ip_at(const BlockData& data, const void* code, FlagsP
   if (after == data.rows.begin()) return data.block.key.ip;
   const CodeRow& row = *std::prev(after);
   if (flags) *flags = row.flags;
-  return data.block.key.ip + static_cast<int64_t>(row.guest_offset);
+  return data.block.key.ip + row.guest_offset;
 }
 
 void JitBackend::set_guest_ip(Frame* frame) const {
@@ -178,8 +163,7 @@ void JitBackend::link(TranslatedBlock* from, unsigned slot, TranslatedBlock* to)
   if (!config_.link_blocks) return;
   auto& source = *static_cast<BlockData*>(from->backend_data);
   auto& target = *static_cast<BlockData*>(to->backend_data);
-  for (size_t i = 0; i < source.exits.size(); ++i) {
-    ExitSite& site = source.exits[i];
+  for (ExitSite& site : source.exits) {
     if (site.slot != slot || site.target != to->key.ip || site.linked_to != nullptr) continue;
     const bool checked = site.checked || to->code_page != from->code_page;
     if (checked && !(site.flags & kFlagsInMemory)) continue;
@@ -191,13 +175,20 @@ void JitBackend::link(TranslatedBlock* from, unsigned slot, TranslatedBlock* to)
                                : std::max(target.host_entry, target.memory_entry);
     patch(source, site.displacement_offset, target.code + entry);
     site.linked_to = &target;
-    target.incoming.emplace_back(&source, static_cast<uint32_t>(i));
+    site.next_incoming = std::exchange(target.incoming, &site);
   }
 }
 
-void JitBackend::unlink(BlockData& from, ExitSite& site) {
-  patch(from, site.displacement_offset, from.code + site.stub_offset);
+void JitBackend::unlink(ExitSite& site) {
+  patch(*site.owner, site.displacement_offset, site.owner->code + site.stub_offset);
   site.linked_to = nullptr;
+}
+
+// Takes the exit off the list of the block that it is linked to.
+void JitBackend::forget_link(ExitSite& site) {
+  ExitSite** place = &site.linked_to->incoming;
+  while (*place != &site) place = &(*place)->next_incoming;
+  *place = site.next_incoming;
 }
 
 void JitBackend::invalidate(TranslatedBlock* block) {
@@ -205,18 +196,17 @@ void JitBackend::invalidate(TranslatedBlock* block) {
   __atomic_store_n(&block->valid, false, __ATOMIC_RELAXED);
   __atomic_store_n(reinterpret_cast<uint32_t*>(data.writable + data.checked_number),
                    kInvalidCodePage, __ATOMIC_RELEASE);
-  for (const auto& [from, exit] : data.incoming) unlink(*from, from->exits[exit]);
-  data.incoming.clear();
   for (ExitSite& site : data.exits) {
     if (site.linked_to == nullptr) continue;
-    std::erase_if(site.linked_to->incoming, [&](const auto& in) { return in.first == &data; });
-    unlink(data, site);
+    forget_link(site);
+    unlink(site);
   }
+  for (ExitSite* site = data.incoming; site != nullptr; site = site->next_incoming) unlink(*site);
+  data.incoming = nullptr;
 }
 
 void JitBackend::flush() {
-  block_count_.store(0, std::memory_order_release);
-  blocks_.clear();
+  store_.clear();
   used_ = thunk_bytes_;
 }
 

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "tcg/backend/backend.h"
-#include "tcg/backend/x86_64/code_map.h"
+#include "tcg/backend/x86_64/block_store.h"
 #include "tcg/backend/x86_64/host_cpu.h"
 #include "tcg/backend/x86_64/liveness.h"
 #include "tcg/backend/x86_64/thunks.h"
@@ -39,7 +37,7 @@ class JitBackend final : public Backend {
   const Thunks& thunks() const { return thunks_; }
   bool contains(const void* code) const { return mapping_.contains_executable(code); }
   /// The block whose code holds the address, or null.
-  BlockData* find(const void* code) const;
+  BlockData* find(const void* code) const { return store_.find(static_cast<const uint8_t*>(code)); }
   /// The guest IP of the instruction that the host address belongs to, and where flags are.
   static uint64_t guest_ip_at(const BlockData& data, const void* code, FlagsPlace* flags = nullptr);
   /// Sets Frame::guest_ip from Frame::host_return.
@@ -49,7 +47,8 @@ class JitBackend final : public Backend {
   JitBackend(const BackendConfig& config, const HostCpu& cpu, util::JitMapping mapping);
 
   static void patch(const BlockData& data, uint32_t displacement_offset, const uint8_t* target);
-  void unlink(BlockData& from, ExitSite& site);
+  static void unlink(ExitSite& site);
+  static void forget_link(ExitSite& site);
   void resolve_exit(Frame* frame, TranslatedBlock** last, unsigned* slot) const;
 
   BackendConfig config_;
@@ -59,9 +58,8 @@ class JitBackend final : public Backend {
   size_t thunk_bytes_ = 0;
   Thunks thunks_{};
   Liveness liveness_;
-  // By address, since code is allocated upwards. Never reallocated: other threads read it.
-  std::vector<std::unique_ptr<BlockData>> blocks_;
-  std::atomic<size_t> block_count_ = 0;
+  BlockTables tables_;  // of the block that is being generated
+  BlockStore store_;
 };
 
 }  // namespace vireo::tcg::x86_64

@@ -51,7 +51,6 @@ const void* slow_access(Frame* frame, uint64_t va, uint32_t descriptor, JitBacke
 }
 
 void slow_call_helper(Frame* frame, uint32_t index, JitBackend* backend) {
-  backend->set_guest_ip(frame);
   const uint64_t* arguments = frame->helper_arguments;
   frame->helper_result =
       backend->config().helpers[index].function(frame, arguments[0], arguments[1], arguments[2]);

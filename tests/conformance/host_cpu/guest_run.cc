@@ -106,6 +106,7 @@ GuestRunner::GuestRunner(
   }
   cpu().frame.tlb[0] = cpu().frame.tlb[1] = tlb_.get();
   cpu().frame.jump_cache = jump_cache_.get();
+  cpu().frame.return_stack = cpu().frame.return_stacks[0];
 }
 
 void GuestRunner::load(uint64_t mode, const ProcessorState& state) {
