@@ -10,6 +10,7 @@
 #include "chardev/factory.h"
 #include "core/machine_lock.h"
 #include "net/user.h"
+#include "system/firmware.h"
 #include "util/text.h"
 
 namespace vireo::system {
@@ -33,6 +34,7 @@ Backends::Backends(util::EventLoop& loop, std::function<void()> quit)
 Backends::~Backends() = default;
 
 util::Status Backends::open(const Configuration& configuration) {
+  firmware_paths_ = configuration.firmware_paths;
   for (const DriveOption& drive : configuration.drives) {
     VIREO_TRY(open_drive(drive, configuration.snapshot_all));
   }
@@ -133,6 +135,10 @@ void Backends::when_quiet(std::function<void()> function) {
 
 util::Result<void*> Backends::resolve(std::string_view kind, std::string_view name) {
   const std::string id(name);
+  if (kind == "firmware") {
+    VIREO_TRY_ASSIGN(path, find_firmware(name, firmware_paths_));
+    return static_cast<void*>(&(firmware_[id] = path));
+  }
   void* object = nullptr;
   std::vector<std::string_view> known;
   bool shared = false;

@@ -16,8 +16,8 @@
 
 namespace vireo::system {
 
-/// The host's side of a machine: its drives, networks and byte streams, by name. Devices find them
-/// through BackendResolver; each belongs to one device.
+/// The host's side of a machine: its drives, networks, byte streams and firmware files, by name.
+/// Devices find them through BackendResolver; each belongs to one device.
 class Backends final : public core::BackendResolver {
  public:
   /// `quit` is what C-a x does.
@@ -51,7 +51,9 @@ class Backends final : public core::BackendResolver {
   std::map<std::string, std::unique_ptr<chardev::Mux>, std::less<>> muxes_;
   std::map<std::string, std::unique_ptr<block::Drive>, std::less<>> drives_;
   std::map<std::string, std::unique_ptr<net::Backend>, std::less<>> netdevs_;
-  std::set<std::string, std::less<>> taken_;  // "kind/name"
+  std::vector<std::string> firmware_paths_;
+  std::map<std::string, std::string, std::less<>> firmware_;  // paths by name
+  std::set<std::string, std::less<>> taken_;                  // "kind/name"
   std::function<void()> waits_for_quiet_;
 };
 

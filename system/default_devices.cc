@@ -87,6 +87,16 @@ util::Status add_disks(Configuration& configuration) {
   return add_floppies(configuration);
 }
 
+// First, so that it takes the first slot; a display card by -device replaces it.
+void add_display(Configuration& configuration) {
+  constexpr const char* kCard = "VGA";
+  if (configuration.vga == "none" || configuration.no_defaults) return;
+  for (const DeviceOption& option : configuration.devices) {
+    if (option.type == kCard) return;
+  }
+  configuration.devices.insert(configuration.devices.begin(), device(kCard, {}));
+}
+
 util::Status add_cards(Configuration& configuration) {
   if (configuration.default_nic && !configuration.no_defaults) {
     VIREO_TRY_ASSIGN(options, KeyValues::parse("-nic", "user", "type"));
@@ -142,6 +152,10 @@ util::Status check_combinations(const Configuration& configuration) {
 util::Status complete_defaults(Configuration& configuration) {
   VIREO_TRY(check_combinations(configuration));
   VIREO_TRY(add_terminal(configuration));
+  add_display(configuration);
+  if (!configuration.debugcon.empty()) {
+    configuration.devices.push_back(device("isa-debugcon", {{"chardev", configuration.debugcon}}));
+  }
   VIREO_TRY(add_disks(configuration));
   return add_cards(configuration);
 }

@@ -66,6 +66,11 @@ util::Result<std::string> device_help(std::string_view name) {
   return text;
 }
 
+util::Status check_property(const core::PropertyDefault& row) {
+  VIREO_TRY_ASSIGN(device, core::DeviceRegistry::global().create(row.type));
+  return device->set_property(row.property, row.value);
+}
+
 util::Status check_cpu_model(std::string_view text) {
   auto config = i386::parse_cpu_option(text);
   if (!config) return std::move(config).error().with_context("-cpu");

@@ -9,11 +9,9 @@
 #include "accel/accelerator.h"
 #include "accel/tcg/accelerator.h"
 #include "accel/tcg/vcpu.h"
-#include "core/device/description.h"
 #include "core/device/device.h"
 #include "core/device/registry.h"
 #include "core/machine_lock.h"
-#include "hw/display/vga.h"
 #include "hw/i386/pc_cpu.h"
 #include "hw/i386/pc_machine.h"
 #include "system/default_devices.h"
@@ -112,6 +110,7 @@ util::Status Vm::build_machine() {
   pc.graphics = !configuration_.no_graphic;
   pc.uuid = parse_uuid(configuration_.uuid);
   pc.input = &input_;
+  pc.property_defaults = configuration_.globals;
   for (const std::string& serial : configuration_.serials) {
     pc.serial.push_back(serial == "none" ? "" : serial);
   }
@@ -150,17 +149,7 @@ util::Status Vm::build_accelerator() {
   return {};
 }
 
-util::Status Vm::add_display() {
-  if (configuration_.vga == "none" || configuration_.no_defaults) return {};
-  auto vga = core::make_device<hw::Vga>();
-  const auto rom = find_firmware("vgabios-stdvga.bin", configuration_.firmware_paths);
-  if (rom) VIREO_TRY(vga->set_property("romfile", *rom));
-  screen_ = vga.get();
-  return machine_->add_device(std::move(vga));
-}
-
 util::Status Vm::add_devices() {
-  VIREO_TRY(add_display());
   for (const DeviceOption& option : configuration_.devices) {
     VIREO_TRY_ASSIGN(device, core::DeviceRegistry::global().create(option.type));
     std::string bus;
@@ -174,8 +163,10 @@ util::Status Vm::add_devices() {
         if (!status) return std::move(status).error().with_context("-device " + option.type);
       }
     }
+    auto* const screen = dynamic_cast<ui::Screen*>(device.get());
     auto status = machine_->add_device(std::move(device), bus);
     if (!status) return std::move(status).error().with_context("-device " + option.type);
+    if (screen_ == nullptr) screen_ = screen;
   }
   return {};
 }

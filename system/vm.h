@@ -58,7 +58,6 @@ class Vm final : public core::RunControl {
   util::Status build();
   util::Status build_machine();
   util::Status build_accelerator();
-  util::Status add_display();
   util::Status add_devices();
   util::Status add_monitor();
   util::Status reset_machine();

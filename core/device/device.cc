@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cstdlib>
 
@@ -86,7 +87,13 @@ Status Device::set_property(std::string_view name, std::string_view value) {
     return std::move(status).error().with_context(
         fmt::format("property '{}' of '{}'", name, type_->name));
   }
+  set_properties_.push_back(property);
   return {};
+}
+
+Status Device::set_default_property(std::string_view name, std::string_view value) {
+  if (std::ranges::count(set_properties_, type_->find_property(name)) != 0) return {};
+  return set_property(name, value);
 }
 
 Result<std::string> Device::property(std::string_view name) const {

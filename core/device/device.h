@@ -18,6 +18,14 @@ class Region;
 class StateReader;
 class StateWriter;
 struct DeviceType;
+struct Property;
+
+/// A value for a property of all devices of a type.
+struct PropertyDefault {
+  std::string type;
+  std::string property;
+  std::string value;
+};
 
 /// A device model. Life: create, set properties, attach to a bus, realize, reset; then guest
 /// accesses, save and load; then unrealize and destruction. Everything runs under the machine lock.
@@ -43,6 +51,8 @@ class Device {
 
   /// Before realize only. Errors: no such property (with the nearest), no such value.
   util::Status set_property(std::string_view name, std::string_view value);
+  /// The same for a value that yields to one that was set; for `-global`.
+  util::Status set_default_property(std::string_view name, std::string_view value);
   util::Result<std::string> property(std::string_view name) const;
 
   Bus* bus() const { return bus_; }
@@ -106,6 +116,7 @@ class Device {
   const Environment* environment_ = nullptr;
   Bus* bus_ = nullptr;
   std::string id_;
+  std::vector<const Property*> set_properties_;
   std::vector<Bus*> child_buses_;
   std::vector<std::unique_ptr<DescribedRegion>> regions_;
   std::vector<std::unique_ptr<InputGroup>> inputs_;

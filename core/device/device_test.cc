@@ -201,6 +201,15 @@ TEST_F(DeviceTest, WrongPropertiesSayWhatWouldBeRight) {
   }
 }
 
+TEST_F(DeviceTest, DefaultsYieldToWhatWasSet) {
+  ASSERT_TRUE(gadget_->set_property("iobase", "0x20"));
+  ASSERT_TRUE(gadget_->set_default_property("iobase", "0x30"));
+  EXPECT_EQ(gadget_->property("iobase").value(), "32");
+  ASSERT_TRUE(gadget_->set_default_property("drive", "hd0"));
+  EXPECT_EQ(gadget_->property("drive").value(), "hd0");
+  EXPECT_FALSE(gadget_->set_default_property("nonsense", "1"));
+}
+
 TEST_F(DeviceTest, BackendsAreResolvedAtRealize) {
   ASSERT_TRUE(gadget_->set_property("drive", "hd0"));
   const util::Status status = gadget_->realize(machine_.environment());

@@ -53,7 +53,8 @@ Vga::~Vga() = default;
 void Vga::describe(core::Description<Vga>& d) {
   d.type("VGA", "VGA with linear modes by the Bochs display interface");
   describe_pci(d);
-  d.property("romfile", &Vga::rom_file_, "path of a video BIOS; empty for none");
+  d.property("romfile", &Vga::rom_file_,
+             "video BIOS, a path or the name of a firmware file; empty for none");
   d.region("mono", Space::ports, 0x0c, &Vga::read_mono_ports, &Vga::write_mono_ports);
   d.region("vga", Space::ports, 0x20, &Vga::read_ports, &Vga::write_ports);
   d.region("dispi", Space::ports, 4, &Vga::read_dispi_ports, &Vga::write_dispi_ports,
@@ -79,10 +80,7 @@ void Vga::describe(core::Description<Vga>& d) {
 }
 
 util::Status Vga::on_pci_realize() {
-  if (!rom_file_.empty()) {
-    VIREO_TRY_ASSIGN(image, read_rom(rom_file_));
-    VIREO_TRY(set_option_rom(image));
-  }
+  VIREO_TRY(load_rom());
   VIREO_TRY_ASSIGN(block, core::RamBlock::create("vga.vram", kMemorySize));
   memory_ = std::move(block);
   memory_region_.reset(new core::Region(core::Region::ram("vga.vram", *memory_, 0, kMemorySize)));
@@ -93,6 +91,20 @@ util::Status Vga::on_pci_realize() {
   map_region("dispi", kDispiPorts);
   map_region("window", kWindow, /*priority=*/0);
   return {};
+}
+
+// A machine can do without the usual ROM, but not without one that the user named.
+util::Status Vga::load_rom() {
+  if (rom_file_.empty()) return {};
+  std::string path = rom_file_;
+  if (path.find('/') == std::string::npos) {
+    auto found = environment().backends.resolve("firmware", path);
+    if (!found && rom_file_ == kUsualRom) return {};
+    if (!found) return std::move(found).error();
+    path = *static_cast<const std::string*>(*found);
+  }
+  VIREO_TRY_ASSIGN(image, read_rom(path));
+  return set_option_rom(image);
 }
 
 void Vga::on_pci_reset() {

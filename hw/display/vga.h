@@ -53,6 +53,8 @@ class Vga final : public PciDevice, public ui::Screen {
     std::array<uint16_t, kDispiRegisters> dispi{};
   };
 
+  util::Status load_rom();
+
   // vga_registers.cc
   uint64_t read_ports(uint64_t offset, unsigned width);
   void write_ports(uint64_t offset, unsigned width, uint64_t value);
@@ -101,7 +103,8 @@ class Vga final : public PciDevice, public ui::Screen {
   uint32_t rows_per_line() const;
   uint32_t start_address() const { return uint32_t{regs_.crtc[0x0c]} << 8 | regs_.crtc[0x0d]; }
 
-  std::string rom_file_;
+  static constexpr std::string_view kUsualRom = "vgabios-stdvga.bin";
+  std::string rom_file_{kUsualRom};
   std::unique_ptr<core::RamBlock> memory_;
   std::unique_ptr<core::Region> memory_region_;
   Regs regs_;

@@ -258,6 +258,10 @@ void PcMachine::press_power_button() { power_->press_power_button(); }
 void PcMachine::signal_fpu_error() { fpu_error_->signal(); }
 
 util::Status PcMachine::add_device(std::unique_ptr<core::Device> device, std::string_view bus) {
+  for (const core::PropertyDefault& row : config_.property_defaults) {
+    if (row.type != device->type().name) continue;
+    VIREO_TRY(device->set_default_property(row.property, row.value));
+  }
   const std::string& kind = device->type().bus;
   if (!kind.empty()) {
     core::Bus* place = nullptr;

@@ -9,6 +9,7 @@
 
 #include "core/clock/guest_clock.h"
 #include "core/clock/timer.h"
+#include "core/device/device.h"
 #include "core/device/environment.h"
 #include "core/device/irq_line.h"
 #include "core/memory/address_space.h"
@@ -62,6 +63,8 @@ struct PcConfig {
   bool graphics = true;  ///< False tells firmware to use the serial port (-nographic).
   std::array<uint8_t, 16> uuid{};
   ui::InputHub* input = nullptr;  ///< Where keyboard and mouse hear of input; may be null.
+  /// Values of properties that are not set otherwise, on built-in devices too.
+  std::vector<core::PropertyDefault> property_defaults;
   /// Names of chardevs for COM1 to COM4; "" for an unconnected port.
   std::vector<std::string> serial;
 };

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/device/device.h"
 #include "system/options/key_values.h"
 
 namespace vireo::system {
@@ -91,7 +92,7 @@ struct Configuration {
   std::string monitor;               ///< Chardev id; empty: none.
   bool monitor_given = false;
   std::string debugcon;  ///< Chardev id of -debugcon.
-  std::vector<KeyValues> globals;
+  std::vector<core::PropertyDefault> globals;
 
   std::string log_file;
 };

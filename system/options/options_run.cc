@@ -22,8 +22,23 @@ util::Status apply_device(CommandLine& line, std::string_view argument) {
 }
 
 util::Status apply_global(CommandLine& line, std::string_view argument) {
-  VIREO_TRY_ASSIGN(options, KeyValues::parse("-global", argument, "driver"));
-  line.configuration.globals.push_back(options);
+  VIREO_TRY_ASSIGN(options, KeyValues::parse("-global", argument));
+  core::PropertyDefault row{options.get("driver"), options.get("property"), options.get("value")};
+  if (!options.has("driver") && options.entries().size() == 1) {
+    const auto& [key, value] = options.entries().front();
+    const size_t dot = key.find('.');
+    if (dot != std::string::npos) row = {key.substr(0, dot), key.substr(dot + 1), value};
+  }
+  if (row.type.empty() || row.property.empty()) {
+    return util::Error(
+        util::ErrorCode::kInvalidArgument,
+        fmt::format("-global {}: expected type.property=value, or driver=type,property=name,"
+                    "value=value",
+                    argument));
+  }
+  auto status = check_property(row);
+  if (!status) return std::move(status).error().with_context("-global");
+  line.configuration.globals.push_back(std::move(row));
   return {};
 }
 

@@ -52,6 +52,11 @@ ROWS = [
     ("-device virtio-net-pci,netdev=nosuchnet", "netdev", "nosuchnet"),
     ("-device virtio-net-pci,mac=52:54:00", "mac", "52:54:00"),
     ("-device", "device"),
+    ("-device VGA,romfile=nosuchrom.bin", "VGA", "nosuchrom.bin"),
+    ("-global nosuchdevice.a=b", "global", "nosuchdevice"),
+    ("-global virtio-blk-pci.serail=x", "global", "serail", "serial"),
+    ("-global virtio-blk-pci.discard=perhaps", "global", "perhaps"),
+    ("-global virtio-blk-pci", "global", "type.property=value"),
     # Values and units.
     ("-m 0", "-m", "0"),
     ("-m -5", "-m", "-5"),
