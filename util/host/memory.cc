@@ -19,8 +19,7 @@ size_t host_page_size() {
   return size;
 }
 
-Result<SharedMapping> SharedMapping::create(const char* name, size_t size, Backing backing,
-                                            Pages pages) {
+Result<SharedMapping> SharedMapping::create(const char* name, size_t size, Pages pages) {
   const auto failed = [&] {
     return Error(ErrorCode::kNoMemory, fmt::format("cannot get {} bytes of memory for '{}': {}",
                                                    size, name, strerror(errno)));
@@ -28,15 +27,11 @@ Result<SharedMapping> SharedMapping::create(const char* name, size_t size, Backi
   SharedMapping mapping;
   if (size == 0 || size > SIZE_MAX - host_page_size()) return errno = EINVAL, failed();
   mapping.size_ = align_up(size, host_page_size());
-  int flags = MAP_SHARED | MAP_NORESERVE;
-  if (backing == Backing::memfd) {
-    mapping.fd_ = memfd_create(name, MFD_CLOEXEC);
-    if (mapping.fd_ < 0 || ftruncate(mapping.fd_, static_cast<off_t>(mapping.size_)) != 0)
-      return failed();
-  } else {
-    flags |= MAP_ANONYMOUS;
-  }
-  void* const data = mmap(nullptr, mapping.size_, PROT_READ | PROT_WRITE, flags, mapping.fd_, 0);
+  mapping.fd_ = memfd_create(name, MFD_CLOEXEC);
+  if (mapping.fd_ < 0 || ftruncate(mapping.fd_, static_cast<off_t>(mapping.size_)) != 0)
+    return failed();
+  void* const data = mmap(nullptr, mapping.size_, PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_NORESERVE, mapping.fd_, 0);
   if (data == MAP_FAILED) return failed();
   mapping.data_ = static_cast<std::byte*>(data);
   // Only advice: hosts without transparent huge pages for shared memory refuse it.
@@ -65,8 +60,10 @@ void SharedMapping::discard(size_t offset, size_t length) {
   if (offset > size_ || length > size_ - offset) return;
   const size_t first = align_up(offset, host_page_size());
   const size_t end = align_down(offset + length, host_page_size());
-  // Works for both kinds: anonymous shared memory is a file of the host's shmem, too.
-  if (first < end) madvise(data_ + first, end - first, MADV_REMOVE);
+  if (first >= end) return;
+  // Not by madvise, which emulators of Linux programs take for mere advice.
+  fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(first),
+            static_cast<off_t>(end - first));
 }
 
 }  // namespace vireo::util

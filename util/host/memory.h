@@ -14,15 +14,11 @@ size_t host_page_size();
 /// A shared, zero-filled mapping that is unmapped (and its descriptor closed) on destruction.
 class SharedMapping {
  public:
-  enum class Backing {
-    anonymous,  ///< No descriptor.
-    memfd,      ///< `fd()` can be handed to other processes or mapped again.
-  };
   enum class Pages { host_default, huge_if_possible };
 
   /// Reserves `size` bytes (rounded up to host pages); memory is committed when touched. `name`
   /// shows in /proc/<pid>/maps. Errors: the host refuses (kNoMemory).
-  static Result<SharedMapping> create(const char* name, size_t size, Backing backing,
+  static Result<SharedMapping> create(const char* name, size_t size,
                                       Pages pages = Pages::host_default);
 
   SharedMapping() = default;
@@ -32,7 +28,7 @@ class SharedMapping {
 
   std::byte* data() const { return data_; }
   size_t size() const { return size_; }
-  /// -1 for anonymous mappings.
+  /// Can be handed to other processes or mapped again.
   int fd() const { return fd_; }
   /// Gives whole pages within [offset, offset + length) back to the host; they read as zeros
   /// afterwards.
