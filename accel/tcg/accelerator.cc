@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "accel/tcg/trace.h"
 #include "accel/tcg/vcpu.h"
@@ -135,6 +136,11 @@ tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const tcg::BlockK
       blocks_.code_page_number(key.linear >> tcg::kPageBits, key.physical & kPageMask, key.mode);
   auto compiled = backend_->compile(ir_, key, page);
   if (!compiled) {
+    if (compiled.error().code() != util::ErrorCode::kNoMemory) {
+      // A mistake of ours: trying again would never end.
+      util::warn(fmt::format("block at {:#x}: {}", key.ip, compiled.error().message()));
+      std::abort();
+    }
     flush_translations();
     return nullptr;  // nothing recorded: the loop comes back
   }
