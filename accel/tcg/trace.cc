@@ -54,16 +54,26 @@ std::string list_guest_code(const GuestCpu& cpu, CodeReader& code, const tcg::Bl
 std::string list_host_code(const tcg::Backend& backend, const tcg::TranslatedBlock& block) {
   const auto code = backend.host_code(block);
   if (code.empty()) return "OUT: interpreted\n";
-  std::string text = fmt::format("OUT: [size={}]\n", code.size());
-  const auto marks = backend.code_marks(block);
-  auto mark = marks.begin();
   const auto start = reinterpret_cast<uint64_t>(code.data());
-  for (const auto& insn : util::disassemble(util::host_instruction_set(), code, start)) {
-    for (; mark != marks.end() && mark->host_offset <= insn.address - start; ++mark) {
-      text += fmt::format("  -- guest addr {:#018x}\n", mark->guest_ip);
+  std::string text = fmt::format("OUT: [size={}]\n", code.size());
+  size_t at = 0;
+  const auto list_up_to = [&](size_t end) {
+    const auto part = code.subspan(at, end - at);
+    for (const auto& insn : util::disassemble(util::host_instruction_set(), part, start + at))
+      text += util::to_line(insn);
+    at = end;
+  };
+  for (const tcg::CodeMark& mark : backend.code_marks(block)) {
+    list_up_to(mark.host_offset);
+    if (mark.data_bytes == 0) {
+      text += fmt::format("  -- guest addr {:#018x}\n", mark.guest_ip);
+      continue;
     }
-    text += util::to_line(insn);
+    const auto data = code.subspan(at, mark.data_bytes);
+    text += util::to_line({.address = start + at, .bytes = data, .text = ".data"});
+    at += mark.data_bytes;
   }
+  list_up_to(code.size());
   return text;
 }
 

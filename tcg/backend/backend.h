@@ -28,6 +28,7 @@ struct BlockKey {
 struct CodeMark {
   uint32_t host_offset;
   uint64_t guest_ip;
+  uint32_t data_bytes = 0;  ///< Not 0: here is no code, but data of that many bytes.
 };
 
 constexpr uint64_t kNoSecondPage = ~uint64_t{0};
@@ -92,7 +93,7 @@ class Backend {
 
   /// The host code of `block`, for listings and perf maps; empty for an interpreter.
   virtual std::span<const std::byte> host_code(const TranslatedBlock& block) const = 0;
-  /// Where in it guest instructions begin, by offset.
+  /// Where in it guest instructions begin, and where data lies, by offset.
   virtual std::vector<CodeMark> code_marks(const TranslatedBlock& block) const = 0;
 
   const CompileStatistics& statistics() const { return statistics_; }

@@ -230,7 +230,29 @@ std::vector<CodeMark> JitBackend::code_marks(const TranslatedBlock& block) const
       marks.push_back({row.host_offset, guest_ip});
     }
   }
+  mark_descriptors(block, marks);
   return marks;
+}
+
+// Behind calls of slow paths lies what the access is.
+void JitBackend::mark_descriptors(const TranslatedBlock& block,
+                                  std::vector<CodeMark>& marks) const {
+  constexpr uint8_t kCall = 0xe8;
+  const auto& data = *static_cast<const BlockData*>(block.backend_data);
+  for (uint32_t at = 0; at + kCallBytes + sizeof(uint32_t) <= block.host_size; ++at) {
+    if (data.code[at] != kCall) continue;
+    int32_t distance;
+    std::memcpy(&distance, data.code + at + 1, sizeof distance);
+    const uint8_t* behind = data.code + at + kCallBytes;
+    const uint8_t* target = behind + distance;
+    if (target != thunks_.access_read && target != thunks_.access_write &&
+        target != thunks_.access_full) {
+      continue;
+    }
+    const auto offset = static_cast<uint32_t>(at + kCallBytes);
+    marks.push_back({offset, guest_ip_at(data, behind), sizeof(uint32_t)});
+  }
+  std::ranges::stable_sort(marks, {}, &CodeMark::host_offset);
 }
 
 }  // namespace vireo::tcg::x86_64

@@ -46,6 +46,7 @@ class JitBackend final : public Backend {
  private:
   JitBackend(const BackendConfig& config, const HostCpu& cpu, util::JitMapping mapping);
 
+  void mark_descriptors(const TranslatedBlock& block, std::vector<CodeMark>& marks) const;
   static void patch(const BlockData& data, uint32_t displacement_offset, const uint8_t* target);
   static void unlink(ExitSite& site);
   static void forget_link(ExitSite& site);
