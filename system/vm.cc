@@ -137,6 +137,7 @@ util::Status Vm::build_accelerator() {
       .perf_map = configuration_.perf_map,
       .helpers = i386::helper_table(),
       .state_bytes = sizeof(i386::CpuState),
+      .asynchronous_byte = VIREO_CPU_OFFSET(requests),
       .on_difference = [this] { request_shutdown(core::ShutdownCause::host_error, 1); }};
   auto accelerator = accel::TcgAccelerator::create(tcg, machine_->memory());
   if (!accelerator) return std::move(accelerator).error().with_context("-accel tcg");

@@ -57,6 +57,7 @@ util::Result<std::unique_ptr<tcg::Backend>> TcgAccelerator::make_backend(const T
   if (config.backend == TcgBackend::interpreter) return tcg::make_interpreter_backend(backend);
   tcg::LockstepConfig lockstep;
   lockstep.state_bytes = config.state_bytes;
+  lockstep.asynchronous_byte = config.asynchronous_byte;
   lockstep.report = [this](tcg::Frame* frame, const tcg::TranslatedBlock& block,
                            const std::string& what) {
     report_difference(*static_cast<TcgVcpu*>(frame->accelerator), block, what);

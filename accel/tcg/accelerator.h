@@ -29,6 +29,7 @@ struct TcgConfig {
   bool perf_map = false;                        ///< -perfmap
   std::span<const tcg::Helper> helpers;         ///< The target's.
   size_t state_bytes = sizeof(tcg::Frame);      ///< Of the target's vCPU state, for a lock-step.
+  size_t asynchronous_byte = 0;                 ///< In it; see tcg::LockstepConfig.
   std::function<void()> on_difference;          ///< A lock-step found one, and has told of it.
 };
 

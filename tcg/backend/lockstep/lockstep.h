@@ -14,6 +14,9 @@ using BackendFactory =
 
 struct LockstepConfig {
   size_t state_bytes = sizeof(Frame);  ///< Of a vCPU's state, which begins with its Frame.
+  /// Offset of a byte in it that other threads may set at any time (requests), and that is left
+  /// alone; 0: there is none.
+  size_t asynchronous_byte = 0;
   BackendFactory reference = &make_interpreter_backend;
   BackendFactory subject = &make_jit_backend;
   /// A block is compared this many times, and after that once in so many runs; in the others the

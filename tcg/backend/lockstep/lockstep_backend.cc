@@ -132,7 +132,9 @@ class LockstepBackend final : public Backend {
   Session& session_of(Frame* frame) {
     const std::lock_guard lock(mutex_);
     auto& session = sessions_[frame];
-    if (!session) session = std::make_unique<Session>(config_, lockstep_.state_bytes);
+    if (!session)
+      session =
+          std::make_unique<Session>(config_, lockstep_.state_bytes, lockstep_.asynchronous_byte);
     return *session;
   }
 

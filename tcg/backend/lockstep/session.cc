@@ -75,9 +75,18 @@ std::span<const Helper> Session::helpers(size_t count) {
 // ---- A block's course
 
 void Session::set_tlb(bool real) {
-  for (unsigned i = 0; i < kMemoryContexts; ++i) {
-    frame_->tlb[i] = real ? real_tlb_[i] : memory_.tlb(static_cast<MemoryContext>(i));
-  }
+  const bool on_user = frame_->tlb[kContextKernel] == frame_->kernel_tlb[1];
+  const auto tlb = [&](TlbName name) { return real ? real_tlb_[name] : memory_.tlb(name); };
+  frame_->kernel_tlb[0] = tlb(kTlbKernel);
+  frame_->kernel_tlb[1] = tlb(kTlbKernelOnUser);
+  frame_->tlb[kContextKernel] = frame_->kernel_tlb[on_user ? 1 : 0];
+  frame_->tlb[kContextUser] = tlb(kTlbUser);
+}
+
+uint8_t Session::requests() const {
+  const auto* state = reinterpret_cast<const uint8_t*>(frame_);
+  return asynchronous_byte_ == 0 ? 0
+                                 : __atomic_load_n(state + asynchronous_byte_, __ATOMIC_SEQ_CST);
 }
 
 void Session::begin_reference(Frame* frame, const Freedom& freedom) {
@@ -90,14 +99,18 @@ void Session::begin_reference(Frame* frame, const Freedom& freedom) {
   helpers_called_ = 0;
   memory_.clear();
   difference_.clear();
-  before_.take(*frame, state_bytes_);
-  for (unsigned i = 0; i < kMemoryContexts; ++i) real_tlb_[i] = frame->tlb[i];
+  if (frame->kernel_tlb[0] == nullptr) frame->kernel_tlb[0] = frame->tlb[kContextKernel];
+  take(before_);
+  requests_ = requests();
+  real_tlb_[kTlbKernel] = frame->kernel_tlb[0];
+  real_tlb_[kTlbKernelOnUser] = frame->kernel_tlb[1];
+  real_tlb_[kTlbUser] = frame->tlb[kContextUser];
   set_tlb(false);
 }
 
 void Session::end_reference() {
   set_tlb(true);
-  after_.take(*frame_, state_bytes_);
+  take(after_);
   exit_reason_ = frame_->exit_reason;
 }
 
@@ -135,6 +148,8 @@ std::string Session::end_subject() {
   }
   if (phase_ == Phase::kPages) difference_ += memory_.differences();
   frame_->exit_reason = exit_reason_;
+  // Only one of the two may have seen a request that came in between.
+  if (requests() != requests_) difference_.clear();
   return std::move(difference_);
 }
 
@@ -165,23 +180,25 @@ void Session::begin_images(Item& item) {
   if (images_used_ == images_.size()) images_.push_back(std::make_unique<Images>());
   item.images = images_used_++;
   item.left = true;
-  images_[item.images]->before.take(*frame_, state_bytes_);
+  take(images_[item.images]->before);
   set_tlb(true);
 }
 
 void Session::end_images(Item& item) {
   set_tlb(false);
   item.left = false;
-  images_[item.images]->after.take(*frame_, state_bytes_);
+  take(images_[item.images]->after);
 }
 
 // Where an access goes in guest memory if it lies in a page that the TLB takes; else null.
 uint8_t* Session::plain_place(uint64_t va, const MemoryOperation& operation, Access access) {
-  const auto context =
-      (operation.flags & kMemoryUser) != 0 ? MemoryContext::kContextUser : kContextKernel;
+  const bool on_user = frame_->tlb[kContextKernel] == frame_->kernel_tlb[1];
+  const TlbName tlb = (operation.flags & kMemoryUser) != 0 ? kTlbUser
+                      : on_user                            ? kTlbKernelOnUser
+                                                           : kTlbKernel;
   const unsigned size = size_of(operation.type);
   if ((operation.flags & kMemoryAligned16) != 0 && va % 16 != 0) return nullptr;
-  const TlbEntry& entry = real_tlb_[context][tlb_index(va)];
+  const TlbEntry& entry = real_tlb_[tlb][tlb_index(va)];
   const auto offset = [&] {
     return va - (access == Access::kRead ? entry.tag_read : entry.tag_write);
   };
@@ -189,7 +206,7 @@ uint8_t* Session::plain_place(uint64_t va, const MemoryOperation& operation, Acc
       (!hooks_.refill(frame_, va, size, access, operation.flags) || offset() > kPageSize - size)) {
     return nullptr;
   }
-  if (phase_after_ == Phase::kPages) memory_.touch(context, va, size, entry, access);
+  if (phase_after_ == Phase::kPages) memory_.touch(tlb, va, size, entry, access);
   return entry.host + offset();
 }
 

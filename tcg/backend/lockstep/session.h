@@ -20,8 +20,11 @@ constexpr size_t kMaximumHelpers = 256;
 class Session {
  public:
   /// `real` are the owner's hooks and helpers.
-  Session(const BackendConfig& real, size_t state_bytes)
-      : hooks_(real.hooks), helpers_(real.helpers), state_bytes_(state_bytes) {}
+  Session(const BackendConfig& real, size_t state_bytes, size_t asynchronous_byte)
+      : hooks_(real.hooks),
+        helpers_(real.helpers),
+        state_bytes_(state_bytes),
+        asynchronous_byte_(asynchronous_byte) {}
 
   static Hooks hooks();
   /// Stand-ins for `count` helpers.
@@ -74,8 +77,6 @@ class Session {
   };
   static constexpr size_t kNoImages = ~size_t{0};
 
-  class RealTlb;
-
   // The hooks, in both roles.
   const void* load(uint64_t va, const MemoryOperation& operation);
   void store(uint64_t va, const MemoryOperation& operation, const void* value);
@@ -97,17 +98,21 @@ class Session {
   const Item& find_update(uint64_t va);
   [[noreturn]] void differ(std::string what);
   void set_tlb(bool real);
+  void take(StateImage& image) const { image.take(*frame_, state_bytes_, asynchronous_byte_); }
+  uint8_t requests() const;
   void refill(uint64_t va, const MemoryOperation& operation, Access access);
 
   const Hooks hooks_;
   const std::span<const Helper> helpers_;
   const size_t state_bytes_;
+  const size_t asynchronous_byte_;
 
   Frame* frame_ = nullptr;
   const Freedom* freedom_ = nullptr;
   Phase phase_ = Phase::kReference;
   Phase phase_after_ = Phase::kPages;  ///< Of the subject.
-  TlbEntry* real_tlb_[kMemoryContexts] = {};
+  TlbEntry* real_tlb_[kTlbNames] = {};
+  uint8_t requests_ = 0;  ///< The asynchronous byte at the beginning.
   StateImage before_, after_;
   uint16_t exit_reason_ = 0;
   std::vector<Item> items_;

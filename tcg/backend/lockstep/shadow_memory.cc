@@ -27,7 +27,7 @@ ShadowMemory::ShadowMemory() {
 void ShadowMemory::clear() {
   for (const Mapping& mapping : mappings_) {
     const unsigned index = tlb_index(mapping.address);
-    tlb_[mapping.context][index] = {invalid_tag(index), invalid_tag(index), nullptr, 0};
+    tlb_[mapping.tlb][index] = {invalid_tag(index), invalid_tag(index), nullptr, 0};
   }
   mappings_.clear();
   used_ = 0;
@@ -59,18 +59,18 @@ ShadowMemory::Page& ShadowMemory::page_around(const uint8_t* host) {
   return page_of(host - offset_of(host), 0);
 }
 
-void ShadowMemory::touch(MemoryContext context, uint64_t va, unsigned size, const TlbEntry& real,
+void ShadowMemory::touch(TlbName tlb, uint64_t va, unsigned size, const TlbEntry& real,
                          Access access) {
   const uint64_t address = va & ~kOffsetMask;
   Page& page = page_of(real.host, address);
   page.use_lines(va - address, size);
   for (Mapping& mapping : mappings_) {
-    if (mapping.context != context || mapping.address != address) continue;
+    if (mapping.tlb != tlb || mapping.address != address) continue;
     mapping.readable |= access == Access::kRead;
     mapping.writable |= access == Access::kWrite;
     return;
   }
-  mappings_.push_back({context, address, &page, access == Access::kRead, access == Access::kWrite});
+  mappings_.push_back({tlb, address, &page, access == Access::kRead, access == Access::kWrite});
 }
 
 // What somebody else wrote since the line was copied, the subject shall find from the beginning.
@@ -93,7 +93,7 @@ void ShadowMemory::write(const uint8_t* host, const uint8_t* bytes, unsigned siz
 bool ShadowMemory::install() {
   for (const Mapping& mapping : mappings_) {
     const unsigned index = tlb_index(mapping.address);
-    TlbEntry& entry = tlb_[mapping.context][index];
+    TlbEntry& entry = tlb_[mapping.tlb][index];
     if (entry.host != nullptr) {
       clear();
       return false;

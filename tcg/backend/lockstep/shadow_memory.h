@@ -10,6 +10,9 @@
 
 namespace vireo::tcg::lockstep {
 
+/// A vCPU's TLBs; the first two are Frame::kernel_tlb.
+enum TlbName : uint8_t { kTlbKernel, kTlbKernelOnUser, kTlbUser, kTlbNames };
+
 /// The memory that a block touches, twice: as the subject finds and changes it, and as it should
 /// leave it. Other threads may write to the guest's own pages meanwhile; what the reference read is
 /// what the subject finds. Pages are aligned in host memory; of a page, only lines of 64 bytes that
@@ -20,8 +23,7 @@ class ShadowMemory {
 
   void clear();
   /// The reference is about to access `size` bytes at `va`, in the page that `real` leads to.
-  void touch(MemoryContext context, uint64_t va, unsigned size, const TlbEntry& real,
-             Access access);
+  void touch(TlbName tlb, uint64_t va, unsigned size, const TlbEntry& real, Access access);
   /// The reference read these bytes at the real address `host`, which was touched.
   void note_read(const uint8_t* host, const uint8_t* bytes, unsigned size);
   /// It wrote them.
@@ -30,7 +32,7 @@ class ShadowMemory {
   void write(const uint8_t* host, const uint8_t* bytes, unsigned size);
 
   /// A TLB that leads to the copies once install() was called; until then, nowhere.
-  TlbEntry* tlb(MemoryContext context) { return tlb_[context].get(); }
+  TlbEntry* tlb(TlbName name) { return tlb_[name].get(); }
   /// If two pages want one entry, returns false with everything cleared.
   bool install();
   /// What the subject left otherwise; empty if nothing.
@@ -49,7 +51,7 @@ class ShadowMemory {
     void use_lines(uint64_t offset, unsigned size);
   };
   struct Mapping {
-    MemoryContext context;
+    TlbName tlb;
     uint64_t address;
     Page* page;
     bool readable, writable;
@@ -57,7 +59,7 @@ class ShadowMemory {
   Page& page_of(const uint8_t* real, uint64_t address);
   Page& page_around(const uint8_t* host);
 
-  std::unique_ptr<TlbEntry[]> tlb_[kMemoryContexts];
+  std::unique_ptr<TlbEntry[]> tlb_[kTlbNames];
   std::vector<std::unique_ptr<Page>> pages_;  ///< The first `used_` are in use.
   size_t used_ = 0;
   std::vector<Mapping> mappings_;

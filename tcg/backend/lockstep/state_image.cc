@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "tcg/ir/evaluate.h"
@@ -15,6 +16,10 @@ const uint8_t* target_of(const Frame& frame) {
   return reinterpret_cast<const uint8_t*>(&frame) + sizeof(Frame);
 }
 
+uint8_t kernel_tlb_of(const Frame& frame) {
+  return frame.tlb[kContextKernel] == frame.kernel_tlb[1] ? 1 : 0;
+}
+
 std::string line(const std::string& name, uint64_t reference, uint64_t subject) {
   return fmt::format("  {}: {:#x} on the reference, {:#x} on the subject\n", name, reference,
                      subject);
@@ -22,7 +27,8 @@ std::string line(const std::string& name, uint64_t reference, uint64_t subject) 
 
 }  // namespace
 
-void StateImage::take(const Frame& frame, size_t state_bytes) {
+void StateImage::take(const Frame& frame, size_t state_bytes, size_t asynchronous) {
+  kernel_tlb_ = kernel_tlb_of(frame);
   std::memcpy(general_, frame.general, sizeof general_);
   guest_ip_ = frame.guest_ip;
   mxcsr_ = frame.mxcsr;
@@ -30,6 +36,7 @@ void StateImage::take(const Frame& frame, size_t state_bytes) {
   flags_low_ = frame.flags_low;
   std::memcpy(vector_, frame.vector, sizeof vector_);
   target_.resize(state_bytes - sizeof(Frame));
+  asynchronous_ = asynchronous != 0 ? asynchronous - sizeof(Frame) : target_.size();
   if (!target_.empty()) std::memcpy(target_.data(), target_of(frame), target_.size());
 }
 
@@ -39,8 +46,12 @@ void StateImage::put(Frame& frame) const {
   frame.mxcsr = mxcsr_;
   put_flags(frame);
   std::memcpy(frame.vector, vector_, sizeof vector_);
-  if (!target_.empty()) {
-    std::memcpy(reinterpret_cast<uint8_t*>(&frame) + sizeof(Frame), target_.data(), target_.size());
+  frame.tlb[kContextKernel] = frame.kernel_tlb[kernel_tlb_];
+  uint8_t* target = reinterpret_cast<uint8_t*>(&frame) + sizeof(Frame);
+  std::copy_n(target_.begin(), asynchronous_, target);
+  if (asynchronous_ < target_.size()) {
+    const size_t behind = asynchronous_ + 1;
+    std::copy(target_.begin() + static_cast<ptrdiff_t>(behind), target_.end(), target + behind);
   }
 }
 
@@ -54,9 +65,17 @@ uint32_t StateImage::flags() const { return pack_flags(flag_overflow_, flags_low
 bool StateImage::matches(const Frame& frame, FlagMask ignored) const {
   const uint32_t changed = flags() ^ pack_flags(frame.flag_overflow, frame.flags_low);
   return (changed & ~uint32_t{ignored}) == 0 && guest_ip_ == frame.guest_ip &&
-         mxcsr_ == frame.mxcsr && std::memcmp(general_, frame.general, sizeof general_) == 0 &&
-         std::memcmp(vector_, frame.vector, sizeof vector_) == 0 &&
-         (target_.empty() || std::memcmp(target_.data(), target_of(frame), target_.size()) == 0);
+         mxcsr_ == frame.mxcsr && kernel_tlb_ == kernel_tlb_of(frame) &&
+         std::memcmp(general_, frame.general, sizeof general_) == 0 &&
+         std::memcmp(vector_, frame.vector, sizeof vector_) == 0 && same_target(frame);
+}
+
+bool StateImage::same_target(const Frame& frame) const {
+  const uint8_t* target = target_of(frame);
+  const auto middle = target_.begin() + static_cast<ptrdiff_t>(asynchronous_);
+  if (!std::equal(target_.begin(), middle, target)) return false;
+  return middle == target_.end() ||
+         std::equal(middle + 1, target_.end(), target + asynchronous_ + 1);
 }
 
 std::string StateImage::differences(const Frame& frame, FlagMask ignored) const {
@@ -68,6 +87,9 @@ std::string StateImage::differences(const Frame& frame, FlagMask ignored) const 
   if (guest_ip_ != frame.guest_ip) text += line("guest IP", guest_ip_, frame.guest_ip);
   const uint32_t other = pack_flags(frame.flag_overflow, frame.flags_low);
   if (((flags() ^ other) & ~uint32_t{ignored}) != 0) text += line("flags", flags(), other);
+  if (kernel_tlb_ != kernel_tlb_of(frame)) {
+    text += line("rights to user pages", kernel_tlb_, kernel_tlb_of(frame));
+  }
   if (mxcsr_ != frame.mxcsr) text += line("MXCSR", mxcsr_, frame.mxcsr);
   for (unsigned i = 0; i < 16 * 4; ++i) {
     uint64_t mine, other_lane;
@@ -77,7 +99,7 @@ std::string StateImage::differences(const Frame& frame, FlagMask ignored) const 
       text += line(fmt::format("vector register {}, quadword {}", i / 4, i % 4), mine, other_lane);
   }
   for (size_t i = 0; i < target_.size(); ++i) {
-    if (target_[i] == target_of(frame)[i]) continue;
+    if (i == asynchronous_ || target_[i] == target_of(frame)[i]) continue;
     text +=
         line(fmt::format("state byte {:#x}", sizeof(Frame) + i), target_[i], target_of(frame)[i]);
   }
