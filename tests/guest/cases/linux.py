@@ -2,8 +2,10 @@
 
 import hashlib
 import http.server
+import socket
 import threading
 import time
+import urllib.request
 from contextlib import contextmanager
 
 from registry import guest_test
@@ -181,3 +183,62 @@ def memory(bench):
         guest.expect(READY, BOOT)
         beyond = guest.resident_bytes(smaller_than=512 << 20)  # the guest's RAM is the larger mapping
         assert beyond <= 150 << 20, f"{beyond >> 20} MiB beyond the guest's own"
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+@guest_test("hostfwd")
+def hostfwd(bench):
+    """A connection to a forwarded port of the host reaches the guest's web server."""
+    port = free_port()
+    with bench.linux("-nic", f"user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{port}-:80") as guest:
+        guest.expect(READY, BOOT)
+        guest.run("mkdir /tmp/www && echo from-the-guest >/tmp/www/page && httpd -p 80 -h /tmp/www", COMMAND)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/page", timeout=COMMAND * guest.patience) as answer:
+            page = answer.read()
+        assert page == b"from-the-guest\n", f"the guest's page is {page!r}"
+
+
+@guest_test("tftp")
+def tftp(bench):
+    """The guest fetches a file from the folder that tftp= names."""
+    content = bytes(i * i % 253 for i in range(100_000))
+    (bench.folder / "boot-file").write_bytes(content)
+    with bench.linux("-nic", f"user,model=virtio-net-pci,tftp={bench.folder}") as guest:
+        guest.expect(READY, BOOT)
+        guest.run("tftp -g -r boot-file -l /tmp/file 10.0.2.2", COMMAND)
+        guest.type("md5sum /tmp/file")
+        guest.expect(hashlib.md5(content).hexdigest(), COMMAND)
+
+
+@guest_test("virtio-console")
+def virtio_console(bench):
+    """The kernel's hvc0 talks in both directions to a socket of the host, and a named port to a file."""
+    path = bench.folder / "socket"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        with bench.linux("-device", "virtio-serial-pci", "-chardev", f"socket,id=c,path={path}", "-device",
+                         "virtconsole,chardev=c", "-chardev", f"file,id=f,path={bench.folder / 'log'}", "-device",
+                         "virtserialport,chardev=f,name=org.vireo.log") as guest:
+            line, _ = listener.accept()
+            line.settimeout(COMMAND * guest.patience)
+            guest.expect(READY, BOOT)
+            guest.run("test $(cat /sys/class/virtio-ports/vport*p1/name) = org.vireo.log", COMMAND)
+            guest.run("exec 3<>/dev/hvc0; stty raw -echo <&3 && echo to-the-host >&3", COMMAND)
+            with line.makefile("rwb", buffering=0) as stream:
+                said = stream.readline()
+                assert said == b"to-the-host\n", f"the host hears {said!r}"
+                guest.type("read -r word <&3; echo got:$word:")
+                time.sleep(1)
+                stream.write(b"to-the-guest\n")
+                guest.expect("got:to-the-guest:", COMMAND)
+            guest.run("seq 20000 | tee /dev/vport*p1 >/dev/null", COMMAND)
+            guest.type("poweroff")
+            guest.ends(COMMAND)
+            line.close()
+    wanted = "".join(f"{number}\n" for number in range(1, 20001))
+    assert (bench.folder / "log").read_text() == wanted, "the port's file is not what the guest wrote"
