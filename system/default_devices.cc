@@ -16,9 +16,13 @@ namespace {
 
 constexpr std::string_view kDefaultCard = "virtio-net-pci";
 
+std::string origin_of(const DriveOption& drive) {
+  return fmt::format("{} {}", drive.origin.origin(), drive.file);
+}
+
 DeviceOption device(std::string_view type,
                     std::initializer_list<std::pair<const char*, std::string>> properties) {
-  DeviceOption option{.type = std::string(type), .options = {}};
+  DeviceOption option{.type = std::string(type), .options = {}, .origin = {}};
   for (const auto& [key, value] : properties) {
     if (!value.empty()) option.options.set(key, value);
   }
@@ -51,7 +55,7 @@ util::Status place_drives(Configuration& configuration) {
 
 // One controller for the drives that there are.
 util::Status add_floppies(Configuration& configuration) {
-  DeviceOption controller{.type = "isa-fdc", .options = {}};
+  DeviceOption controller{.type = "isa-fdc", .options = {}, .origin = {}};
   bool any = false;
   for (const DriveOption& drive : configuration.drives) {
     if (drive.interface != "floppy") continue;
@@ -61,6 +65,8 @@ util::Status add_floppies(Configuration& configuration) {
                                      drive.origin.origin(), drive.index));
     }
     controller.options.set(drive.index == 0 ? "driveA" : "driveB", drive.id);
+    if (any) controller.origin += ", ";
+    controller.origin += origin_of(drive);
     any = true;
   }
   if (any) configuration.devices.push_back(std::move(controller));
@@ -72,6 +78,7 @@ util::Status add_disks(Configuration& configuration) {
   for (const DriveOption& drive : configuration.drives) {
     if (drive.interface == "virtio") {
       configuration.devices.push_back(device("virtio-blk-pci", {{"drive", drive.id}}));
+      configuration.devices.back().origin = origin_of(drive);
     } else if (drive.interface == "ide") {
       if (drive.index > 3) {
         return util::Error(
@@ -82,6 +89,7 @@ util::Status add_disks(Configuration& configuration) {
                                              {{"drive", drive.id},
                                               {"bus", fmt::format("ide.{}", drive.index / 2)},
                                               {"unit", std::to_string(drive.index % 2)}}));
+      configuration.devices.back().origin = origin_of(drive);
     }
   }
   return add_floppies(configuration);

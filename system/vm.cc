@@ -65,6 +65,9 @@ util::Status Vm::build() {
   VIREO_TRY(build_accelerator());
   VIREO_TRY(add_devices());
   VIREO_TRY(add_monitor());
+  // From here on there may be a PID file, which an end by default would leave behind.
+  signals_.emplace(loop_, std::initializer_list<int>{SIGINT, SIGTERM, SIGHUP},
+                   [this](int) { quit(); });
   return reset_machine();
 }
 
@@ -152,6 +155,7 @@ util::Status Vm::build_accelerator() {
 
 util::Status Vm::add_devices() {
   for (const DeviceOption& option : configuration_.devices) {
+    const std::string origin = option.origin.empty() ? "-device " + option.type : option.origin;
     VIREO_TRY_ASSIGN(device, core::DeviceRegistry::global().create(option.type));
     std::string bus;
     for (const auto& [key, value] : option.options.entries()) {
@@ -161,12 +165,12 @@ util::Status Vm::add_devices() {
         bus = value;
       } else {
         auto status = device->set_property(key, value);
-        if (!status) return std::move(status).error().with_context("-device " + option.type);
+        if (!status) return std::move(status).error().with_context(origin);
       }
     }
     auto* const screen = dynamic_cast<ui::Screen*>(device.get());
     auto status = machine_->add_device(std::move(device), bus);
-    if (!status) return std::move(status).error().with_context("-device " + option.type);
+    if (!status) return std::move(status).error().with_context(origin);
     if (screen_ == nullptr) screen_ = screen;
   }
   return {};
@@ -182,7 +186,6 @@ util::Status Vm::reset_machine() {
 }
 
 int Vm::run() {
-  util::SignalWatch signals(loop_, {SIGINT, SIGTERM, SIGHUP}, [this](int) { quit(); });
   const util::Status started = vcpu_->start();
   if (!started) {
     util::warn(started.error().message());

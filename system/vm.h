@@ -85,6 +85,7 @@ class Vm final : public core::RunControl {
   std::unique_ptr<accel::Accelerator> accelerator_;
   std::unique_ptr<hw::PcCpu> cpu_;
   std::unique_ptr<accel::Vcpu> vcpu_;
+  std::optional<util::SignalWatch> signals_;
   bool running_ = false;
   bool resetting_ = false;  // waiting for drives
   bool resume_after_reset_ = false;

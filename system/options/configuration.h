@@ -45,7 +45,8 @@ struct ChardevOption {
 
 struct DeviceOption {
   std::string type;
-  KeyValues options;  ///< Properties, with bus, addr and id.
+  KeyValues options;   ///< Properties, with bus, addr and id.
+  std::string origin;  ///< The option that means it, for messages; empty: -device.
 };
 
 enum class Action : uint8_t { reset, shutdown, pause, poweroff, exit_failure, none };

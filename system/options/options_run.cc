@@ -17,7 +17,7 @@ util::Status apply_device(CommandLine& line, std::string_view argument) {
   VIREO_TRY_ASSIGN(help, device_help(type));
   if (options.has("help") || options.has("?")) return line.text = help, util::Status{};
   options.remove("driver");
-  line.configuration.devices.push_back({.type = type, .options = options});
+  line.configuration.devices.push_back({.type = type, .options = options, .origin = {}});
   return {};
 }
 

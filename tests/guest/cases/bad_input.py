@@ -12,6 +12,8 @@ from registry import Skip, guest_test, is_root, linux_files
 # {missing} {empty} {folder} {unreadable} {text} {disk} {kernel} {initrd} stand for paths of files of that kind.
 ROWS = [
     # Images.
+    ("-fda {disk}", "-fda {disk}", "1440"),
+    ("-drive file={disk},if=floppy,index=2", "index=2", "0 and 1"),
     ("-hda {missing}", "hda", "{missing}", "no such file|does not exist"),
     ("-hda {empty}", "hda", "{empty}", "empty"),
     ("-hda {folder}", "hda", "{folder}", "directory|folder"),
