@@ -176,5 +176,31 @@ TEST_F(PcMachineTest, WholeMachineStateSurvives) {
   EXPECT_EQ(save(), stream);
 }
 
+TEST_F(PcMachineTest, FpuErrorsAreInterrupt13) {
+  make({});
+  ASSERT_TRUE(machine->reset());
+  const auto out = [&](uint64_t port, uint8_t value) {
+    machine->ports().store<uint8_t>(port, value);
+  };
+  for (const uint8_t value : {0x08, 0x04, 0x01}) {
+    if (value == 0x08) out(0x20, 0x11);
+    out(0x21, value);
+  }
+  for (const uint8_t value : {0x70, 0x02, 0x01}) {
+    if (value == 0x70) out(0xa0, 0x11);
+    out(0xa1, value);
+  }
+  out(0x21, 0xfb);
+  out(0xa1, 0xdf);
+  EXPECT_FALSE(cpu.request);
+  machine->signal_fpu_error();
+  ASSERT_TRUE(cpu.request);
+  EXPECT_EQ(machine->local_apic(0).acknowledge(), 0x75);
+  out(0xf0, 0);
+  out(0xa0, 0x20);
+  out(0x20, 0x20);
+  EXPECT_FALSE(cpu.request);
+}
+
 }  // namespace
 }  // namespace vireo::hw
