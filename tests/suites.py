@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -12,6 +13,12 @@ from tally import Tally, count_meson
 
 ROOT = Path(__file__).resolve().parents[1]
 SANITIZERS = {"asan": "address,undefined", "tsan": "thread"}
+# What a report ends: the test, with a failure. The JIT's own handlers take the signals that it causes.
+SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1:allow_user_segv_handler=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+}
 # Sanitizers make -O2 -g take five times as long as this; lines in reports need no more than -g1.
 QUICK_TO_COMPILE = ["-Doptimization=1", "-Ddebug=false", "-Dcpp_args=-g1"]
 PATIENCE, PATIENCE_OF_SLOW_BUILDS = 4, 20  # how much longer than a fast and idle host a test may take
@@ -76,6 +83,7 @@ def run_guests(build, word, form, patience=1):
 def run_sanitized(kind, word):
     """The unit tests and some guests once more in a build with sanitizers."""
     build = ROOT / f"build-{kind}"
+    os.environ.update(SANITIZER_OPTIONS)
     flags = [f"-Db_sanitize={SANITIZERS[kind]}", "-Db_lundef=false"]
     return run_other_build(build, flags, word, kind)
 

@@ -10,6 +10,7 @@
 #include "tcg/ir/evaluate.h"
 #include "util/bits.h"
 #include "util/log.h"
+#include "util/shared_access.h"
 
 namespace vireo::accel {
 
@@ -40,15 +41,11 @@ template <class T>
 void store_whole(std::byte* host, const std::byte* from) {
   T value;
   std::memcpy(&value, from, sizeof value);
-  __atomic_store_n(reinterpret_cast<T*>(host), value, __ATOMIC_RELAXED);
+  util::store_shared<T>(host, value);
 }
 
 // Guests may rely on naturally aligned stores being seen whole by other processors.
 void copy_to_ram(std::byte* host, const std::byte* from, unsigned size) {
-  if (reinterpret_cast<uintptr_t>(host) % size != 0) {
-    std::memcpy(host, from, size);
-    return;
-  }
   switch (size) {
     case 1:
       return store_whole<uint8_t>(host, from);
@@ -220,7 +217,8 @@ uint64_t TcgVcpu::update(uint64_t va, const tcg::MemoryOperation& operation, uin
   const uint32_t flags = tcg::pack_flags(frame_.flag_overflow, frame_.flags_low);
   uint64_t before = 0;
   tcg::IntegerEvaluation result;
-  if (place.plain_write()) {
+  // A locked access across alignment is atomic among those that come here.
+  if (place.plain_write() && util::is_aligned(place.pieces[0].host_write(), size)) {
     std::byte* host = place.pieces[0].host_write();
     std::memcpy(&before, host, size);
     do {

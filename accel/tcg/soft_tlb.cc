@@ -11,6 +11,9 @@ namespace {
 constexpr uint64_t kListed = 1;
 constexpr uint64_t kGlobal = 2;
 
+// Other threads withdraw entries while translated code looks at them.
+void set_tag(uint64_t& tag, uint64_t value) { __atomic_store_n(&tag, value, __ATOMIC_RELAXED); }
+
 uint64_t page_tag(bool allowed, uint64_t page, unsigned index) {
   return allowed ? page : tcg::invalid_tag(index);
 }
@@ -27,8 +30,8 @@ void SoftTlb::fill(uint64_t page, std::byte* host, bool readable, bool writable,
   const unsigned index = tcg::tlb_index(page);
   tcg::TlbEntry& entry = entries_[index];
   if ((entry.meta & kListed) == 0) used_[used_count_++] = static_cast<uint16_t>(index);
-  entry.tag_read = page_tag(readable, page, index);
-  entry.tag_write = page_tag(writable, page, index);
+  set_tag(entry.tag_read, page_tag(readable, page, index));
+  set_tag(entry.tag_write, page_tag(writable, page, index));
   entry.host = reinterpret_cast<uint8_t*>(host);
   entry.meta = kListed | (global ? kGlobal : 0);
 }
@@ -40,7 +43,8 @@ bool SoftTlb::holds(uint64_t page) const {
 
 void SoftTlb::clear(unsigned index) {
   tcg::TlbEntry& entry = entries_[index];
-  entry.tag_read = entry.tag_write = tcg::invalid_tag(index);
+  set_tag(entry.tag_read, tcg::invalid_tag(index));
+  set_tag(entry.tag_write, tcg::invalid_tag(index));
 }
 
 void SoftTlb::flush() {
@@ -77,7 +81,7 @@ void SoftTlb::withdraw_write_range(const std::byte* first, const std::byte* last
   for (unsigned i = 0; i < used_count_; ++i) {
     tcg::TlbEntry& entry = entries_[used_[i]];
     const auto* host = reinterpret_cast<const std::byte*>(entry.host);
-    if (host >= first && host <= last) entry.tag_write = tcg::invalid_tag(used_[i]);
+    if (host >= first && host <= last) set_tag(entry.tag_write, tcg::invalid_tag(used_[i]));
   }
 }
 

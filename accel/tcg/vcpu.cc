@@ -139,14 +139,15 @@ tcg::TranslatedBlock* TcgVcpu::next_block(tcg::TranslatedBlock* from, unsigned s
   const tcg::BlockKey key{reinterpret_cast<uint64_t>(host), position.ip, position.linear,
                           position.mode};
   tcg::TranslatedBlock* block = recent;
-  if (block == nullptr || single || !(block->key == key) || !block->valid || spans_pages(*block)) {
+  if (block == nullptr || single || !(block->key == key) ||
+      !__atomic_load_n(&block->valid, __ATOMIC_RELAXED) || spans_pages(*block)) {
     block = accelerator_.block_for(*this, key, single);
     if (block == nullptr) return nullptr;
     recent = block;
   }
   if (spans_pages(*block) || single) return block;
   remember(block, position);
-  if (from != nullptr && from->valid) accelerator_.link(from, slot, block);
+  if (from != nullptr) accelerator_.link(from, slot, block);
   return block;
 }
 

@@ -15,6 +15,7 @@
 #include "util/bits.h"
 #include "util/byte_order.h"
 #include "util/log.h"
+#include "util/shared_access.h"
 
 namespace vireo::core {
 namespace {
@@ -24,22 +25,18 @@ constexpr uint64_t kTableSize = 0x10000;
 // Guest atomicity: an aligned access in RAM is one host access.
 template <class T>
 uint64_t load_once(const std::byte* from) {
-  const T value = __atomic_load_n(reinterpret_cast<const T*>(from), __ATOMIC_RELAXED);
+  const T value = util::load_shared<T>(from);
   return std::endian::native == std::endian::little ? value : util::swap_bytes(value);
 }
 template <class T>
 void store_once(std::byte* to, uint64_t value) {
   T narrow = static_cast<T>(value);
   if constexpr (std::endian::native != std::endian::little) narrow = util::swap_bytes(narrow);
-  __atomic_store_n(reinterpret_cast<T*>(to), narrow, __ATOMIC_RELAXED);
-}
-
-bool is_aligned(const std::byte* address, unsigned width) {
-  return (reinterpret_cast<uintptr_t>(address) & (width - 1)) == 0;
+  util::store_shared<T>(to, narrow);
 }
 
 uint64_t load_host(const std::byte* from, unsigned width) {
-  if (!is_aligned(from, width)) return util::load_little(from, width);
+  if (!util::is_aligned(from, width)) return util::load_little(from, width);
   switch (width) {
     case 1:
       return load_once<uint8_t>(from);
@@ -53,7 +50,7 @@ uint64_t load_host(const std::byte* from, unsigned width) {
 }
 
 void store_host(std::byte* to, unsigned width, uint64_t value) {
-  if (!is_aligned(to, width)) return util::store_little(to, value, width);
+  if (!util::is_aligned(to, width)) return util::store_little(to, value, width);
   switch (width) {
     case 1:
       return store_once<uint8_t>(to, value);

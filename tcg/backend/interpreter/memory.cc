@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "tcg/backend/interpreter/machine.h"
+#include "util/shared_access.h"
 
 namespace vireo::tcg::interpreter {
 namespace {
@@ -15,7 +16,9 @@ uint64_t address_of(const Machine& machine, const Operation* o) {
 uint8_t* find(const Frame& frame, const Operation* o, uint64_t va, unsigned size, bool write) {
   const unsigned context = o->extra & kMemoryUser ? kContextUser : kContextKernel;
   const TlbEntry& entry = frame.tlb[context][tlb_index(va)];
-  const uint64_t offset = va - (write ? entry.tag_write : entry.tag_read);
+  // Other threads may withdraw the entry meanwhile.
+  const uint64_t& tag = write ? entry.tag_write : entry.tag_read;
+  const uint64_t offset = va - __atomic_load_n(&tag, __ATOMIC_RELAXED);
   return offset <= kPageSize - size ? entry.host + offset : nullptr;
 }
 
@@ -43,21 +46,9 @@ const void* source_of(Machine& machine, const Operation* o, unsigned size) {
   return machine.config->hooks.load(machine.frame, va, describe(o));
 }
 
-void store_bytes(Machine& machine, const Operation* o, const void* bytes, unsigned size) {
-  const uint64_t va = address_of(machine, o);
-  if (uint8_t* host = resolve(machine, o, va, size, true)) {
-    std::memcpy(host, bytes, size);
-    return;
-  }
-  machine.save_flags();
-  machine.config->hooks.store(machine.frame, va, describe(o), bytes);
-}
-
 template <class T>
 const Operation* load(Machine& machine, const Operation* o) {
-  T value;
-  std::memcpy(&value, source_of(machine, o, sizeof(T)), sizeof(T));
-  machine.values[o->result] = value;
+  machine.values[o->result] = util::load_shared<T>(source_of(machine, o, sizeof(T)));
   return o + 1;
 }
 const Operation* load_vector(Machine& machine, const Operation* o) {
@@ -70,11 +61,24 @@ const Operation* load_vector(Machine& machine, const Operation* o) {
 template <class T>
 const Operation* store(Machine& machine, const Operation* o) {
   const T value = static_cast<T>(machine.values[o->b]);
-  store_bytes(machine, o, &value, sizeof(T));
+  const uint64_t va = address_of(machine, o);
+  if (uint8_t* host = resolve(machine, o, va, sizeof(T), true)) {
+    util::store_shared<T>(host, value);
+    return o + 1;
+  }
+  machine.save_flags();
+  machine.config->hooks.store(machine.frame, va, describe(o), &value);
   return o + 1;
 }
 const Operation* store_vector(Machine& machine, const Operation* o) {
-  store_bytes(machine, o, machine.values + o->b, size_of(o->type));
+  const void* bytes = machine.values + o->b;
+  const uint64_t va = address_of(machine, o);
+  if (uint8_t* host = resolve(machine, o, va, size_of(o->type), true)) {
+    std::memcpy(host, bytes, size_of(o->type));
+    return o + 1;
+  }
+  machine.save_flags();
+  machine.config->hooks.store(machine.frame, va, describe(o), bytes);
   return o + 1;
 }
 
@@ -89,11 +93,9 @@ const Operation* probe(Machine& machine, const Operation* o) {
 /// Replaces *host by what `next` makes of it, atomically if asked; returns what it was.
 template <class T, class Next>
 T update(uint8_t* host, bool locked, Next next) {
-  T before;
-  std::memcpy(&before, host, sizeof(T));
+  T before = util::load_shared<T>(host);
   if (!locked) {
-    const T after = next(before);
-    std::memcpy(host, &after, sizeof(T));
+    util::store_shared<T>(host, next(before));
     return before;
   }
   T* place = reinterpret_cast<T*>(host);
