@@ -8,13 +8,8 @@ namespace vireo::accel {
 
 namespace {
 
-constexpr size_t kBuckets = size_t{1} << 16;
+constexpr unsigned kFirstBucketBits = 12;
 constexpr unsigned kGranuleBits = 6;
-
-size_t bucket_of(const tcg::BlockKey& key) {
-  const uint64_t mixed = (key.physical ^ (key.ip << 20) ^ key.mode) * 0x9e3779b97f4a7c15u;
-  return mixed >> (64 - 16);
-}
 
 uint64_t page_of(uint64_t address) { return address & ~(tcg::kPageSize - 1); }
 
@@ -49,7 +44,28 @@ bool overlaps(const tcg::TranslatedBlock& block, uint64_t first, uint64_t last) 
 
 }  // namespace
 
-BlockMap::BlockMap() : buckets_(kBuckets) {}
+BlockMap::BlockMap() : bucket_bits_(kFirstBucketBits), buckets_(size_t{1} << kFirstBucketBits) {}
+
+size_t BlockMap::bucket_of(const tcg::BlockKey& key) const {
+  const uint64_t mixed = (key.physical ^ (key.ip << 20) ^ key.mode) * 0x9e3779b97f4a7c15u;
+  return mixed >> (64 - bucket_bits_);
+}
+
+void BlockMap::grow() {
+  std::vector<tcg::TranslatedBlock*> blocks;
+  blocks.reserve(count_);
+  for (tcg::TranslatedBlock* block : buckets_) {
+    for (; block != nullptr; block = block->next) blocks.push_back(block);
+  }
+  buckets_.assign(size_t{1} << ++bucket_bits_, nullptr);
+  for (tcg::TranslatedBlock* block : blocks) put_in_bucket(block);
+}
+
+void BlockMap::put_in_bucket(tcg::TranslatedBlock* block) {
+  tcg::TranslatedBlock*& bucket = buckets_[bucket_of(block->key)];
+  block->next = bucket;
+  bucket = block;
+}
 
 tcg::TranslatedBlock* BlockMap::find(const tcg::BlockKey& key) const {
   tcg::TranslatedBlock* block = buckets_[bucket_of(key)];
@@ -58,10 +74,8 @@ tcg::TranslatedBlock* BlockMap::find(const tcg::BlockKey& key) const {
 }
 
 void BlockMap::insert(tcg::TranslatedBlock* block) {
-  tcg::TranslatedBlock*& bucket = buckets_[bucket_of(block->key)];
-  block->next = bucket;
-  bucket = block;
-  ++count_;
+  if (++count_ > buckets_.size()) grow();
+  put_in_bucket(block);
   Extent extents[2];
   const unsigned count = extents_of(*block, extents);
   for (unsigned i = 0; i < count; ++i) {

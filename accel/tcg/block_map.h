@@ -49,11 +49,16 @@ class BlockMap {
     uint64_t granules = 0;  ///< Bit i: bytes [64 i, 64 i + 64) may belong to a block.
   };
 
+  size_t bucket_of(const tcg::BlockKey& key) const;
+  void put_in_bucket(tcg::TranslatedBlock* block);
+  /// Doubles the number of buckets, so that chains stay short.
+  void grow();
   std::vector<tcg::TranslatedBlock*> take(const std::byte* first, size_t length);
   void unlink(tcg::TranslatedBlock* block);
   void add_to_page(uint64_t page, uint64_t first, uint64_t last, tcg::TranslatedBlock* block);
   void remove_from_page(uint64_t page, tcg::TranslatedBlock* block);
 
+  unsigned bucket_bits_;
   std::vector<tcg::TranslatedBlock*> buckets_;
   size_t count_ = 0;
   std::unordered_map<uint64_t, PageCode> pages_;  // by host page address

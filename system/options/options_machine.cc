@@ -147,7 +147,8 @@ util::Status apply_accelerator(CommandLine& line, std::string_view argument) {
   VIREO_TRY_ASSIGN(accel, options.get_choice("accel", "tcg", {"tcg"}));
   VIREO_TRY_ASSIGN(backend,
                    options.get_choice("backend", "jit", {"jit", "interpreter", "lockstep"}));
-  VIREO_TRY_ASSIGN(cache, options.get_size("tb-size", 256 * kMebibyte, kMebibyte));
+  VIREO_TRY_ASSIGN(cache,
+                   options.get_size("tb-size", line.configuration.code_cache_bytes, kMebibyte));
   if (cache < kMebibyte || cache > 2048 * kMebibyte) {
     return options.bad_value("tb-size", "1 to 2048 (MiB)");
   }

@@ -100,6 +100,11 @@ class Guest:
         if found != code:
             raise self.failure(f"ended with exit code {found}, not {code}")
 
+    def holds_little(self):
+        """At most 150 MiB beyond the guest's RAM, which has at least 512 MiB: the only mapping of that size."""
+        beyond = self.resident_bytes(smaller_than=512 << 20)
+        assert beyond <= 150 << 20, f"{beyond >> 20} MiB beyond the guest's own"
+
     def resident_bytes(self, smaller_than):
         """What the process holds in memory now, in mappings of less than so many bytes each."""
         resident = size = 0

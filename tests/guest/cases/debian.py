@@ -71,6 +71,7 @@ def debian_gcc(bench):
         guest.run("gcc -O2 -Wall -o sum sum.c", 2 * COMMAND)
         guest.type("./sum")
         guest.expect("sum 5050", COMMAND)
+        guest.holds_little()
         power_off(guest)
 
 
