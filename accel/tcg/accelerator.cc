@@ -80,6 +80,7 @@ std::unique_ptr<TcgVcpu> TcgAccelerator::create_vcpu(GuestCpu& cpu, unsigned ind
 void TcgAccelerator::observe_memory() {
   RamMap map;
   map.rebuild(memory_);
+  const std::lock_guard lock(translation_lock_);
   for (const RamStretch& stretch : map.stretches()) {
     if (std::find(ram_.begin(), ram_.end(), stretch.block) != ram_.end()) continue;
     ram_.push_back(stretch.block);
@@ -234,6 +235,15 @@ void TcgAccelerator::code_written(core::RamBlock& ram, uint64_t offset, uint64_t
   blocks_.remove(first, length,
                  [this](tcg::TranslatedBlock* block) { backend_->invalidate(block); });
   release_code_pages(ram, first, length);
+}
+
+void TcgAccelerator::block_destroyed(core::RamBlock& ram) {
+  for (uint64_t offset = 0; offset < ram.size(); offset += core::kGuestPageSize) {
+    const uint8_t flags = ram.flags_of(offset).load(std::memory_order_relaxed);
+    if ((flags & core::kPageCode) != 0) code_written(ram, offset, core::kGuestPageSize);
+  }
+  const std::lock_guard lock(translation_lock_);
+  std::erase(ram_, &ram);
 }
 
 void TcgAccelerator::write_permission_withdrawn(core::RamBlock& ram, uint64_t offset,

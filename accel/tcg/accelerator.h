@@ -65,6 +65,7 @@ class TcgAccelerator final : public Accelerator,
 
   void topology_changed(core::AddressSpace& space) override;
   void code_written(core::RamBlock& block, uint64_t offset, uint64_t length) override;
+  void block_destroyed(core::RamBlock& block) override;
   void write_permission_withdrawn(core::RamBlock& block, uint64_t offset, uint64_t length) override;
 
   /// BlockKey::mode of a block that was limited to one instruction.

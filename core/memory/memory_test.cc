@@ -203,6 +203,7 @@ TEST_F(MemoryTest, WritesSetDirtyBitsAndTellOfCode) {
       log += "code " + std::to_string(offset) + "+" + std::to_string(length) + " ";
     }
     void write_permission_withdrawn(RamBlock&, uint64_t, uint64_t) override { log += "withdrawn "; }
+    void block_destroyed(RamBlock& block) override { log += "destroyed " + block.name(); }
     std::string log;
   } observer;
   ram_->add_observer(observer);
@@ -216,6 +217,20 @@ TEST_F(MemoryTest, WritesSetDirtyBitsAndTellOfCode) {
   EXPECT_EQ(dirty, (std::vector<bool>{false, true, true, false}));
   EXPECT_TRUE(ram_->is_dirty(kPageDirtyMigration, 0x2000)) << "clients do not disturb each other";
   ram_->remove_observer(observer);
+}
+
+TEST_F(MemoryTest, ABlockThatGoesAwayTellsItsObservers) {
+  struct Observer final : RamObserver {
+    void code_written(RamBlock&, uint64_t, uint64_t) override {}
+    void write_permission_withdrawn(RamBlock&, uint64_t, uint64_t) override {}
+    void block_destroyed(RamBlock& block) override { gone = block.name(); }
+    std::string gone;
+  } observer;
+  auto block = RamBlock::create("short-lived", kGuestPageSize);
+  ASSERT_TRUE(block);
+  (*block)->add_observer(observer);
+  block->reset();
+  EXPECT_EQ(observer.gone, "short-lived");
 }
 
 TEST_F(MemoryTest, LookUpsRaceWithChanges) {

@@ -27,6 +27,14 @@ RamBlock::RamBlock(std::string name, uint64_t size, util::SharedMapping mapping)
   for (uint64_t page = 0; page < page_count(); ++page) flags_[page].store(kPageDirtyAll);
 }
 
+RamBlock::~RamBlock() {
+  while (!observers_.empty()) {
+    RamObserver* observer = observers_.back();
+    observers_.pop_back();
+    observer->block_destroyed(*this);
+  }
+}
+
 void RamBlock::set_code(uint64_t offset, bool code) {
   if (code) {
     flags_of(offset).fetch_or(kPageCode);

@@ -38,6 +38,8 @@ class RamObserver {
   /// Dirty bits in [offset, offset + length) were cleared: cached write permissions must go before
   /// this returns.
   virtual void write_permission_withdrawn(RamBlock& block, uint64_t offset, uint64_t length) = 0;
+  /// The block goes away, and its memory with it; the observer is off its list already.
+  virtual void block_destroyed(RamBlock& block) = 0;
 };
 
 /// A block of guest RAM: a shared host mapping, with a byte of flags a page. Contents and flags may
@@ -46,6 +48,9 @@ class RamBlock {
  public:
   /// `size` is a positive multiple of kGuestPageSize. Errors: the host has no memory.
   static util::Result<std::unique_ptr<RamBlock>> create(std::string name, uint64_t size);
+  ~RamBlock();
+  RamBlock(const RamBlock&) = delete;
+  RamBlock& operator=(const RamBlock&) = delete;
 
   const std::string& name() const { return name_; }
   uint64_t size() const { return size_; }
