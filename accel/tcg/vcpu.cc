@@ -18,9 +18,7 @@ TcgVcpu::TcgVcpu(TcgAccelerator& accelerator, GuestCpu& cpu, unsigned index)
   for (auto& cache : jump_caches_) cache.reset(new tcg::JumpTarget[tcg::kJumpCacheEntries]());
   frame_.accelerator = this;
   select_jumps();
-  frame_.tlb[tcg::kContextKernel] = frame_.kernel_tlb[0] = tlb_[0].entries();
-  frame_.tlb[tcg::kContextUser] = tlb_[1].entries();
-  frame_.kernel_tlb[1] = tlb_[2].entries();
+  enter_space(spaces_[0]);
   memory_changed();
 }
 
@@ -225,44 +223,92 @@ std::span<const std::byte> TcgVcpu::bytes_at(uint64_t linear) {
   return {host, tcg::kPageSize - (linear & (tcg::kPageSize - 1))};
 }
 
+void TcgVcpu::forget_code_mappings(bool keep_global) {
+  for (ExecEntry& entry : exec_cache_) {
+    if (!keep_global || !entry.global) entry.page = kNoPage;
+  }
+  clear_code_pages(keep_global);
+}
+
 void TcgVcpu::flush_all() {
   util::log(util::kLogMmu, "mmu: flush\n");
   const std::lock_guard lock(tlb_lock_);
-  for (SoftTlb& tlb : tlb_) tlb.flush();
-  for (ExecEntry& entry : exec_cache_) entry.page = kNoPage;
-  clear_code_pages(false);
+  for_each_tlb([](SoftTlb& tlb) { tlb.flush(); });
+  forget_code_mappings(false);
 }
 
 void TcgVcpu::flush_non_global() {
   util::log(util::kLogMmu, "mmu: flush of what is not global\n");
   const std::lock_guard lock(tlb_lock_);
-  for (SoftTlb& tlb : tlb_) tlb.flush_non_global();
-  for (ExecEntry& entry : exec_cache_) {
-    if (!entry.global) entry.page = kNoPage;
-  }
-  clear_code_pages(true);
+  for_each_tlb([](SoftTlb& tlb) { tlb.flush_non_global(); });
+  forget_code_mappings(true);
 }
 
 void TcgVcpu::flush_page(uint64_t address) {
   const uint64_t page = address & ~(tcg::kPageSize - 1);
   util::log(util::kLogMmu, "mmu: flush of {:#x}\n", page);
   const std::lock_guard lock(tlb_lock_);
-  for (SoftTlb& tlb : tlb_) tlb.flush_page(page);
+  for_each_tlb([page](SoftTlb& tlb) { tlb.flush_page(page); });
   if (exec_entry(page).page == page) exec_entry(page).page = kNoPage;
   frame_.code_pages[tcg::code_page_slot(page >> tcg::kPageBits)] = 0;
+}
+
+TcgVcpu::AddressSpace* TcgVcpu::find_space(uint16_t id) {
+  for (AddressSpace& space : spaces_) {
+    if (space.last_use != 0 && space.id == id) return &space;
+  }
+  return nullptr;
+}
+
+// The current rights (EFLAGS.AC) stay.
+void TcgVcpu::enter_space(AddressSpace& space) {
+  const bool lifted = frame_.tlb[tcg::kContextKernel] != nullptr &&
+                      frame_.tlb[tcg::kContextKernel] == frame_.kernel_tlb[1];
+  space_ = &space;
+  space.last_use = ++space_switches_;
+  frame_.kernel_tlb[0] = space.tlb[0].entries();
+  frame_.kernel_tlb[1] = space.tlb[2].entries();
+  frame_.tlb[tcg::kContextKernel] = frame_.kernel_tlb[lifted ? 1 : 0];
+  frame_.tlb[tcg::kContextUser] = space.tlb[1].entries();
+}
+
+void TcgVcpu::set_address_space(uint16_t id, bool keep) {
+  util::log(util::kLogMmu, "mmu: address space {}{}\n", id, keep ? "" : ", flushed");
+  const std::lock_guard lock(tlb_lock_);
+  AddressSpace* space = find_space(id);
+  if (space == nullptr) {  // takes the place of the one that was left the longest ago
+    space = std::min_element(spaces_.begin(), spaces_.end(),
+                             [](const auto& a, const auto& b) { return a.last_use < b.last_use; });
+    if (space->last_use != 0) {
+      for (SoftTlb& tlb : space->tlb) tlb.flush_non_global();
+    }
+    space->id = id;
+  } else if (!keep) {
+    for (SoftTlb& tlb : space->tlb) tlb.flush_non_global();
+  }
+  enter_space(*space);
+  forget_code_mappings(true);
+}
+
+void TcgVcpu::flush_address_space(uint16_t id) {
+  util::log(util::kLogMmu, "mmu: flush of address space {}\n", id);
+  const std::lock_guard lock(tlb_lock_);
+  AddressSpace* space = find_space(id);
+  if (space == nullptr) return;
+  for (SoftTlb& tlb : space->tlb) tlb.flush_non_global();
+  if (space == space_) forget_code_mappings(true);
 }
 
 void TcgVcpu::memory_changed() {
   const std::lock_guard lock(tlb_lock_);
   map_.rebuild(accelerator_.memory());
-  for (SoftTlb& tlb : tlb_) tlb.flush();
-  for (ExecEntry& entry : exec_cache_) entry.page = kNoPage;
-  clear_code_pages(false);
+  for_each_tlb([](SoftTlb& tlb) { tlb.flush(); });
+  forget_code_mappings(false);
 }
 
 void TcgVcpu::withdraw_write(const std::byte* first, const std::byte* last) {
   const std::lock_guard lock(tlb_lock_);
-  for (SoftTlb& tlb : tlb_) tlb.withdraw_write_range(first, last);
+  for_each_tlb([&](SoftTlb& tlb) { tlb.withdraw_write_range(first, last); });
 }
 
 void TcgVcpu::forget_translations() {

@@ -49,6 +49,9 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   void flush_all();
   void flush_non_global();
   void flush_page(uint64_t address);
+  /// See i386::Machine; `id` is any number that stands for a set of page tables.
+  void set_address_space(uint16_t id, bool keep);
+  void flush_address_space(uint16_t id);
   /// The position may have another mode than before; called where translated code goes on without
   /// the loop.
   void mode_changed();
@@ -103,6 +106,7 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   const std::byte* host_page_for_code(uint64_t physical);
   void remember(tcg::TranslatedBlock* block, const CodePosition& position);
   void clear_code_pages(bool keep_global);
+  void forget_code_mappings(bool keep_global);
   std::span<const std::byte> bytes_at(uint64_t linear) override;
 
   // Slow paths; see tcg::Hooks.
@@ -143,9 +147,25 @@ class TcgVcpu final : public Vcpu, private CodeReader {
     std::atomic<bool> flag_{false};
   };
   Spinlock tlb_lock_;
-  // Supervisor, user, supervisor with rights to user pages; see Frame::kernel_tlb.
-  static constexpr unsigned kTlbs = 3;
-  SoftTlb tlb_[kTlbs];
+  struct AddressSpace {
+    uint16_t id = 0;
+    uint64_t last_use = 0;  // 0: holds nothing, stands for none
+    // Supervisor, user, supervisor with rights to user pages; see Frame::kernel_tlb.
+    SoftTlb tlb[3];
+  };
+  static constexpr unsigned kAddressSpaces = 8;  // Linux uses six PCIDs a CPU
+  template <class F>
+  void for_each_tlb(F&& visit) {
+    for (AddressSpace& space : spaces_) {
+      if (space.last_use == 0) continue;
+      for (SoftTlb& tlb : space.tlb) visit(tlb);
+    }
+  }
+  AddressSpace* find_space(uint16_t id);
+  void enter_space(AddressSpace& space);
+  std::array<AddressSpace, kAddressSpaces> spaces_;
+  AddressSpace* space_ = nullptr;  // the current one
+  uint64_t space_switches_ = 0;
   RamMap map_;
   std::array<ExecEntry, kExecEntries> exec_cache_;
   std::array<bool, tcg::kCodePageSlots> code_page_global_{};

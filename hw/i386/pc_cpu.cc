@@ -288,6 +288,8 @@ void PcCpu::write_port(uint16_t port, unsigned width, uint32_t value) {
 void PcCpu::flush_tlb() { vcpu_->flush_all(); }
 void PcCpu::flush_tlb_non_global() { vcpu_->flush_non_global(); }
 void PcCpu::flush_tlb_page(uint64_t linear) { vcpu_->flush_page(linear); }
+void PcCpu::set_address_space(uint16_t id, bool keep) { vcpu_->set_address_space(id, keep); }
+void PcCpu::flush_address_space(uint16_t id) { vcpu_->flush_address_space(id); }
 void PcCpu::mode_changed() { vcpu_->mode_changed(); }
 
 bool PcCpu::fill_tlb(uint64_t linear, unsigned size, bool is_write, bool user) {

@@ -60,10 +60,15 @@ class Machine {
   virtual uint32_t read_port(uint16_t port, unsigned width) = 0;
   virtual void write_port(uint16_t port, unsigned width, uint32_t value) = 0;
 
-  /// Forget cached translations of linear addresses.
+  /// Forget cached translations of linear addresses, of all address spaces.
   virtual void flush_tlb() = 0;
   virtual void flush_tlb_non_global() = 0;
   virtual void flush_tlb_page(uint64_t linear) = 0;
+  /// Goes on in the address space that `id` (a PCID) stands for; with `keep`, what is cached of it
+  /// still holds. What is global stays in either case.
+  virtual void set_address_space(uint16_t id, bool keep) = 0;
+  /// Forgets what is cached of an address space and is not global.
+  virtual void flush_address_space(uint16_t id) = 0;
   /// The mode has changed, and translated code goes on without the execution loop.
   virtual void mode_changed() = 0;
   /// Tries to make the next access at `linear` hit Frame::tlb; false if it cannot.

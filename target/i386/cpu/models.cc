@@ -28,10 +28,11 @@ constexpr FeatureSet kLongMode{F::kLm, F::kSyscall, F::kNx, F::kLahfLm, F::kCx16
 constexpr FeatureSet kConvenient{
     F::kSse3,   F::kRdtscp,           F::kErms,       F::kFsrm, F::kPopcnt,  F::kMovbe,
     F::kRdrand, F::kRdseed,           F::kFsgsbase,   F::kUmip, F::kPdpe1gb, F::kPrefetchw,
-    F::kSmep,   F::kArchCapabilities, F::kClflushopt, F::kClwb};
+    F::kSmep,   F::kArchCapabilities, F::kClflushopt, F::kClwb, F::kPcid,    F::kInvpcid};
 constexpr FeatureSet kNehalem{F::kSse3, F::kSsse3, F::kSse41, F::kSse42, F::kPopcnt, F::kRdtscp};
-/// Implemented, but not for free: SMAP drops TLB entries at each CLAC.
-constexpr FeatureSet kCostly{F::kSmap, F::kPcid, F::kInvpcid, F::kLa57};
+/// Implemented, but not for free: SMAP makes the kernel's user accesses fill a TLB of their own,
+/// LA57 lengthens page walks.
+constexpr FeatureSet kCostly{F::kSmap, F::kLa57};
 /// Other names of the table are known but refused.
 constexpr FeatureSet kMaximum = kPentiumPro | kVirtual | kLongMode | kConvenient | kCostly |
                                 FeatureSet{F::kXsave, F::kXsaveopt,  F::kXsavec, F::kXgetbv1,

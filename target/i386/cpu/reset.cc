@@ -48,7 +48,10 @@ void init(CpuState& state) {
   state.dr[7] = 0x400;
   state.pending = PendingException{};
   update_mode(state);
-  if (state.machine) state.machine->flush_tlb();
+  if (state.machine) {
+    state.machine->flush_tlb();
+    state.machine->set_address_space(0, true);
+  }
 }
 
 void reset(CpuState& state) {

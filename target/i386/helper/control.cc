@@ -55,6 +55,11 @@ uint64_t efer_for_paging(CpuState& state, uint64_t cr0) {
   return efer;
 }
 
+// SDM volume 3, 4.10.1.
+uint16_t current_pcid(const CpuState& state) {
+  return state.cr4 & kCr4Pcide ? static_cast<uint16_t>(state.cr3 & 0xfff) : 0;
+}
+
 }  // namespace
 
 uint64_t supported_cr4(const CpuState& state) {
@@ -82,10 +87,10 @@ uint64_t supported_cr4(const CpuState& state) {
   return bits;
 }
 
-void load_cr3(CpuState& state, uint64_t value) {
+void load_cr3(CpuState& state, uint64_t value, bool keep) {
   if (uses_pdptes(state.cr0, state.cr4, state.efer)) load_pdptes(state, value);
   state.cr3 = value;
-  state.machine->flush_tlb_non_global();
+  state.machine->set_address_space(current_pcid(state), keep);
 }
 
 void write_cr0(CpuState& state, uint64_t value) {
@@ -104,14 +109,14 @@ void write_cr0(CpuState& state, uint64_t value) {
 }
 
 void write_cr3(CpuState& state, uint64_t value) {
+  const bool keep = (state.cr4 & kCr4Pcide) && (value & kCr3NoFlush);
   if (in_long_mode(state)) {
-    const bool pcid = state.cr4 & kCr4Pcide;
-    if (pcid) value &= ~kCr3NoFlush;
+    if (keep) value &= ~kCr3NoFlush;
     if (value >> state.config->physical_bits) raise_gp(state, 0);
   } else {
     value &= 0xffffffff;
   }
-  load_cr3(state, value);
+  load_cr3(state, value, keep);
 }
 
 void write_cr4(CpuState& state, uint64_t value) {
@@ -127,6 +132,7 @@ void write_cr4(CpuState& state, uint64_t value) {
     load_pdptes(state, state.cr3);
   state.cr4 = value;
   if (changed & kPagingBits) state.machine->flush_tlb();
+  if (changed & kCr4Pcide) state.machine->set_address_space(current_pcid(state), true);
   update_mode(state);
 }
 
@@ -257,7 +263,7 @@ uint64_t helper_invlpg(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   return 0;
 }
 
-// The TLB holds the current address space only, so that every type but one address flushes it.
+// SDM volume 2, INVPCID: an address, a PCID, everything, everything but what is global.
 uint64_t helper_invpcid(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   CpuState& state = cpu_state(frame);
   require_privilege_zero(state);
@@ -269,6 +275,8 @@ uint64_t helper_invpcid(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   if (a == 0 && !is_canonical(state, linear)) raise_gp(state, 0);
   if (a == 0) {
     state.machine->flush_tlb_page(linear);
+  } else if (a == 1) {
+    state.machine->flush_address_space(static_cast<uint16_t>(pcid));
   } else if (a == 2) {
     state.machine->flush_tlb();
   } else {

@@ -13,8 +13,9 @@ void write_cr3(CpuState& state, uint64_t value);
 void write_cr4(CpuState& state, uint64_t value);
 void write_efer(CpuState& state, uint64_t value);
 
-/// Loads CR3 without the checks of MOV: reads the PAE pointers (#GP if they are bad), flushes.
-void load_cr3(CpuState& state, uint64_t value);
+/// Loads CR3 without the checks of MOV: reads the PAE pointers (#GP if they are bad) and forgets
+/// what is cached of the address space unless `keep`.
+void load_cr3(CpuState& state, uint64_t value, bool keep = false);
 
 /// CR4 bits that the model allows.
 uint64_t supported_cr4(const CpuState& state);

@@ -216,5 +216,23 @@ TEST_F(DeliveryTest, EnteringLongModeByControlRegisters) {
   EXPECT_EQ(machine.run(helper_write_cr, 0, kCr0Pg), kGp);
 }
 
+// SDM volume 3, 4.10.4.1: bit 63 keeps what is cached of the PCID, and never gets into CR3.
+TEST_F(DeliveryTest, LoadsOfCr3ChooseTheAddressSpace) {
+  machine.enter_flat(true);
+  machine.config.features = machine.config.features | FeatureSet{Feature::kPcid};
+  EXPECT_EQ(machine.run(helper_write_cr, 4, cpu.cr4 | kCr4Pcide), kNoException);
+  const int flushes = machine.flushes;
+  EXPECT_EQ(machine.run(helper_write_cr, 3, 0x100005), kNoException);
+  EXPECT_EQ(machine.address_space, 5);
+  EXPECT_EQ(machine.flushes, flushes + 1);
+  EXPECT_EQ(machine.run(helper_write_cr, 3, 0x100007 | uint64_t{1} << 63), kNoException);
+  EXPECT_EQ(machine.address_space, 7);
+  EXPECT_EQ(machine.flushes, flushes + 1);
+  EXPECT_EQ(cpu.cr3, 0x100007u);
+  EXPECT_EQ(machine.run(helper_write_cr, 4, cpu.cr4 & ~uint64_t{kCr4Pcide}), kNoException);
+  EXPECT_EQ(machine.address_space, 0);
+  EXPECT_EQ(machine.run(helper_write_cr, 3, uint64_t{1} << 63), kGp);
+}
+
 }  // namespace
 }  // namespace vireo::i386

@@ -50,6 +50,11 @@ class TestMachine : public Machine {
   void flush_tlb() override { ++flushes; }
   void flush_tlb_non_global() override { ++flushes; }
   void flush_tlb_page(uint64_t) override { ++flushes; }
+  void set_address_space(uint16_t id, bool keep) override {
+    address_space = id;
+    if (!keep) ++flushes;
+  }
+  void flush_address_space(uint16_t) override { ++flushes; }
   void mode_changed() override {}
   bool fill_tlb(uint64_t, unsigned, bool, bool) override { return false; }
   LocalApic* apic() override { return nullptr; }
@@ -123,6 +128,7 @@ class TestMachine : public Machine {
   uint64_t result = 0;
   size_t bytes_written = 0;
   int flushes = 0, triple_faults = 0, fpu_errors = 0;
+  uint16_t address_space = 0;
 };
 
 }  // namespace vireo::i386

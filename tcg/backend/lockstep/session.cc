@@ -74,6 +74,12 @@ std::span<const Helper> Session::helpers(size_t count) {
 
 // ---- A block's course
 
+void Session::note_tlb() {
+  real_tlb_[kTlbKernel] = frame_->kernel_tlb[0];
+  real_tlb_[kTlbKernelOnUser] = frame_->kernel_tlb[1];
+  real_tlb_[kTlbUser] = frame_->tlb[kContextUser];
+}
+
 void Session::set_tlb(bool real) {
   const bool on_user = frame_->tlb[kContextKernel] == frame_->kernel_tlb[1];
   const auto tlb = [&](TlbName name) { return real ? real_tlb_[name] : memory_.tlb(name); };
@@ -102,13 +108,12 @@ void Session::begin_reference(Frame* frame, const Freedom& freedom) {
   if (frame->kernel_tlb[0] == nullptr) frame->kernel_tlb[0] = frame->tlb[kContextKernel];
   take(before_);
   requests_ = requests();
-  real_tlb_[kTlbKernel] = frame->kernel_tlb[0];
-  real_tlb_[kTlbKernelOnUser] = frame->kernel_tlb[1];
-  real_tlb_[kTlbUser] = frame->tlb[kContextUser];
+  note_tlb();
   set_tlb(false);
 }
 
 void Session::end_reference() {
+  if (!items_.empty() && items_.back().left) note_tlb();
   set_tlb(true);
   take(after_);
   exit_reason_ = frame_->exit_reason;
@@ -185,6 +190,7 @@ void Session::begin_images(Item& item) {
 }
 
 void Session::end_images(Item& item) {
+  note_tlb();  // a helper may have changed the address space
   set_tlb(false);
   item.left = false;
   take(images_[item.images]->after);

@@ -97,6 +97,7 @@ class Session {
   void finish_item(const Item& item);
   const Item& find_update(uint64_t va);
   [[noreturn]] void differ(std::string what);
+  void note_tlb();
   void set_tlb(bool real);
   void take(StateImage& image) const { image.take(*frame_, state_bytes_, asynchronous_byte_); }
   uint8_t requests() const;
