@@ -48,6 +48,12 @@ Vm::Vm(Configuration configuration)
 Vm::~Vm() {
   if (vcpu_) vcpu_->stop();
   const core::MachineLockGuard lock;
+  // Devices that leave still lower lines of the CPU and take memory away from the accelerator; and
+  // the accelerator leaves the machine's address space.
+  if (machine_) machine_->remove_devices();
+  vcpu_.reset();
+  cpu_.reset();
+  accelerator_.reset();
   machine_.reset();
 }
 

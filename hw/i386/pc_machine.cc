@@ -55,8 +55,11 @@ PcMachine::PcMachine(PcConfig config, std::unique_ptr<PcMemory> memory,
       timers_(clock_, loop),
       environment_{memory_space_, port_space_, clock_, timers_, run_control, loop, backends} {}
 
-PcMachine::~PcMachine() {
+PcMachine::~PcMachine() { remove_devices(); }
+
+void PcMachine::remove_devices() {
   if (config_.input != nullptr && keyboard_ != nullptr) config_.input->remove(*keyboard_);
+  keyboard_ = nullptr;
   // Devices leave in the reverse order, so that nothing refers to one that is gone.
   while (!devices_.empty()) {
     devices_.back()->unrealize();

@@ -109,6 +109,8 @@ class PcMachine {
   /// one or `bus`), realizes it and keeps it. Errors: no such bus or slot, the device's own.
   util::Status add_device(std::unique_ptr<core::Device> device, std::string_view bus = "");
   const std::vector<std::unique_ptr<core::Device>>& devices() const { return devices_; }
+  /// Ends all devices, built-in ones too: to be called before the vCPUs and the accelerator end.
+  void remove_devices();
 
   /// Resets all devices and, for a directly loaded kernel, puts it into memory again. The vCPUs
   /// have to be stopped; afterwards the caller resets them, and starts the first at the entry that
