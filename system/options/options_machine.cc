@@ -52,8 +52,8 @@ util::Status apply_memory(CommandLine& line, std::string_view argument) {
   VIREO_TRY_ASSIGN(options, KeyValues::parse("-m", argument, "size"));
   VIREO_TRY(options.check_keys({"size", "slots", "maxmem"}));
   VIREO_TRY_ASSIGN(size, options.get_size("size", 128 * kMebibyte, kMebibyte));
-  if (size < kMebibyte || size > (uint64_t{1} << 40)) {
-    return options.bad_value("size", "1M to 1T");
+  if (size < kMebibyte || size > (uint64_t{512} << 30)) {
+    return options.bad_value("size", "1M to 512G");
   }
   line.configuration.ram_bytes = size & ~uint64_t{0xfff};
   return {};
