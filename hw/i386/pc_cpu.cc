@@ -82,6 +82,7 @@ PcCpu::PcCpu(const i386::CpuConfig& config, PcMachine& machine, core::RunControl
       state_(*new (allocation_.memory()) i386::CpuState) {
   state_.machine = this;
   state_.config = &config_;
+  state_.walk_cache = &walk_cache_;
   state_.frame.runtime = static_cast<i386::Machine*>(this);
 }
 
@@ -285,11 +286,31 @@ void PcCpu::write_port(uint16_t port, unsigned width, uint32_t value) {
   machine_.ports().write_value(port, width, value);
 }
 
-void PcCpu::flush_tlb() { vcpu_->flush_all(); }
-void PcCpu::flush_tlb_non_global() { vcpu_->flush_non_global(); }
-void PcCpu::flush_tlb_page(uint64_t linear) { vcpu_->flush_page(linear); }
-void PcCpu::set_address_space(uint16_t id, bool keep) { vcpu_->set_address_space(id, keep); }
-void PcCpu::flush_address_space(uint16_t id) { vcpu_->flush_address_space(id); }
+void PcCpu::flush_tlb() {
+  walk_cache_.clear();
+  vcpu_->flush_all();
+}
+
+void PcCpu::flush_tlb_non_global() {
+  walk_cache_.clear();
+  vcpu_->flush_non_global();
+}
+
+void PcCpu::flush_tlb_page(uint64_t linear) {
+  walk_cache_.clear();
+  vcpu_->flush_page(linear);
+}
+
+void PcCpu::set_address_space(uint16_t id, bool keep) {
+  walk_cache_.clear();
+  vcpu_->set_address_space(id, keep);
+}
+
+void PcCpu::flush_address_space(uint16_t id) {
+  walk_cache_.clear();
+  vcpu_->flush_address_space(id);
+}
+
 void PcCpu::mode_changed() { vcpu_->mode_changed(); }
 
 bool PcCpu::fill_tlb(uint64_t linear, unsigned size, bool is_write, bool user) {

@@ -99,6 +99,7 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
   core::RunControl& run_control_;
   accel::CpuMemory allocation_;
   i386::CpuState& state_;
+  i386::WalkCache walk_cache_;
   accel::TcgVcpu* vcpu_ = nullptr;
   std::unique_ptr<Apic> apic_;
   std::optional<BootEntry> boot_entry_;

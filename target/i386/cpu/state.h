@@ -159,6 +159,24 @@ struct PendingException {
   uint64_t next_ip = 0;  ///< For software interrupts: the IP after the instruction.
 };
 
+/// What page walks remember of the upper levels, as a processor's paging-structure caches do (SDM
+/// volume 3, 4.10.3): tables that map 2 MiB, by linear address.
+struct WalkCache {
+  struct Entry {
+    uint64_t region = ~uint64_t{0};  ///< Linear address >> 21.
+    uint64_t table = 0;              ///< Guest-physical address of the page table.
+    uint8_t rights = 0;              ///< R/W and U/S, as all upper levels allow.
+    bool no_execute = false;
+  };
+  static constexpr unsigned kEntries = 64;
+  Entry entries[kEntries];
+
+  Entry& entry_of(uint64_t linear) { return entries[linear >> 21 & (kEntries - 1)]; }
+  void clear() {
+    for (Entry& entry : entries) entry.region = ~uint64_t{0};
+  }
+};
+
 /// Why a CPU should look for interrupts.
 enum RequestBit : uint8_t {
   kInterruptRequest = 1u << 0,  ///< A maskable one (the local APIC, INTR).
@@ -236,6 +254,7 @@ struct CpuState {
   // The vCPU's surroundings; not guest state.
   Machine* machine = nullptr;           ///< See host_interface.h.
   const CpuConfig* config = nullptr;    ///< Model and features; see config.h.
+  WalkCache* walk_cache = nullptr;      ///< Cleared with the TLB by its owner; null: none.
   RaiseTarget* raise_target = nullptr;  ///< Where exceptions go; null: to the execution loop.
 };
 

@@ -200,12 +200,27 @@ class Walker {
         level = 2;
       }
       const bool ok = descend(table, level, again);
+      if (!ok && from_cache_) {  // Faults are those of the tables as they are now.
+        state_.walk_cache->entry_of(linear_) = {};
+        from_cache_ = false;
+        walk_ = {};
+        again = true;
+      }
       if (!again) return ok;
     }
     return false;
   }
 
   bool descend(uint64_t table, int level, bool& again) {
+    WalkCache* const cache = state_.efer & kEferLma ? state_.walk_cache : nullptr;
+    if (cache != nullptr && cache->entry_of(linear_).region == linear_ >> 21) {
+      const WalkCache::Entry& cached = cache->entry_of(linear_);
+      rights_ = cached.rights;
+      no_execute_ = cached.no_execute;
+      table = cached.table;
+      level = 1;
+      from_cache_ = true;
+    }
     for (;; --level) {
       const unsigned shift = 12 + 9 * (level - 1);
       const uint64_t entry = load<uint64_t>(table + ((linear_ >> shift & 0x1ff) << 3));
@@ -227,6 +242,10 @@ class Walker {
         return false;
       }
       table = base;
+      if (level == 2 && cache != nullptr) {
+        cache->entry_of(linear_) = {linear_ >> 21, table, static_cast<uint8_t>(rights_),
+                                    no_execute_};
+      }
     }
   }
 
@@ -244,6 +263,7 @@ class Walker {
   uint64_t rights_ = kWritable | kUserPage;
   bool no_execute_ = false;
   bool dirty_ = false;
+  bool from_cache_ = false;  // the upper levels came from the walk cache
   Walk walk_;
 };
 

@@ -117,6 +117,30 @@ TEST_F(PageWalkTest, RightsFollowCr0Cr4AndEfer) {
   EXPECT_EQ(walk(0x2000).error, kFaultPresent | kFaultReserved);
 }
 
+TEST_F(PageWalkTest, TheCacheOfUpperLevelsHoldsUntilItIsClearedOrFaults) {
+  machine.enter_flat(true);
+  WalkCache cache;
+  cpu.walk_cache = &cache;
+  cpu.cr0 |= kCr0Pg;
+  cpu.cr3 = 0x100000;
+  machine.poke<uint64_t>(0x100000, 0x101007);
+  machine.poke<uint64_t>(0x101000, 0x102007);
+  machine.poke<uint64_t>(0x102000, 0x103007);
+  machine.poke<uint64_t>(0x103000, 0x5007);
+  machine.poke<uint64_t>(0x104000, 0x6007);
+  const auto walk = [&](uint64_t linear) {
+    return walk_pages(cpu, linear, tcg::Access::kRead, Privilege::kSupervisor);
+  };
+  EXPECT_EQ(walk(0).physical, 0x5000u);
+  machine.poke<uint64_t>(0x102000, 0x104007);
+  EXPECT_EQ(walk(0).physical, 0x5000u) << "not invalidated";
+  EXPECT_FALSE(walk(0x1000).ok()) << "absent in either table";
+  EXPECT_EQ(walk(0).physical, 0x6000u) << "a fault has dropped the entry";
+  machine.poke<uint64_t>(0x102000, 0x103007);
+  cache.clear();
+  EXPECT_EQ(walk(0).physical, 0x5000u);
+}
+
 TEST_F(PageWalkTest, AddressesHaveToBeCanonical) {
   use_long();
   EXPECT_EQ(walk(0x800000000000).vector, kGp);
