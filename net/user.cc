@@ -227,6 +227,8 @@ void User::poll_thread() {
 
 }  // namespace
 
+bool has_user_network() { return true; }
+
 util::Result<std::unique_ptr<Backend>> open_user(const UserConfig& config) {
   auto user = std::make_unique<User>();
   auto status = user->open(config);

@@ -30,6 +30,9 @@ struct UserConfig {
   std::vector<std::string> forwards;
 };
 
+/// Whether this build has the user-mode network, which needs libslirp.
+bool has_user_network();
+
 /// Errors: an address or rule that cannot be understood, a host port that is taken.
 util::Result<std::unique_ptr<Backend>> open_user(const UserConfig& config);
 

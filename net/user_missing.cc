@@ -4,6 +4,8 @@
 
 namespace vireo::net {
 
+bool has_user_network() { return false; }
+
 util::Result<std::unique_ptr<Backend>> open_user(const UserConfig&) {
   return util::Error(util::ErrorCode::kUnsupported,
                      "this build has no user-mode network: libslirp was missing");

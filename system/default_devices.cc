@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/device/registry.h"
+#include "net/user.h"
 #include "system/options/character_spec.h"
 #include "util/text.h"
 
@@ -106,7 +107,7 @@ void add_display(Configuration& configuration) {
 }
 
 util::Status add_cards(Configuration& configuration) {
-  if (configuration.default_nic && !configuration.no_defaults) {
+  if (configuration.default_nic && !configuration.no_defaults && net::has_user_network()) {
     VIREO_TRY_ASSIGN(options, KeyValues::parse("-nic", "user", "type"));
     configuration.netdevs.push_back({.id = "nic0", .type = "user", .options = options});
     configuration.nics.push_back({.netdev = "nic0", .model = "", .mac = ""});

@@ -20,7 +20,9 @@ SANITIZER_OPTIONS = {
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
 }
 # Sanitizers make -O2 -g take five times as long as this; lines in reports need no more than -g1.
-QUICK_TO_COMPILE = ["-Doptimization=1", "-Ddebug=false", "-Dcpp_args=-g1"]
+SANITIZED = ["-Doptimization=1", "-Ddebug=false", "-Dcpp_args=-g1", "-Db_lundef=false"]
+# The interpreter, interpreted once more, has to be fast.
+CROSS = ["-Doptimization=2", "-Ddebug=false", "--cross-file", str(ROOT / "scripts/lib/aarch64.ini")]
 PATIENCE, PATIENCE_OF_SLOW_BUILDS = 4, 20  # how much longer than a fast and idle host a test may take
 
 
@@ -84,8 +86,7 @@ def run_sanitized(kind, word):
     """The unit tests and some guests once more in a build with sanitizers."""
     build = ROOT / f"build-{kind}"
     os.environ.update(SANITIZER_OPTIONS)
-    flags = [f"-Db_sanitize={SANITIZERS[kind]}", "-Db_lundef=false"]
-    return run_other_build(build, flags, word, kind)
+    return run_other_build(build, [f"-Db_sanitize={SANITIZERS[kind]}", *SANITIZED], word, kind)
 
 
 def run_aarch64(word):
@@ -95,14 +96,14 @@ def run_aarch64(word):
         tally = Tally()
         tally.skips("aarch64", "the packages of the cross build could not be installed")
         return tally
-    return run_other_build(ROOT / "build-aarch64", ["--cross-file", str(ROOT / "scripts/lib/aarch64.ini")], word, "aarch64")
+    return run_other_build(ROOT / "build-aarch64", CROSS, word, "aarch64")
 
 
 def run_other_build(build, flags, word, form):
     tally = Tally()
     steps = [["ninja", "--quiet", "-C", str(build)]]
     if not (build / "build.ninja").is_file():
-        steps.insert(0, ["meson", "setup", str(build), str(ROOT), *QUICK_TO_COMPILE, *flags])
+        steps.insert(0, ["meson", "setup", str(build), str(ROOT), *flags])
     for command in steps:
         result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
         if result.returncode != 0:
