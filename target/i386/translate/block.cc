@@ -2,8 +2,8 @@
 
 #include "target/i386/translate/block.h"
 
+#include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "target/i386/decode/decoder.h"
 #include "target/i386/translate/translator.h"
@@ -82,11 +82,11 @@ class BlockTranslator {
   DecodeStatus decode_across_pages(Insn& insn, uint64_t& fault_linear) {
     std::array<uint8_t, kMaxInsnLength> bytes;
     size_t count = page_.size();  // Below 15, or the decoder would not need more.
-    std::memcpy(bytes.data(), page_.data(), count);
+    std::copy(page_.begin(), page_.end(), bytes.begin());
     fault_linear = mask(start_.linear + count);
     const std::span<const uint8_t> second = as_bytes(code_.bytes_at(fault_linear));
     const size_t more = std::min(second.size(), bytes.size() - count);
-    std::memcpy(bytes.data() + count, second.data(), more);
+    std::copy_n(second.begin(), more, bytes.begin() + static_cast<ptrdiff_t>(count));
     return decode(mode_, std::span(bytes).first(count + more), insn);
   }
 
