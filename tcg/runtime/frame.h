@@ -36,7 +36,7 @@ struct JumpTarget {
 constexpr unsigned kJumpCacheBits = 12;
 constexpr unsigned kJumpCacheEntries = 1u << kJumpCacheBits;
 constexpr unsigned kReturnStackEntries = 64;  ///< A ring; a power of two.
-constexpr unsigned kCodePageSlots = 256;      ///< A power of two.
+constexpr unsigned kCodePageSlots = 1024;     ///< A power of two.
 constexpr unsigned kSpillSlots = 48;
 
 /// The place of a guest-virtual page (its number, without offset bits) in Frame::code_pages.
@@ -87,12 +87,12 @@ struct alignas(64) Frame {
   uint32_t host_mxcsr = 0x1f80;
   alignas(32) uint8_t vector[16][32] =
       {};  ///< Guest vector registers (GetReg/SetReg of a vector type); pinned likewise.
+  alignas(32) uint8_t spill[kSpillSlots * 32] = {};
   /// Numbers of the (guest-virtual page, physical page) pairs that are mapped now, by page hash; a
   /// checked entry compares with its own number. 0: unknown.
   uint32_t code_pages[kCodePageSlots] = {};
   /// By privilege: supervisor, user. Neither may jump to what the other has pushed.
   JumpTarget return_stacks[2][kReturnStackEntries] = {};
-  alignas(32) uint8_t spill[kSpillSlots * 32] = {};
 };
 
 }  // namespace vireo::tcg
