@@ -25,19 +25,6 @@ namespace vireo::system {
 
 namespace {
 
-// The options have checked its form; zeros if there is none.
-std::array<uint8_t, 16> parse_uuid(std::string_view text) {
-  std::array<uint8_t, 16> uuid{};
-  unsigned digits = 0;
-  for (const char c : text) {
-    if (c == '-' || digits >= 2 * uuid.size()) continue;
-    const int value = c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-    uuid[digits / 2] = static_cast<uint8_t>(uuid[digits / 2] << 4 | value);
-    ++digits;
-  }
-  return uuid;
-}
-
 constexpr int64_t kDiskWaitNs = 1'000'000'000;
 
 }  // namespace
@@ -117,7 +104,7 @@ util::Status Vm::build_machine() {
   pc.boot_order = configuration_.boot_order;
   pc.boot_menu = configuration_.boot_menu;
   pc.graphics = !configuration_.no_graphic;
-  pc.uuid = parse_uuid(configuration_.uuid);
+  pc.uuid = configuration_.uuid;
   pc.input = &input_;
   pc.property_defaults = configuration_.globals;
   for (const std::string& serial : configuration_.serials) {

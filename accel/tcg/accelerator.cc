@@ -25,6 +25,15 @@ const std::byte* page_of(const std::byte* host) {
   return reinterpret_cast<const std::byte*>(reinterpret_cast<uint64_t>(host) & kPageMask);
 }
 
+/// Visits the offset of each page of the block that translations were made from.
+template <class F>
+void for_each_code_page(const core::RamBlock& ram, F&& visit) {
+  for (uint64_t offset = 0; offset < ram.size(); offset += core::kGuestPageSize) {
+    const uint8_t flags = ram.flags_of(offset).load(std::memory_order_relaxed);
+    if ((flags & core::kPageCode) != 0) visit(offset);
+  }
+}
+
 }  // namespace
 
 TcgAccelerator::TcgAccelerator(core::AddressSpace& memory) : memory_(memory) {
@@ -238,10 +247,8 @@ void TcgAccelerator::code_written(core::RamBlock& ram, uint64_t offset, uint64_t
 }
 
 void TcgAccelerator::block_destroyed(core::RamBlock& ram) {
-  for (uint64_t offset = 0; offset < ram.size(); offset += core::kGuestPageSize) {
-    const uint8_t flags = ram.flags_of(offset).load(std::memory_order_relaxed);
-    if ((flags & core::kPageCode) != 0) code_written(ram, offset, core::kGuestPageSize);
-  }
+  for_each_code_page(ram,
+                     [&](uint64_t offset) { code_written(ram, offset, core::kGuestPageSize); });
   const std::lock_guard lock(translation_lock_);
   std::erase(ram_, &ram);
 }
@@ -263,12 +270,7 @@ void TcgAccelerator::topology_changed(core::AddressSpace& space) {
 void TcgAccelerator::flush_translations() {
   ++flushes_;
   for (core::RamBlock* block : ram_) {
-    for (uint64_t page = 0; page < block->page_count(); ++page) {
-      const uint64_t offset = page << core::kGuestPageBits;
-      if ((block->flags_of(offset).load(std::memory_order_relaxed) & core::kPageCode) != 0) {
-        block->set_code(offset, false);
-      }
-    }
+    for_each_code_page(*block, [block](uint64_t offset) { block->set_code(offset, false); });
   }
   blocks_.clear();
   backend_->flush();

@@ -25,12 +25,12 @@ enum class TcgBackend : uint8_t { jit, interpreter, lockstep };
 /// `-accel tcg` and its options.
 struct TcgConfig {
   TcgBackend backend = TcgBackend::jit;
-  size_t code_cache_bytes = size_t{64} << 20;  ///< tb-size=, in bytes
-  bool perf_map = false;                       ///< -perfmap
-  std::span<const tcg::Helper> helpers;        ///< The target's.
-  size_t state_bytes = sizeof(tcg::Frame);     ///< Of the target's vCPU state, for a lock-step.
-  size_t asynchronous_byte = 0;                ///< In it; see tcg::LockstepConfig.
-  std::function<void()> on_difference;         ///< A lock-step found one, and has told of it.
+  size_t code_cache_bytes = 0;              ///< tb-size=, in bytes
+  bool perf_map = false;                    ///< -perfmap
+  std::span<const tcg::Helper> helpers;     ///< The target's.
+  size_t state_bytes = sizeof(tcg::Frame);  ///< Of the target's vCPU state, for a lock-step.
+  size_t asynchronous_byte = 0;             ///< In it; see tcg::LockstepConfig.
+  std::function<void()> on_difference;      ///< A lock-step found one, and has told of it.
 };
 
 /// The translating accelerator: the backend and the translations that all vCPUs share. Follows

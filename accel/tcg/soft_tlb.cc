@@ -73,10 +73,6 @@ void SoftTlb::flush_page(uint64_t page) {
   if (holds(page)) clear(tcg::tlb_index(page));
 }
 
-void SoftTlb::withdraw_write(const std::byte* host_page) {
-  withdraw_write_range(host_page, host_page);
-}
-
 void SoftTlb::withdraw_write_range(const std::byte* first, const std::byte* last) {
   for (unsigned i = 0; i < used_count_; ++i) {
     tcg::TlbEntry& entry = entries_[used_[i]];

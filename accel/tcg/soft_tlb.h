@@ -23,8 +23,6 @@ class SoftTlb {
   /// Keeps global entries.
   void flush_non_global();
   void flush_page(uint64_t page);
-  /// Takes the write permission of every entry that leads to the host page.
-  void withdraw_write(const std::byte* host_page);
   /// Takes the write permission of entries that lead to host memory in [first, last].
   void withdraw_write_range(const std::byte* first, const std::byte* last);
 

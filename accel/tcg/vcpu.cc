@@ -92,7 +92,6 @@ bool TcgVcpu::serve_requests() {
     paused_ = false;
   }
   requests = requests_.fetch_and(kRequestPause | kRequestStop);
-  if ((requests & kRequestFlushCode) != 0) clear_code_pages(false);
   if ((requests & kRequestReset) != 0) {
     cpu_.reset();
     flush_all();
@@ -276,16 +275,13 @@ void TcgVcpu::set_address_space(uint16_t id, bool keep) {
   util::log(util::kLogMmu, "mmu: address space {}{}\n", id, keep ? "" : ", flushed");
   const std::lock_guard lock(tlb_lock_);
   AddressSpace* space = find_space(id);
-  if (space == nullptr) {  // takes the place of the one that was left the longest ago
+  const bool known = space != nullptr;
+  if (!known) {  // takes the place of the one that was left the longest ago
     space = std::min_element(spaces_.begin(), spaces_.end(),
                              [](const auto& a, const auto& b) { return a.last_use < b.last_use; });
-    if (space->last_use != 0) {
-      for (SoftTlb& tlb : space->tlb) tlb.flush_non_global();
-    }
     space->id = id;
-  } else if (!keep) {
-    for (SoftTlb& tlb : space->tlb) tlb.flush_non_global();
   }
+  if (!known || !keep) space->flush_non_global();
   enter_space(*space);
   forget_code_mappings(true);
 }
@@ -295,7 +291,7 @@ void TcgVcpu::flush_address_space(uint16_t id) {
   const std::lock_guard lock(tlb_lock_);
   AddressSpace* space = find_space(id);
   if (space == nullptr) return;
-  for (SoftTlb& tlb : space->tlb) tlb.flush_non_global();
+  space->flush_non_global();
   if (space == space_) forget_code_mappings(true);
 }
 

@@ -80,7 +80,6 @@ class TcgVcpu final : public Vcpu, private CodeReader {
     kRequestPause = 1,
     kRequestStop = 2,
     kRequestReset = 4,
-    kRequestFlushCode = 8,
   };
   struct ExecEntry {
     uint64_t page = ~uint64_t{0};  // guest-virtual
@@ -152,6 +151,10 @@ class TcgVcpu final : public Vcpu, private CodeReader {
     uint64_t last_use = 0;  // 0: holds nothing, stands for none
     // Supervisor, user, supervisor with rights to user pages; see Frame::kernel_tlb.
     SoftTlb tlb[3];
+
+    void flush_non_global() {
+      for (SoftTlb& each : tlb) each.flush_non_global();
+    }
   };
   static constexpr unsigned kAddressSpaces = 8;  // Linux uses six PCIDs a CPU
   template <class F>

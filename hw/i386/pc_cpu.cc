@@ -286,31 +286,19 @@ void PcCpu::write_port(uint16_t port, unsigned width, uint32_t value) {
   machine_.ports().write_value(port, width, value);
 }
 
-void PcCpu::flush_tlb() {
+// Whatever changes what the TLB holds makes page walks begin at the root again.
+accel::TcgVcpu& PcCpu::changing_tlb() {
   walk_cache_.clear();
-  vcpu_->flush_all();
+  return *vcpu_;
 }
 
-void PcCpu::flush_tlb_non_global() {
-  walk_cache_.clear();
-  vcpu_->flush_non_global();
-}
-
-void PcCpu::flush_tlb_page(uint64_t linear) {
-  walk_cache_.clear();
-  vcpu_->flush_page(linear);
-}
-
+void PcCpu::flush_tlb() { changing_tlb().flush_all(); }
+void PcCpu::flush_tlb_non_global() { changing_tlb().flush_non_global(); }
+void PcCpu::flush_tlb_page(uint64_t linear) { changing_tlb().flush_page(linear); }
 void PcCpu::set_address_space(uint16_t id, bool keep) {
-  walk_cache_.clear();
-  vcpu_->set_address_space(id, keep);
+  changing_tlb().set_address_space(id, keep);
 }
-
-void PcCpu::flush_address_space(uint16_t id) {
-  walk_cache_.clear();
-  vcpu_->flush_address_space(id);
-}
-
+void PcCpu::flush_address_space(uint16_t id) { changing_tlb().flush_address_space(id); }
 void PcCpu::mode_changed() { vcpu_->mode_changed(); }
 
 bool PcCpu::fill_tlb(uint64_t linear, unsigned size, bool is_write, bool user) {

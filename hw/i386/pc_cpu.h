@@ -93,6 +93,7 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
 
   void enter_boot_entry(const BootEntry& entry);
   uint64_t tsc_shift() const;
+  accel::TcgVcpu& changing_tlb();
 
   i386::CpuConfig config_;
   PcMachine& machine_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -65,7 +66,7 @@ struct Configuration {
   uint64_t ram_bytes = uint64_t{128} << 20;
   unsigned cpus = 1;
   std::string name = "vireo";
-  std::string uuid;
+  std::array<uint8_t, 16> uuid{};  ///< In the order of the text; zeros for none.
   std::string bios;
   std::vector<std::string> firmware_paths;  ///< -L, searched first.
   std::string kernel, initrd, append;

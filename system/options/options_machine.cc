@@ -122,13 +122,21 @@ util::Status apply_name(CommandLine& line, std::string_view argument) {
 
 util::Status apply_uuid(CommandLine& line, std::string_view argument) {
   constexpr std::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  std::array<uint8_t, 16> uuid{};
   bool right = argument.size() == kForm.size();
-  for (size_t i = 0; right && i < kForm.size(); ++i) {
-    right = kForm[i] == '-' ? argument[i] == '-'
-                            : std::isxdigit(static_cast<unsigned char>(argument[i])) != 0;
+  for (size_t i = 0, digits = 0; right && i < kForm.size(); ++i) {
+    const char c = argument[i];
+    if (kForm[i] == '-') {
+      right = c == '-';
+      continue;
+    }
+    right = std::isxdigit(static_cast<unsigned char>(c)) != 0;
+    const int value = c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+    uuid[digits / 2] = static_cast<uint8_t>(uuid[digits / 2] << 4 | value);
+    ++digits;
   }
   if (!right) return invalid(fmt::format("-uuid {}: expected the form {}", argument, kForm));
-  line.configuration.uuid = argument;
+  line.configuration.uuid = uuid;
   return {};
 }
 

@@ -113,8 +113,7 @@ void Translator::go(uint64_t target, unsigned slot) {
 }
 
 void Translator::go_if(Condition condition, uint64_t taken, uint64_t next) {
-  if (is_one_shot()) return finish_one_shot(ir_.select(condition, number(taken), number(next)));
-  if (shadow_ == Shadow::kCovers) {
+  if (leaves_through_loop()) {
     return go_indirect(ir_.select(condition, number(taken), number(next)));
   }
   ir_.branch_if(condition, taken, 0);
@@ -122,10 +121,7 @@ void Translator::go_if(Condition condition, uint64_t taken, uint64_t next) {
 }
 
 void Translator::go_if_nonzero(Value value, uint64_t taken, uint64_t next) {
-  if (is_one_shot()) {
-    return finish_one_shot(ir_.select_nonzero(number(taken), number(next), value));
-  }
-  if (shadow_ == Shadow::kCovers) {
+  if (leaves_through_loop()) {
     return go_indirect(ir_.select_nonzero(number(taken), number(next), value));
   }
   ir_.branch_nonzero(value, taken, 0);

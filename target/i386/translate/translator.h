@@ -240,6 +240,8 @@ class Translator {
   /// Whether the block has set IF by an STI: the instruction behind it comes first.
   enum class Shadow : uint8_t { kNone, kBegins, kCovers };
   void end_shadow(uint64_t next);
+  /// Whether the instruction's end looks for interrupts or raises #DB, wherever it goes.
+  bool leaves_through_loop() const { return is_one_shot() || shadow_ == Shadow::kCovers; }
   bool is_one_shot() const { return in_mode(kModeTrap | kModeInterruptShadow); }
   void finish_one_shot(Value next);
   void go(uint64_t target, unsigned slot = 0);
