@@ -15,15 +15,7 @@ namespace vireo::ui {
 util::Status write_png(const Surface& surface, const std::string& path) {
   using util::Error;
   using util::ErrorCode;
-  if (surface.width == 0 || surface.height == 0) {
-    return Error(ErrorCode::kInvalidArgument, "the screen shows nothing that could be written");
-  }
-  std::vector<uint8_t> bytes;
-  bytes.reserve(surface.pixels.size() * 3);
-  for (const uint32_t pixel : surface.pixels) {
-    for (const unsigned shift : {16u, 8u, 0u})
-      bytes.push_back(static_cast<uint8_t>(pixel >> shift));
-  }
+  VIREO_TRY_ASSIGN(bytes, rgb_bytes(surface));
   std::FILE* const file = std::fopen(path.c_str(), "wb");
   if (file == nullptr) {
     return Error(ErrorCode::kIo, fmt::format("cannot create '{}': {}", path, std::strerror(errno)));

@@ -14,18 +14,14 @@ namespace vireo::ui {
 util::Status write_ppm(const Surface& surface, const std::string& path) {
   using util::Error;
   using util::ErrorCode;
-  if (surface.width == 0 || surface.height == 0) {
-    return Error(ErrorCode::kInvalidArgument, "the screen shows nothing that could be written");
-  }
+  VIREO_TRY_ASSIGN(bytes, rgb_bytes(surface));
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   if (!file) {
     return Error(ErrorCode::kIo, fmt::format("cannot create '{}': {}", path, std::strerror(errno)));
   }
-  std::string bytes = fmt::format("P6\n{} {}\n255\n", surface.width, surface.height);
-  for (const uint32_t pixel : surface.pixels) {
-    for (const unsigned shift : {16u, 8u, 0u}) bytes += static_cast<char>(pixel >> shift);
-  }
-  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file << fmt::format("P6\n{} {}\n255\n", surface.width, surface.height);
+  file.write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
   file.close();
   if (file) return {};
   const int failure = errno;

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "util/result.h"
+
 namespace vireo::ui {
 
 /// A picture of a screen: rows from the top, pixels from the left, each 0x00RRGGBB.
@@ -19,6 +21,10 @@ struct Surface {
   uint32_t* row(uint32_t y) { return pixels.data() + size_t{y} * width; }
   const uint32_t* row(uint32_t y) const { return pixels.data() + size_t{y} * width; }
 };
+
+/// The pixels as files of pictures hold them: red, green, blue, a byte each. Errors: nothing is
+/// shown.
+util::Result<std::vector<uint8_t>> rgb_bytes(const Surface& surface);
 
 /// What can be looked at: a graphics card's output. Machine lock held.
 class Screen {

@@ -15,7 +15,7 @@ bool TcgVcpu::refill_hook(tcg::Frame* frame, uint64_t va, unsigned size, tcg::Ac
 
 SoftTlb& TcgVcpu::tlb(uint8_t flags) {
   if ((flags & tcg::kMemoryUser) != 0) return space_->tlb[1];
-  return space_->tlb[frame_.tlb[tcg::kContextKernel] == frame_.kernel_tlb[1] ? 2 : 0];
+  return space_->tlb[tcg::kernel_tlb_in_use(frame_) != 0 ? 2 : 0];
 }
 
 RamStretch TcgVcpu::find_ram(uint64_t physical) {

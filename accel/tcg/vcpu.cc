@@ -261,13 +261,12 @@ TcgVcpu::AddressSpace* TcgVcpu::find_space(uint16_t id) {
 
 // The current rights (EFLAGS.AC) stay.
 void TcgVcpu::enter_space(AddressSpace& space) {
-  const bool lifted = frame_.tlb[tcg::kContextKernel] != nullptr &&
-                      frame_.tlb[tcg::kContextKernel] == frame_.kernel_tlb[1];
+  const unsigned in_use = tcg::kernel_tlb_in_use(frame_);
   space_ = &space;
   space.last_use = ++space_switches_;
   frame_.kernel_tlb[0] = space.tlb[0].entries();
   frame_.kernel_tlb[1] = space.tlb[2].entries();
-  frame_.tlb[tcg::kContextKernel] = frame_.kernel_tlb[lifted ? 1 : 0];
+  frame_.tlb[tcg::kContextKernel] = frame_.kernel_tlb[in_use];
   frame_.tlb[tcg::kContextUser] = space.tlb[1].entries();
 }
 

@@ -95,4 +95,10 @@ struct alignas(64) Frame {
   JumpTarget return_stacks[2][kReturnStackEntries] = {};
 };
 
+/// Which of Frame::kernel_tlb supervisor accesses use: 1 with rights to user pages.
+inline unsigned kernel_tlb_in_use(const Frame& frame) {
+  const TlbEntry* used = frame.tlb[kContextKernel];
+  return used != nullptr && used == frame.kernel_tlb[1] ? 1 : 0;
+}
+
 }  // namespace vireo::tcg

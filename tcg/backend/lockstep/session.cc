@@ -81,11 +81,11 @@ void Session::note_tlb() {
 }
 
 void Session::set_tlb(bool real) {
-  const bool on_user = frame_->tlb[kContextKernel] == frame_->kernel_tlb[1];
+  const unsigned in_use = kernel_tlb_in_use(*frame_);
   const auto tlb = [&](TlbName name) { return real ? real_tlb_[name] : memory_.tlb(name); };
   frame_->kernel_tlb[0] = tlb(kTlbKernel);
   frame_->kernel_tlb[1] = tlb(kTlbKernelOnUser);
-  frame_->tlb[kContextKernel] = frame_->kernel_tlb[on_user ? 1 : 0];
+  frame_->tlb[kContextKernel] = frame_->kernel_tlb[in_use];
   frame_->tlb[kContextUser] = tlb(kTlbUser);
 }
 
@@ -198,9 +198,8 @@ void Session::end_images(Item& item) {
 
 // Where an access goes in guest memory if it lies in a page that the TLB takes; else null.
 uint8_t* Session::plain_place(uint64_t va, const MemoryOperation& operation, Access access) {
-  const bool on_user = frame_->tlb[kContextKernel] == frame_->kernel_tlb[1];
   const TlbName tlb = (operation.flags & kMemoryUser) != 0 ? kTlbUser
-                      : on_user                            ? kTlbKernelOnUser
+                      : kernel_tlb_in_use(*frame_) != 0    ? kTlbKernelOnUser
                                                            : kTlbKernel;
   const unsigned size = size_of(operation.type);
   if ((operation.flags & kMemoryAligned16) != 0 && va % 16 != 0) return nullptr;

@@ -16,10 +16,6 @@ const uint8_t* target_of(const Frame& frame) {
   return reinterpret_cast<const uint8_t*>(&frame) + sizeof(Frame);
 }
 
-uint8_t kernel_tlb_of(const Frame& frame) {
-  return frame.tlb[kContextKernel] == frame.kernel_tlb[1] ? 1 : 0;
-}
-
 std::string line(const std::string& name, uint64_t reference, uint64_t subject) {
   return fmt::format("  {}: {:#x} on the reference, {:#x} on the subject\n", name, reference,
                      subject);
@@ -28,7 +24,7 @@ std::string line(const std::string& name, uint64_t reference, uint64_t subject) 
 }  // namespace
 
 void StateImage::take(const Frame& frame, size_t state_bytes, size_t asynchronous) {
-  kernel_tlb_ = kernel_tlb_of(frame);
+  kernel_tlb_ = static_cast<uint8_t>(kernel_tlb_in_use(frame));
   std::memcpy(general_, frame.general, sizeof general_);
   guest_ip_ = frame.guest_ip;
   mxcsr_ = frame.mxcsr;
@@ -65,7 +61,7 @@ uint32_t StateImage::flags() const { return pack_flags(flag_overflow_, flags_low
 bool StateImage::matches(const Frame& frame, FlagMask ignored) const {
   const uint32_t changed = flags() ^ pack_flags(frame.flag_overflow, frame.flags_low);
   return (changed & ~uint32_t{ignored}) == 0 && guest_ip_ == frame.guest_ip &&
-         mxcsr_ == frame.mxcsr && kernel_tlb_ == kernel_tlb_of(frame) &&
+         mxcsr_ == frame.mxcsr && kernel_tlb_ == kernel_tlb_in_use(frame) &&
          std::memcmp(general_, frame.general, sizeof general_) == 0 &&
          std::memcmp(vector_, frame.vector, sizeof vector_) == 0 && same_target(frame);
 }
@@ -87,8 +83,8 @@ std::string StateImage::differences(const Frame& frame, FlagMask ignored) const 
   if (guest_ip_ != frame.guest_ip) text += line("guest IP", guest_ip_, frame.guest_ip);
   const uint32_t other = pack_flags(frame.flag_overflow, frame.flags_low);
   if (((flags() ^ other) & ~uint32_t{ignored}) != 0) text += line("flags", flags(), other);
-  if (kernel_tlb_ != kernel_tlb_of(frame)) {
-    text += line("rights to user pages", kernel_tlb_, kernel_tlb_of(frame));
+  if (kernel_tlb_ != kernel_tlb_in_use(frame)) {
+    text += line("rights to user pages", kernel_tlb_, kernel_tlb_in_use(frame));
   }
   if (mxcsr_ != frame.mxcsr) text += line("MXCSR", mxcsr_, frame.mxcsr);
   for (unsigned i = 0; i < 16 * 4; ++i) {
