@@ -3,11 +3,13 @@
 #include <deque>
 #include <memory>
 
+#include "tcg/backend/interpreter/compiler.h"
 #include "tcg/backend/interpreter/machine.h"
 
 namespace vireo::tcg {
 namespace {
 
+using interpreter::Compiler;
 using interpreter::Machine;
 using interpreter::Operation;
 using interpreter::Program;
@@ -16,54 +18,6 @@ using interpreter::program_of;
 [[noreturn]] void resume(LeaveTarget* target, Frame*) {
   std::longjmp(static_cast<Machine*>(target)->environment, 1);
 }
-
-/// Gives each value a place and turns instructions into operations.
-class Compiler {
- public:
-  /// Returns whether the block's values fit.
-  bool compile(const Block& block, Program* program) {
-    places_.clear();
-    next_ = interpreter::kFirstPlace;
-    program->operations.reserve(block.insts.size());
-    for (const Inst& inst : block.insts) {
-      places_.push_back(place_for(inst));
-      if (next_ > interpreter::kMaximumPlaces) return false;
-      program->operations.push_back(operation(block, inst));
-    }
-    return true;
-  }
-
- private:
-  uint16_t place_for(const Inst& inst) {
-    const bool gives = info(inst.op).result != OpcodeInfo::ResultKind::kNone;
-    if (!gives || inst.type == Type::kVoid) return interpreter::kSinkPlace;
-    const unsigned place = next_;
-    next_ += is_vector(inst.type) ? 4 : 1;
-    return static_cast<uint16_t>(place);
-  }
-  uint16_t place_of(ValueId id) const {
-    return id == kNoValue ? uint16_t{interpreter::kZeroPlace} : places_[id];
-  }
-  Operation operation(const Block& block, const Inst& inst) const {
-    const bool by_second = inst.op == Opcode::kVector || inst.op == Opcode::kStore;
-    const ValueId typed = by_second ? inst.b : inst.a;
-    return {.handler = interpreter::handler_of(inst),
-            .imm = inst.imm,
-            .result = places_.back(),
-            .a = place_of(inst.a),
-            .b = place_of(inst.b),
-            .c = place_of(inst.c),
-            .aux = inst.aux,
-            .flags = inst.flags,
-            .extra = inst.extra,
-            .type = inst.type,
-            .source = typed == kNoValue ? Type::kVoid : block.insts[typed].type,
-            .op = inst.op};
-  }
-
-  std::vector<uint16_t> places_;
-  unsigned next_ = 0;
-};
 
 class InterpreterBackend final : public Backend {
  public:
@@ -76,35 +30,34 @@ class InterpreterBackend final : public Backend {
       return util::Error(util::ErrorCode::kInvalidArgument,
                          "the block has more values than the interpreter takes");
     }
-    const size_t bytes = sizeof(Program) + program->operations.size() * sizeof(Operation);
+    const size_t bytes =
+        sizeof(Program) + program->operations.size() * (sizeof(Operation) + sizeof(uint64_t));
     if (used_ + bytes > config_.code_cache_bytes) {
       return util::Error(util::ErrorCode::kNoMemory, "the interpreter's code cache is full");
     }
     used_ += bytes;
     describe(block, key, code_page, bytes, program.get());
     programs_.push_back(std::move(program));
-    return &programs_.back()->block;
+    return programs_.back().get();
   }
 
   void run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last, unsigned* slot) override {
-    alignas(32) uint64_t values[interpreter::kMaximumPlaces + 4];
-    for (unsigned i = 0; i < interpreter::kFirstPlace; ++i) values[i] = 0;
+    std::memset(frame->spill, 0, (interpreter::kFirstPlace - interpreter::kZeroPlace) * 8);
     Machine machine;
     LeaveTarget& target = machine;
     target.resume = resume;
     machine.frame = frame;
     machine.config = &config_;
     machine.program = program_of(block);
-    machine.values = values;
     machine.restore_flags();
     void* outer = frame->host_stack;
     frame->host_stack = &target;
     if (setjmp(machine.environment) == 0) {
-      interpret(machine);
+      enter(machine);
       machine.save_flags();
     }
     frame->host_stack = outer;
-    *last = machine.last;
+    *last = const_cast<Program*>(machine.last);
     *slot = machine.slot;
   }
 
@@ -130,26 +83,23 @@ class InterpreterBackend final : public Backend {
   std::vector<CodeMark> code_marks(const TranslatedBlock&) const override { return {}; }
 
  private:
-  /// Runs until a handler leaves.
-  static void interpret(Machine& machine) {
-    if (!__atomic_load_n(&machine.program->block.valid, __ATOMIC_RELAXED)) {
+  static void enter(Machine& machine) {
+    if (__atomic_load_n(&machine.program->valid, __ATOMIC_RELAXED)) {
+      interpreter::interpret(machine, machine.program->operations.data());
+    } else {
       machine.exit(ExitReason::kLookup);
-      return;
     }
-    const Operation* operation = machine.program->operations.data();
-    while (operation) operation = operation->handler(machine, operation);
   }
 
   void describe(const Block& block, const BlockKey& key, uint32_t code_page, size_t bytes,
                 Program* program) {
-    TranslatedBlock& translated = program->block;
+    TranslatedBlock& translated = *program;
     translated.key = key;
     translated.guest_size = block.guest_size;
     translated.guest_insns = block.guest_insns;
     translated.code_page = code_page;
     translated.checked_entry = &translated;
     translated.host_size = static_cast<uint32_t>(bytes);
-    translated.backend_data = program;
     ++statistics_.blocks;
     statistics_.guest_bytes += block.guest_size;
     statistics_.guest_insns += block.guest_insns;

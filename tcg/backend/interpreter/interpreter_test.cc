@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "tcg/backend/interpreter/program.h"
+#include "tcg/backend/interpreter/compiler.h"
 #include "tcg/backend/interpreter/test_machine.h"
 #include "tcg/ir/builder.h"
 
@@ -41,11 +41,49 @@ class Interpreter : public ::testing::Test {
   unsigned slot_ = 0;
 };
 
-TEST_F(Interpreter, HandlesEveryOpcode) {
+TEST(InterpreterCompiler, KnowsEveryOpcode) {
+  interpreter::Compiler compiler;
   for (unsigned i = 0; i < static_cast<unsigned>(Opcode::kCount); ++i) {
     const auto op = static_cast<Opcode>(i);
-    EXPECT_NE(interpreter::handler_of({.op = op, .type = Type::kI32}), nullptr) << info(op).text;
+    Block block;
+    block.insts.push_back({.op = Opcode::kInsnStart});
+    block.insts.push_back({.op = Opcode::kGetRegHigh8, .type = Type::kI8});
+    block.insts.push_back({.op = op, .type = Type::kI32, .a = 1, .b = 1, .c = 1});
+    interpreter::Program program;
+    EXPECT_TRUE(compiler.compile(block, &program)) << info(op).text;
+    for (const interpreter::Operation& o : program.operations) {
+      EXPECT_TRUE(o.code != interpreter::kByHandler || o.handler != nullptr) << info(op).text;
+    }
   }
+}
+
+TEST_F(Interpreter, MakesValuesWhereTheyGo) {
+  // add eax, [rbx + rcx * 4 + 8]; mov edx, eax; inc al
+  b_.insn_start(0);
+  const Value address =
+      b_.address(Type::kI64, b_.get_reg(Type::kI64, 3), b_.get_reg(Type::kI64, 1), 2, 8);
+  const Value sum =
+      b_.add(b_.get_reg(Type::kI32, 0), b_.load(Type::kI32, address, 0, 0), kAllFlags);
+  b_.set_reg(0, sum);
+  b_.insn_start(1);
+  b_.set_reg(2, sum);
+  b_.insn_start(2);
+  b_.set_reg(0, b_.add(b_.truncate(Type::kI8, sum), b_.constant(Type::kI8, 1)));
+  b_.exit_direct(3, 0);
+  interpreter::Compiler compiler;
+  interpreter::Program program;
+  ASSERT_TRUE(compiler.compile(block_, &program));
+  EXPECT_EQ(program.operations.size(), 6u);  // load, add, copy, add, set al, exit
+  EXPECT_EQ(program.ips, (std::vector<uint64_t>{0, 0, 1, 2, 2, 2}));
+
+  frame_.general[0] = ~0ull;
+  frame_.general[1] = 3;
+  frame_.general[3] = TestGuest::kMemory;
+  const uint32_t in_memory = 0x100;
+  std::memcpy(guest_->memory + 20, &in_memory, sizeof in_memory);
+  run(compile());
+  EXPECT_EQ(frame_.general[0], 0x00u);
+  EXPECT_EQ(frame_.general[2], 0xffu);
 }
 
 TEST_F(Interpreter, WritesRegisterParts) {

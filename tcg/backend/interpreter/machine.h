@@ -12,24 +12,19 @@ namespace vireo::tcg::interpreter {
 struct Machine : LeaveTarget {
   Frame* frame = nullptr;
   const BackendConfig* config = nullptr;
-  Program* program = nullptr;
+  const Program* program = nullptr;
   uint32_t flags = 0;   ///< The arithmetic flags; in the Frame while hooks and helpers run.
   uint64_t second = 0;  ///< For the Second that follows.
-  uint64_t* values = nullptr;
-  TranslatedBlock* last = nullptr;  ///< With `slot`: the exit that a lookup may link.
+  const Program* last = nullptr;  ///< With `slot`: the exit that a lookup may link.
   unsigned slot = 0;
   std::jmp_buf environment;
 
   void save_flags() { unpack_flags(flags, frame->flag_overflow, frame->flags_low); }
   void restore_flags() { flags = pack_flags(frame->flag_overflow, frame->flags_low); }
-
-  VectorValue vector(unsigned place) const {
-    VectorValue value;
-    std::memcpy(value.bytes, values + place, sizeof value.bytes);
-    return value;
-  }
-  void set_vector(unsigned place, const VectorValue& value) {
-    std::memcpy(values + place, value.bytes, sizeof value.bytes);
+  /// Makes the Frame show the guest's state in the middle of the block.
+  void save(const Operation* o) {
+    save_flags();
+    frame->guest_ip = program->ips[static_cast<size_t>(o - program->operations.data())];
   }
   /// Leaves run().
   const Operation* exit(ExitReason reason) {
@@ -37,5 +32,16 @@ struct Machine : LeaveTarget {
     return nullptr;
   }
 };
+
+inline Frame& frame_of(uint64_t* values) { return *reinterpret_cast<Frame*>(values); }
+
+inline VectorValue vector_at(const uint64_t* values, unsigned place) {
+  VectorValue value;
+  std::memcpy(value.bytes, values + place, sizeof value.bytes);
+  return value;
+}
+inline void set_vector(uint64_t* values, unsigned place, const VectorValue& value) {
+  std::memcpy(values + place, value.bytes, sizeof value.bytes);
+}
 
 }  // namespace vireo::tcg::interpreter

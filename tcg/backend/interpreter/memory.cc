@@ -1,28 +1,15 @@
-// Handlers of guest memory operations: the inline check of the soft TLB, then the hooks.
+// Handlers of guest memory operations: a look at the soft TLB, a refill, then the hooks.
 
 #include <atomic>
 
-#include "tcg/backend/interpreter/machine.h"
-#include "util/shared_access.h"
+#include "tcg/backend/interpreter/memory.h"
 
 namespace vireo::tcg::interpreter {
 namespace {
 
-uint64_t address_of(const Machine& machine, const Operation* o) {
-  return machine.values[o->a] + o->imm;
-}
+uint64_t address_of(const uint64_t* values, const Operation* o) { return values[o->a] + o->imm; }
 
-/// Where an access of `size` bytes goes in host memory if the TLB has it; else nullptr.
-uint8_t* find(const Frame& frame, const Operation* o, uint64_t va, unsigned size, bool write) {
-  const unsigned context = o->extra & kMemoryUser ? kContextUser : kContextKernel;
-  const TlbEntry& entry = frame.tlb[context][tlb_index(va)];
-  // Other threads may withdraw the entry meanwhile.
-  const uint64_t& tag = write ? entry.tag_write : entry.tag_read;
-  const uint64_t offset = va - __atomic_load_n(&tag, __ATOMIC_RELAXED);
-  return offset <= kPageSize - size ? entry.host + offset : nullptr;
-}
-
-/// The same, after a refill if needed. Accesses that must be aligned and are not go to the hooks.
+/// As find(), after a refill if needed. Accesses that must be aligned and are not go to the hooks.
 uint8_t* resolve(Machine& machine, const Operation* o, uint64_t va, unsigned size, bool write) {
   const bool misaligned = ((o->extra & kMemoryAligned16) && (va & 15)) ||
                           ((o->extra & kMemoryLocked) && (va & (size - 1)));
@@ -39,53 +26,44 @@ MemoryOperation describe(const Operation* o) {
 }
 
 /// Where the bytes of a load are, in guest memory or in the bounce buffer.
-const void* source_of(Machine& machine, const Operation* o, unsigned size) {
-  const uint64_t va = address_of(machine, o);
+const void* source_of(Machine& machine, const Operation* o, uint64_t va, unsigned size) {
   if (const uint8_t* host = resolve(machine, o, va, size, false)) return host;
-  machine.save_flags();
+  machine.save(o);
   return machine.config->hooks.load(machine.frame, va, describe(o));
 }
 
 template <class T>
-const Operation* load(Machine& machine, const Operation* o) {
-  machine.values[o->result] = util::load_shared<T>(source_of(machine, o, sizeof(T)));
-  return o + 1;
+const Operation* load_checked(Machine& machine, uint64_t* values, const Operation* o) {
+  return load_slowly<T>(machine, values, o, address_of(values, o));
 }
-const Operation* load_vector(Machine& machine, const Operation* o) {
-  VectorValue value;
-  std::memcpy(value.bytes, source_of(machine, o, size_of(o->type)), size_of(o->type));
-  machine.set_vector(o->result, value);
-  return o + 1;
+template <class T>
+const Operation* store_checked(Machine& machine, uint64_t* values, const Operation* o) {
+  return store_slowly<T>(machine, o, address_of(values, o), static_cast<T>(values[o->b]));
 }
 
-template <class T>
-const Operation* store(Machine& machine, const Operation* o) {
-  const T value = static_cast<T>(machine.values[o->b]);
-  const uint64_t va = address_of(machine, o);
-  if (uint8_t* host = resolve(machine, o, va, sizeof(T), true)) {
-    util::store_shared<T>(host, value);
-    return o + 1;
-  }
-  machine.save_flags();
-  machine.config->hooks.store(machine.frame, va, describe(o), &value);
+const Operation* load_vector(Machine& machine, uint64_t* values, const Operation* o) {
+  VectorValue value;
+  const unsigned size = size_of(o->type);
+  std::memcpy(value.bytes, source_of(machine, o, address_of(values, o), size), size);
+  set_vector(values, o->result, value);
   return o + 1;
 }
-const Operation* store_vector(Machine& machine, const Operation* o) {
-  const void* bytes = machine.values + o->b;
-  const uint64_t va = address_of(machine, o);
+const Operation* store_vector(Machine& machine, uint64_t* values, const Operation* o) {
+  const void* bytes = values + o->b;
+  const uint64_t va = address_of(values, o);
   if (uint8_t* host = resolve(machine, o, va, size_of(o->type), true)) {
     std::memcpy(host, bytes, size_of(o->type));
     return o + 1;
   }
-  machine.save_flags();
+  machine.save(o);
   machine.config->hooks.store(machine.frame, va, describe(o), bytes);
   return o + 1;
 }
 
-const Operation* probe(Machine& machine, const Operation* o) {
-  const uint64_t va = address_of(machine, o);
+const Operation* probe(Machine& machine, uint64_t* values, const Operation* o) {
+  const uint64_t va = address_of(values, o);
   if (resolve(machine, o, va, size_of(o->type), true)) return o + 1;
-  machine.save_flags();
+  machine.save(o);
   machine.config->hooks.store(machine.frame, va, describe(o), nullptr);
   return o + 1;
 }
@@ -105,25 +83,25 @@ T update(uint8_t* host, bool locked, Next next) {
   return before;
 }
 
-const Operation* finish_update(Machine& machine, const Operation* o, uint64_t before) {
-  machine.values[o->result] = before;
+const Operation* finish_update(uint64_t* values, const Operation* o, uint64_t before) {
+  values[o->result] = before;
   return o + 1;
 }
-const Operation* update_by_hook(Machine& machine, const Operation* o, uint64_t va) {
-  const uint64_t* values = machine.values;
-  machine.save_flags();
+const Operation* update_by_hook(Machine& machine, uint64_t* values, const Operation* o,
+                                uint64_t va) {
+  machine.save(o);
   const uint64_t before =
       machine.config->hooks.update(machine.frame, va, describe(o), values[o->b], values[o->c]);
   machine.restore_flags();
-  return finish_update(machine, o, before);
+  return finish_update(values, o, before);
 }
 
 template <class T>
-const Operation* read_modify_write(Machine& machine, const Operation* o) {
-  const uint64_t va = address_of(machine, o);
+const Operation* read_modify_write(Machine& machine, uint64_t* values, const Operation* o) {
+  const uint64_t va = address_of(values, o);
   uint8_t* host = resolve(machine, o, va, sizeof(T), true);
-  if (!host) return update_by_hook(machine, o, va);
-  const uint64_t operand = machine.values[o->b];
+  if (!host) return update_by_hook(machine, values, o, va);
+  const uint64_t operand = values[o->b];
   const auto kind = static_cast<RmwKind>(o->aux);
   uint32_t flags = machine.flags;
   const T before = update<T>(host, o->extra & kMemoryLocked, [&](T old) {
@@ -133,23 +111,23 @@ const Operation* read_modify_write(Machine& machine, const Operation* o) {
     return static_cast<T>(result.value);
   });
   machine.flags = flags;
-  return finish_update(machine, o, before);
+  return finish_update(values, o, before);
 }
 
 template <class T>
-const Operation* compare_exchange(Machine& machine, const Operation* o) {
-  const uint64_t va = address_of(machine, o);
+const Operation* compare_exchange(Machine& machine, uint64_t* values, const Operation* o) {
+  const uint64_t va = address_of(values, o);
   uint8_t* host = resolve(machine, o, va, sizeof(T), true);
-  if (!host) return update_by_hook(machine, o, va);
-  const T expected = static_cast<T>(machine.values[o->b]);
-  const T replacement = static_cast<T>(machine.values[o->c]);
+  if (!host) return update_by_hook(machine, values, o, va);
+  const T expected = static_cast<T>(values[o->b]);
+  const T replacement = static_cast<T>(values[o->c]);
   const T before = update<T>(host, o->extra & kMemoryLocked,
                              [&](T old) { return old == expected ? replacement : old; });
   machine.flags = evaluate_compare(o->type, expected, before, machine.flags, o->flags);
-  return finish_update(machine, o, before);
+  return finish_update(values, o, before);
 }
 
-const Operation* fence(Machine&, const Operation* o) {
+const Operation* fence(Machine&, uint64_t*, const Operation* o) {
   std::atomic_thread_fence(std::memory_order_seq_cst);
   return o + 1;
 }
@@ -158,9 +136,9 @@ template <class T>
 Handler handler_for(Opcode op) {
   switch (op) {
     case Opcode::kLoad:
-      return load<T>;
+      return load_checked<T>;
     case Opcode::kStore:
-      return store<T>;
+      return store_checked<T>;
     case Opcode::kRmw:
       return read_modify_write<T>;
     default:
@@ -169,6 +147,32 @@ Handler handler_for(Opcode op) {
 }
 
 }  // namespace
+
+template <class T>
+const Operation* load_slowly(Machine& machine, uint64_t* values, const Operation* o, uint64_t va) {
+  values[o->result] = util::load_shared<T>(source_of(machine, o, va, sizeof(T)));
+  return o + 1;
+}
+
+template <class T>
+const Operation* store_slowly(Machine& machine, const Operation* o, uint64_t va, T value) {
+  if (uint8_t* host = resolve(machine, o, va, sizeof(T), true)) {
+    util::store_shared<T>(host, value);
+    return o + 1;
+  }
+  machine.save(o);
+  machine.config->hooks.store(machine.frame, va, describe(o), &value);
+  return o + 1;
+}
+
+#define X(T)                                                                                 \
+  template const Operation* load_slowly<T>(Machine&, uint64_t*, const Operation*, uint64_t); \
+  template const Operation* store_slowly<T>(Machine&, const Operation*, uint64_t, T);
+X(uint8_t)
+X(uint16_t)
+X(uint32_t)
+X(uint64_t)
+#undef X
 
 Handler memory_handler(const Inst& inst) {
   if (inst.op == Opcode::kFence) return fence;

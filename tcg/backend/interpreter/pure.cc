@@ -1,58 +1,40 @@
-// Handlers of integer arithmetic: evaluate_opcode() instantiated for each opcode and width.
+// Handlers of the integer arithmetic that the loop has no code for.
 
-#include "tcg/backend/interpreter/machine.h"
-#include "tcg/ir/evaluate_opcode.h"
-#include "util/bits.h"
+#include "tcg/backend/interpreter/integer.h"
 
 namespace vireo::tcg::interpreter {
 namespace {
 
-template <Opcode Op>
-constexpr bool kHasSecond = Op == Opcode::kMulWideU || Op == Opcode::kMulWideS;
-
-template <Opcode Op, class T>
-const Operation* pure(Machine& machine, const Operation* o) {
-  uint64_t* values = machine.values;
-  const IntegerInput in{values[o->a], values[o->b], values[o->c], machine.flags, o->aux, o->imm};
-  const Integer<T> result = evaluate_opcode<Op, T>(in);
-  values[o->result] = result.value;
-  if constexpr (kHasSecond<Op>) machine.second = result.second;
-  if (o->flags) machine.flags = (machine.flags & ~uint32_t{o->flags}) | (result.flags & o->flags);
-  return o + 1;
-}
-
 template <class T>
-const Operation* divide(Machine& machine, const Operation* o) {
-  const uint64_t* values = machine.values;
+const Operation* divide(Machine& machine, uint64_t* values, const Operation* o) {
   Integer<T> result;
   const auto low = static_cast<T>(values[o->a]), high = static_cast<T>(values[o->b]);
   const auto by = static_cast<T>(values[o->c]);
   const bool fits = o->op == Opcode::kDivU ? evaluate_div_unsigned(low, high, by, &result)
                                            : evaluate_div_signed(low, high, by, &result);
   if (!fits) {
-    machine.save_flags();
+    machine.save(o);
     machine.config->hooks.divide_error(machine.frame);
     return nullptr;
   }
-  machine.values[o->result] = result.value;
+  values[o->result] = result.value;
   machine.second = result.second;
   return o + 1;
 }
 
-const Operation* second(Machine& machine, const Operation* o) {
-  machine.values[o->result] = machine.second;
+const Operation* second(Machine& machine, uint64_t* values, const Operation* o) {
+  values[o->result] = machine.second;
   return o + 1;
 }
 
-const Operation* sign_extend(Machine& machine, const Operation* o) {
-  const auto value =
-      static_cast<uint64_t>(util::sign_extend(machine.values[o->a], bits_of(o->source)));
-  machine.values[o->result] = value & util::low_mask(bits_of(o->type));
+const Operation* sign_extend(Machine&, uint64_t* values, const Operation* o) {
+  const auto value = static_cast<uint64_t>(util::sign_extend(values[o->a], bits_of(o->source)));
+  values[o->result] = value & util::low_mask(bits_of(o->type));
   return o + 1;
 }
 
-const Operation* set_flags(Machine& machine, const Operation* o) {
-  const auto value = static_cast<uint32_t>(machine.values[o->a]);
+const Operation* set_flags(Machine& machine, uint64_t* values, const Operation* o) {
+  const auto value = static_cast<uint32_t>(values[o->a]);
   machine.flags = (machine.flags & ~uint32_t{o->flags}) | (value & o->flags);
   return o + 1;
 }
@@ -60,11 +42,6 @@ const Operation* set_flags(Machine& machine, const Operation* o) {
 template <class T>
 Handler handler_for(Opcode op) {
   switch (op) {
-#define X(name)         \
-  case Opcode::k##name: \
-    return pure<Opcode::k##name, T>;
-    VIREO_PURE_INTEGER_OPCODES(X)
-#undef X
     case Opcode::kDivU:
     case Opcode::kDivS:
       return divide<T>;

@@ -6,95 +6,89 @@
 namespace vireo::tcg::interpreter {
 namespace {
 
-uint8_t* state_at(Machine& machine, const Operation* o) {
-  return reinterpret_cast<uint8_t*>(machine.frame) + o->imm;
+uint8_t* state_at(uint64_t* values, const Operation* o) {
+  return reinterpret_cast<uint8_t*>(values) + o->imm;
 }
 
+/// Of 8 or 16 bits: the others stay.
 template <class T>
-const Operation* get_reg(Machine& machine, const Operation* o) {
-  machine.values[o->result] = static_cast<T>(machine.frame->general[o->aux]);
+const Operation* set_part(Machine&, uint64_t* values, const Operation* o) {
+  const uint64_t kept = values[o->result] & ~uint64_t{static_cast<T>(-1)};
+  values[o->result] = kept | static_cast<T>(values[o->a]);
   return o + 1;
 }
-template <class T>
-const Operation* set_reg(Machine& machine, const Operation* o) {
-  uint64_t& reg = machine.frame->general[o->aux];
-  const T value = static_cast<T>(machine.values[o->a]);
-  const uint64_t kept = sizeof(T) < 4 ? reg & ~uint64_t{static_cast<T>(-1)} : 0;
-  reg = kept | value;
+const Operation* get_high8(Machine&, uint64_t* values, const Operation* o) {
+  values[o->result] = values[o->a] >> 8 & 0xff;
   return o + 1;
 }
-const Operation* get_high8(Machine& machine, const Operation* o) {
-  machine.values[o->result] = machine.frame->general[o->aux] >> 8 & 0xff;
-  return o + 1;
-}
-const Operation* set_high8(Machine& machine, const Operation* o) {
-  uint64_t& reg = machine.frame->general[o->aux];
-  reg = (reg & ~uint64_t{0xff00}) | (machine.values[o->a] & 0xff) << 8;
+const Operation* set_high8(Machine&, uint64_t* values, const Operation* o) {
+  uint64_t& reg = values[o->result];
+  reg = (reg & ~uint64_t{0xff00}) | (values[o->a] & 0xff) << 8;
   return o + 1;
 }
 template <class T>
-const Operation* load_state(Machine& machine, const Operation* o) {
+const Operation* load_state(Machine&, uint64_t* values, const Operation* o) {
   T value;
-  std::memcpy(&value, state_at(machine, o), sizeof(T));
-  machine.values[o->result] = value;
+  std::memcpy(&value, state_at(values, o), sizeof(T));
+  values[o->result] = value;
   return o + 1;
 }
 template <class T>
-const Operation* store_state(Machine& machine, const Operation* o) {
-  const T value = static_cast<T>(machine.values[o->a]);
-  std::memcpy(state_at(machine, o), &value, sizeof(T));
+const Operation* store_state(Machine&, uint64_t* values, const Operation* o) {
+  const T value = static_cast<T>(values[o->a]);
+  std::memcpy(state_at(values, o), &value, sizeof(T));
   return o + 1;
 }
 
 // Vectors: by the bytes of the type.
-const Operation* read_vector(Machine& machine, const Operation* o, const uint8_t* from) {
+const Operation* read_vector(uint64_t* values, const Operation* o, const uint8_t* from) {
   VectorValue value;
   std::memcpy(value.bytes, from, size_of(o->type));
-  machine.set_vector(o->result, value);
+  set_vector(values, o->result, value);
   return o + 1;
 }
-const Operation* write_vector(Machine& machine, const Operation* o, uint8_t* to) {
-  std::memcpy(to, machine.values + o->a, size_of(o->type));
+const Operation* write_vector(uint64_t* values, const Operation* o, uint8_t* to) {
+  std::memcpy(to, values + o->a, size_of(o->type));
   return o + 1;
 }
-const Operation* get_vector(Machine& machine, const Operation* o) {
-  return read_vector(machine, o, machine.frame->vector[o->aux]);
+const Operation* get_vector_reg(Machine& machine, uint64_t* values, const Operation* o) {
+  return read_vector(values, o, machine.frame->vector[o->aux]);
 }
-const Operation* set_vector(Machine& machine, const Operation* o) {
-  return write_vector(machine, o, machine.frame->vector[o->aux]);
+const Operation* set_vector_reg(Machine& machine, uint64_t* values, const Operation* o) {
+  return write_vector(values, o, machine.frame->vector[o->aux]);
 }
-const Operation* load_vector_state(Machine& machine, const Operation* o) {
-  return read_vector(machine, o, state_at(machine, o));
+const Operation* load_vector_state(Machine&, uint64_t* values, const Operation* o) {
+  return read_vector(values, o, state_at(values, o));
 }
-const Operation* store_vector_state(Machine& machine, const Operation* o) {
-  return write_vector(machine, o, state_at(machine, o));
+const Operation* store_vector_state(Machine&, uint64_t* values, const Operation* o) {
+  return write_vector(values, o, state_at(values, o));
 }
-const Operation* resize_vector(Machine& machine, const Operation* o) {
-  VectorValue value = machine.vector(o->a);
+const Operation* resize_vector(Machine&, uint64_t* values, const Operation* o) {
+  VectorValue value = vector_at(values, o->a);
   const unsigned kept = size_of(o->type);
   std::memset(value.bytes + kept, 0, sizeof value.bytes - kept);
-  machine.set_vector(o->result, value);
+  set_vector(values, o->result, value);
   return o + 1;
 }
 
 /// An operation of vector_opcodes.inc.
-const Operation* vector(Machine& machine, const Operation* o) {
+const Operation* vector(Machine& machine, uint64_t* values, const Operation* o) {
   const Inst inst{
       .op = Opcode::kVector, .type = o->type, .flags = o->flags, .aux = o->aux, .imm = o->imm};
-  const Operand operands[3] = {machine.vector(o->a), machine.vector(o->b), {}};
+  const Operand operands[3] = {vector_at(values, o->a), vector_at(values, o->b), {}};
   const EvaluationResult result =
       evaluate(inst, o->source, operands, machine.flags, machine.frame->mxcsr);
   machine.frame->mxcsr = result.mxcsr;
   if (result.fault != EvaluationFault::kNone) {
-    machine.save_flags();
+    machine.save(o);
     machine.config->hooks.simd_exception(machine.frame);
     return nullptr;
   }
   machine.flags = result.flags;
   if (is_integer(o->type)) {
-    machine.values[o->result] = result.integer();
+    values[o->result] = result.integer();
   } else {
-    machine.set_vector(o->result, result.value);
+    set_vector(values, o->result, result.value);
   }
   return o + 1;
 }
@@ -102,10 +96,8 @@ const Operation* vector(Machine& machine, const Operation* o) {
 template <class T>
 Handler integer_handler(Opcode op) {
   switch (op) {
-    case Opcode::kGetReg:
-      return get_reg<T>;
     case Opcode::kSetReg:
-      return set_reg<T>;
+      return set_part<T>;
     case Opcode::kLoadState:
       return load_state<T>;
     case Opcode::kStoreState:
@@ -118,9 +110,9 @@ Handler integer_handler(Opcode op) {
 Handler vector_handler(Opcode op) {
   switch (op) {
     case Opcode::kGetReg:
-      return get_vector;
+      return get_vector_reg;
     case Opcode::kSetReg:
-      return set_vector;
+      return set_vector_reg;
     case Opcode::kLoadState:
       return load_vector_state;
     case Opcode::kStoreState:

@@ -1,0 +1,65 @@
+#pragma once
+
+// Exits from one block to the next: a direct one goes to the linked block, an indirect one to what
+// the jump cache has, without leaving run(). The call/return stack is not used: for an interpreter
+// it saves nothing over the jump cache.
+
+#include "tcg/backend/interpreter/machine.h"
+#include "tcg/ir/evaluate_integer.h"
+
+namespace vireo::tcg::interpreter {
+
+/// Whether `to` may be entered from the current block: still valid, and its pages mapped as when it
+/// was translated. A block of the page that runs now needs no look.
+inline bool enterable(const Machine& machine, const TranslatedBlock* to) {
+  if (!__atomic_load_n(&to->valid, __ATOMIC_RELAXED)) return false;
+  if (to->code_page == machine.program->code_page) return true;
+  return machine.frame->code_pages[code_page_slot(to->key.linear >> kPageBits)] == to->code_page;
+}
+
+inline const Operation* enter(Machine& machine, const TranslatedBlock* to) {
+  machine.program = program_of(to);
+  return machine.program->operations.data();
+}
+
+/// Whether a kick asks to leave; run() reports it once.
+inline bool kicked(const Machine& machine) {
+  return __atomic_load_n(&machine.frame->kick, __ATOMIC_RELAXED) != 0;
+}
+
+inline const Operation* go_direct(Machine& machine, const Operation* o) {
+  machine.frame->guest_ip = o->imm;
+  if (kicked(machine)) return machine.exit(ExitReason::kPoll);
+  if (machine.config->link_blocks) {
+    const TranslatedBlock* to =
+        __atomic_load_n(&machine.program->links[o->extra], __ATOMIC_ACQUIRE);
+    if (to && enterable(machine, to)) return enter(machine, to);
+    machine.last = machine.program;
+    machine.slot = o->extra;
+  }
+  return machine.exit(ExitReason::kLookup);
+}
+
+inline const Operation* exit_indirect(Machine& machine, const uint64_t* values,
+                                      const Operation* o) {
+  const uint64_t target = values[o->a];
+  machine.frame->guest_ip = target;
+  if (kicked(machine)) return machine.exit(ExitReason::kPoll);
+  if (machine.config->link_blocks && machine.frame->jump_cache) {
+    const JumpTarget& entry = machine.frame->jump_cache[jump_cache_index(target)];
+    const auto* to = static_cast<const TranslatedBlock*>(entry.code);
+    if (to && entry.guest_ip == target && enterable(machine, to)) return enter(machine, to);
+  }
+  return machine.exit(ExitReason::kLookup);
+}
+
+template <Condition kCondition>
+const Operation* branch_flags(Machine& machine, const Operation* o) {
+  return holds(kCondition, machine.flags) ? go_direct(machine, o) : o + 1;
+}
+inline const Operation* branch_nonzero(Machine& machine, const uint64_t* values,
+                                       const Operation* o) {
+  return values[o->a] == 0 ? o + 1 : go_direct(machine, o);
+}
+
+}  // namespace vireo::tcg::interpreter
