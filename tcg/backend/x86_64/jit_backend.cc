@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <csetjmp>
 #include <cstring>
 #include <utility>
 
@@ -23,8 +24,17 @@ constexpr size_t kCallBytes = 5;
 /// No pair of pages has this number.
 constexpr uint32_t kInvalidCodePage = ~uint32_t{0};
 
+// The thread sanitizer notes which functions are running; of the ways to leave them all at once, it
+// knows longjmp().
+#ifdef __SANITIZE_THREAD__
+constexpr bool kLeaveByLongjmp = true;
+#else
+constexpr bool kLeaveByLongjmp = false;
+#endif
+
 /// What Frame::host_stack points to while a vCPU is in run().
 struct RunState : LeaveTarget {
+  std::jmp_buf environment;
   void* saved_stack = nullptr;
   const Thunks* thunks = nullptr;
 };
@@ -32,8 +42,18 @@ struct RunState : LeaveTarget {
 using Enter = void (*)(Frame*, const void* code, void** saved_stack);
 using Leave = void (*)(void* saved_stack, Frame*);
 
+void enter(RunState& state, Frame* frame, const uint8_t* code) {
+  reinterpret_cast<Enter>(const_cast<uint8_t*>(state.thunks->enter))(frame, code,
+                                                                     &state.saved_stack);
+}
+
+void enter_until_longjmp(RunState& state, Frame* frame, const uint8_t* code) {
+  if (setjmp(state.environment) == 0) enter(state, frame, code);
+}
+
 void resume(LeaveTarget* self, Frame* frame) {
   auto* state = static_cast<RunState*>(self);
+  if constexpr (kLeaveByLongjmp) std::longjmp(state->environment, 1);
   reinterpret_cast<Leave>(const_cast<uint8_t*>(state->thunks->leave))(state->saved_stack, frame);
 }
 
@@ -126,8 +146,12 @@ void JitBackend::run(Frame* frame, TranslatedBlock* block, TranslatedBlock** las
     const auto* data = static_cast<BlockData*>(block->backend_data);
     frame->host_return = nullptr;
     const FaultScope scope(frame);
-    reinterpret_cast<Enter>(const_cast<uint8_t*>(thunks_.enter))(
-        frame, data->code + data->memory_entry, &state.saved_stack);
+    const uint8_t* code = data->code + data->memory_entry;
+    if constexpr (kLeaveByLongjmp) {
+      enter_until_longjmp(state, frame, code);
+    } else {
+      enter(state, frame, code);
+    }
     resolve_exit(frame, last, slot);
   }
   __atomic_store_n(&frame->host_stack, nullptr, __ATOMIC_SEQ_CST);

@@ -5,33 +5,6 @@
 #include "tcg/backend/x86_64/jit_backend.h"
 
 namespace vireo::tcg::x86_64 {
-namespace {
-
-// Where unpack() finds them; refills decode by themselves, to call nothing that may use vector
-// registers.
-constexpr unsigned kTypeMask = 15, kOpShift = 4, kOpMask = 15, kFlagsShift = 8, kFlagsMask = 15;
-
-// Bytes of a Type are 1 << the nibble with its number.
-constexpr uint64_t kSizeLogarithms = 0x5'4323'2100;
-
-}  // namespace
-
-[[gnu::target("general-regs-only")]] RefillResult slow_refill(Frame* frame, uint64_t va,
-                                                              uint32_t descriptor,
-                                                              const TlbEntry* entry,
-                                                              JitBackend* backend) {
-  const auto flags = static_cast<uint8_t>(descriptor >> kFlagsShift & kFlagsMask);
-  const bool user = (flags & kMemoryUser) != 0;
-  const TlbEntry* tlb = frame->tlb[user ? kContextUser : kContextKernel];
-  if (tlb_index(va) != static_cast<uint64_t>(entry - tlb)) return RefillResult::kChanged;
-  const unsigned bytes = 1u << (kSizeLogarithms >> 4 * (descriptor & kTypeMask) & 15);
-  const bool reads = (descriptor >> kOpShift & kOpMask) == 0;
-  return backend->config().hooks.refill(frame, va, bytes, reads ? Access::kRead : Access::kWrite,
-                                        flags)
-             ? RefillResult::kFilled
-             : RefillResult::kFailed;
-}
-
 const void* slow_access(Frame* frame, uint64_t va, uint32_t descriptor, JitBackend* backend) {
   const MemoryOperation operation = unpack(descriptor);
   const Hooks& hooks = backend->config().hooks;

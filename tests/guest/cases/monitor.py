@@ -59,17 +59,27 @@ def monitor_reset(bench):
 @guest_test("screendump")
 def screendump(bench):
     """screendump writes the firmware's screen as PNG and as PPM."""
+    picture, pixels = bench.folder / "screen.png", bench.folder / "screen"
     with bench.guest("-display", "none", "-monitor", "stdio") as guest:
         guest.expect(r"\(vireo\) ", COMMAND)
-        time.sleep(3 * guest.patience)  # the firmware sets the mode early
-        for name in ("screen.png", "screen -f ppm"):
-            guest.type(f"screendump {bench.folder}/{name}")
+        deadline = time.monotonic() + COMMAND * guest.patience
+        while not (pixels.exists() and shows_text(pixels.read_bytes())):
+            assert time.monotonic() < deadline, "the firmware shows nothing"
+            time.sleep(0.5)
+            guest.type(f"screendump {pixels} -f ppm")
             guest.expect(r"\(vireo\) ", COMMAND)
+        guest.type(f"screendump {picture}")
+        guest.expect(r"\(vireo\) ", COMMAND)
         guest.type("quit")
         guest.ends(COMMAND)
-    assert (bench.folder / "screen.png").read_bytes()[:4] == b"\x89PNG", "that is no PNG"
-    size = (bench.folder / "screen").read_bytes()[:20].split()
-    assert size[0] == b"P6" and int(size[1]) >= 640, f"that is no PPM: {size}"
+    assert picture.read_bytes()[:4] == b"\x89PNG", "that is no PNG"
+
+
+def shows_text(ppm):
+    """Whether a picture of 8-bit PPM is wide enough for a screen of text, and not empty."""
+    kind, width, _, _, pixels = ppm.split(maxsplit=4)
+    assert kind == b"P6", f"that is no PPM: {ppm[:20]}"
+    return int(width) >= 640 and any(pixels)
 
 
 PANIC = "modprobe pvpanic-mmio; echo c >/proc/sysrq-trigger"
