@@ -21,11 +21,11 @@ TEST(SharedAccess, TakesAnyAlignment) {
 TEST(SharedAccess, KeepsTheOrderOfStores) {
   uint32_t message = 0, flag = 0;
   std::thread writer([&] {
-    message = 42;
+    store_shared<uint32_t>(&message, 42);
     store_shared<uint32_t>(&flag, 1);
   });
   while (load_shared<uint32_t>(&flag) == 0) std::this_thread::yield();
-  EXPECT_EQ(message, 42u);
+  EXPECT_EQ(load_shared<uint32_t>(&message), 42u);
   writer.join();
 }
 

@@ -79,7 +79,7 @@ constexpr bool is_bit_operation(Opcode op) { return op >= Opcode::kBt && op <= O
 
 /// `Op` on type T, for the opcodes of VIREO_PURE_INTEGER_OPCODES. Flags: all of them after.
 template <Opcode Op, class T>
-constexpr Integer<T> evaluate_opcode(const IntegerInput& in) {
+constexpr Integer<T> evaluate_opcode(IntegerInput in) {
   const T a = static_cast<T>(in.a), b = static_cast<T>(in.b);
   const Condition condition = static_cast<Condition>(in.aux & 15);
   if constexpr (is_arithmetic(Op)) {

@@ -258,8 +258,19 @@ void Compiler::emit(const Inst& inst, uint32_t at) {
   choose_registers(inst, o);
   choose_code(inst, o);
   if (o.code == kByHandler) o.handler = handler_of(inst);
+  if (inst.op == Opcode::kBranchFlags) join_test(inst);
   program_->operations.push_back(o);
   program_->ips.push_back(ip_);
+}
+
+/// Makes one of the branch and a comparison right before it.
+void Compiler::join_test(const Inst& branch) {
+  if (program_->operations.empty()) return;
+  Operation& before = program_->operations.back();
+  const bool compares = before.op == Opcode::kSub || before.op == Opcode::kAnd;
+  const auto condition = static_cast<Condition>(branch.aux);
+  if (!compares || (flags_read_by(condition) & ~before.flags) != 0) return;
+  before.code = code_of_test(before.op, width_of(before.type), before.code & 3, condition);
 }
 
 /// Guest registers are operands like others.
@@ -286,13 +297,13 @@ void Compiler::choose_code(const Inst& inst, Operation& o) const {
 }
 
 void Compiler::choose_access(const Inst& inst, Operation& o) const {
-  unsigned form = 0;
+  unsigned form = inst.extra & kMemoryUser ? unsigned{kUser} : 0;
   if (const Inst* address = index_of(inst)) {
     o.imm += address->imm;
     o.a = place_of(address->a);
     o.aux = address->aux;
     (inst.op == Opcode::kLoad ? o.b : o.c) = place_of(address->b);
-    if (address->b != kNoValue) form = kIndexed;
+    if (address->b != kNoValue) form |= kIndexed;
   }
   o.code = code_of(inst.op, width_of(inst.type), form);
 }

@@ -54,6 +54,7 @@ class Compiler {
   uint16_t take_words(bool vector);
 
   void emit(const Inst& inst, uint32_t at);
+  void join_test(const Inst& branch);
   void choose_registers(const Inst& inst, Operation& o) const;
   void choose_code(const Inst& inst, Operation& o) const;
   void choose_access(const Inst& inst, Operation& o) const;

@@ -9,30 +9,37 @@
 
 namespace vireo::tcg::interpreter {
 
-/// Whether `to` may be entered from the current block: still valid, and its pages mapped as when it
-/// was translated. A block of the page that runs now needs no look.
-inline bool enterable(const Machine& machine, const TranslatedBlock* to) {
-  if (!__atomic_load_n(&to->valid, __ATOMIC_RELAXED)) return false;
-  if (to->code_page == machine.program->code_page) return true;
-  return machine.frame->code_pages[code_page_slot(to->key.linear >> kPageBits)] == to->code_page;
-}
+// What other threads write.
 
-inline const Operation* enter(Machine& machine, const TranslatedBlock* to) {
-  machine.program = program_of(to);
-  return machine.program->operations.data();
+inline bool is_valid(const TranslatedBlock& block) {
+  return __atomic_load_n(&block.valid, __ATOMIC_RELAXED);
 }
-
+inline const TranslatedBlock* linked(const Program& program, unsigned slot) {
+  return __atomic_load_n(&program.links[slot], __ATOMIC_ACQUIRE);
+}
 /// Whether a kick asks to leave; run() reports it once.
 inline bool kicked(const Machine& machine) {
   return __atomic_load_n(&machine.frame->kick, __ATOMIC_RELAXED) != 0;
 }
 
-inline const Operation* go_direct(Machine& machine, const Operation* o) {
+/// Whether `to` may be entered from the current block: still valid, and its pages mapped as when it
+/// was translated. A block of the page that runs now needs no look.
+[[gnu::always_inline]] inline bool enterable(const Machine& machine, const TranslatedBlock* to) {
+  if (!is_valid(*to)) return false;
+  if (to->code_page == machine.program->code_page) return true;
+  return machine.frame->code_pages[code_page_slot(to->key.linear >> kPageBits)] == to->code_page;
+}
+
+[[gnu::always_inline]] inline const Operation* enter(Machine& machine, const TranslatedBlock* to) {
+  machine.program = program_of(to);
+  return machine.program->operations.data();
+}
+
+[[gnu::always_inline]] inline const Operation* go_direct(Machine& machine, const Operation* o) {
   machine.frame->guest_ip = o->imm;
   if (kicked(machine)) return machine.exit(ExitReason::kPoll);
   if (machine.config->link_blocks) {
-    const TranslatedBlock* to =
-        __atomic_load_n(&machine.program->links[o->extra], __ATOMIC_ACQUIRE);
+    const TranslatedBlock* to = linked(*machine.program, o->extra);
     if (to && enterable(machine, to)) return enter(machine, to);
     machine.last = machine.program;
     machine.slot = o->extra;
@@ -40,8 +47,9 @@ inline const Operation* go_direct(Machine& machine, const Operation* o) {
   return machine.exit(ExitReason::kLookup);
 }
 
-inline const Operation* exit_indirect(Machine& machine, const uint64_t* values,
-                                      const Operation* o) {
+[[gnu::always_inline]] inline const Operation* exit_indirect(Machine& machine,
+                                                             const uint64_t* values,
+                                                             const Operation* o) {
   const uint64_t target = values[o->a];
   machine.frame->guest_ip = target;
   if (kicked(machine)) return machine.exit(ExitReason::kPoll);
@@ -51,15 +59,6 @@ inline const Operation* exit_indirect(Machine& machine, const uint64_t* values,
     if (to && entry.guest_ip == target && enterable(machine, to)) return enter(machine, to);
   }
   return machine.exit(ExitReason::kLookup);
-}
-
-template <Condition kCondition>
-const Operation* branch_flags(Machine& machine, const Operation* o) {
-  return holds(kCondition, machine.flags) ? go_direct(machine, o) : o + 1;
-}
-inline const Operation* branch_nonzero(Machine& machine, const uint64_t* values,
-                                       const Operation* o) {
-  return values[o->a] == 0 ? o + 1 : go_direct(machine, o);
 }
 
 }  // namespace vireo::tcg::interpreter

@@ -40,13 +40,30 @@ namespace vireo::tcg::interpreter {
     continue;
 #define CONDITIONAL(name)                                      \
   case code_of(Opcode::kBranchFlags, Condition::k##name):      \
-    o = branch_flags<Condition::k##name>(machine, o);          \
+    if (holds(Condition::k##name, machine.flags)) goto leave;  \
+    ++o;                                                       \
     continue;                                                  \
   case code_of(Opcode::kSetcc, Condition::k##name):            \
     o = set_condition<Condition::k##name>(machine, values, o); \
+    continue;                                                  \
+    FOR_WIDTHS(TEST_WIDTH, name)
+#define TEST_FORM(width, T, op, form, condition)                                                   \
+  case code_of_test(Opcode::k##op, width, form, Condition::k##condition):                          \
+    ++o;                                                                                           \
+    if (test<Opcode::k##op, T, form, Condition::k##condition>(machine, values, o - 1)) goto leave; \
+    ++o;                                                                                           \
     continue;
+#define TEST_WIDTH(width, T, condition)           \
+  TEST_FORM(width, T, Sub, 0, condition)          \
+  TEST_FORM(width, T, Sub, kImmediate, condition) \
+  TEST_FORM(width, T, And, 0, condition)          \
+  TEST_FORM(width, T, And, kImmediate, condition)
 
-void interpret(Machine& machine, const Operation* o) {
+// Operations never change, and the words of a Frame belong to the thread that runs it: what the
+// loop and its templates do with them themselves is hidden from ThreadSanitizer, or it would take
+// many times as long. What threads share is in functions that are not inlined then: find() and
+// load_shared(), store_shared(), go_direct(), exit_indirect().
+[[gnu::no_sanitize("thread")]] void interpret(Machine& machine, const Operation* o) {
   auto* const values = reinterpret_cast<uint64_t*>(machine.frame);
   while (o) {
     switch (o->code) {
@@ -55,12 +72,16 @@ void interpret(Machine& machine, const Operation* o) {
       FOR_WIDTHS(PURE_FORM, Address, 0)
       FOR_WIDTHS(DISPLACE)
       FOR_WIDTHS(MEMORY_FORM, 0)
+      FOR_WIDTHS(MEMORY_FORM, kUser)
       FOR_WIDTHS(MEMORY_FORM, kIndexed)
+      FOR_WIDTHS(MEMORY_FORM, kUser | kIndexed)
       FOR_CONDITIONS(CONDITIONAL)
       case code_of(Opcode::kBranchNonzero, 0, 0):
-        o = branch_nonzero(machine, values, o);
+        if (values[o->a] != 0) goto leave;
+        ++o;
         continue;
       case code_of(Opcode::kExitDirect, 0, 0):
+      leave:
         o = go_direct(machine, o);
         continue;
       case code_of(Opcode::kExitIndirect, 0, 0):

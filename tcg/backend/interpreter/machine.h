@@ -27,13 +27,15 @@ struct Machine : LeaveTarget {
     frame->guest_ip = program->ips[static_cast<size_t>(o - program->operations.data())];
   }
   /// Leaves run().
-  const Operation* exit(ExitReason reason) {
+  [[gnu::always_inline]] const Operation* exit(ExitReason reason) {
     frame->exit_reason = static_cast<uint16_t>(reason);
     return nullptr;
   }
 };
 
-inline Frame& frame_of(uint64_t* values) { return *reinterpret_cast<Frame*>(values); }
+[[gnu::always_inline]] inline Frame& frame_of(uint64_t* values) {
+  return *reinterpret_cast<Frame*>(values);
+}
 
 inline VectorValue vector_at(const uint64_t* values, unsigned place) {
   VectorValue value;

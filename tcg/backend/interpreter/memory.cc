@@ -14,11 +14,12 @@ uint8_t* resolve(Machine& machine, const Operation* o, uint64_t va, unsigned siz
   const bool misaligned = ((o->extra & kMemoryAligned16) && (va & 15)) ||
                           ((o->extra & kMemoryLocked) && (va & (size - 1)));
   if (misaligned) return nullptr;
-  uint8_t* host = find(*machine.frame, o, va, size, write);
+  const MemoryContext context = context_of(o->extra & kMemoryUser);
+  uint8_t* host = find(*machine.frame, context, va, size, write);
   if (host) return host;
   const Access access = write ? Access::kWrite : Access::kRead;
   if (!machine.config->hooks.refill(machine.frame, va, size, access, o->extra)) return nullptr;
-  return find(*machine.frame, o, va, size, write);
+  return find(*machine.frame, context, va, size, write);
 }
 
 MemoryOperation describe(const Operation* o) {

@@ -7,14 +7,20 @@
 
 namespace vireo::tcg::interpreter {
 
+[[gnu::always_inline]] constexpr MemoryContext context_of(bool user) {
+  return user ? kContextUser : kContextKernel;
+}
+
+/// A tag of an entry that other threads may withdraw meanwhile.
+inline uint64_t tag_of(const TlbEntry& entry, bool write) {
+  return __atomic_load_n(write ? &entry.tag_write : &entry.tag_read, __ATOMIC_RELAXED);
+}
+
 /// Where an access of `size` bytes goes in host memory if the TLB has it; else nullptr.
-inline uint8_t* find(const Frame& frame, const Operation* o, uint64_t va, unsigned size,
-                     bool write) {
-  const unsigned context = o->extra & kMemoryUser ? kContextUser : kContextKernel;
+[[gnu::always_inline]] inline uint8_t* find(const Frame& frame, MemoryContext context, uint64_t va,
+                                            unsigned size, bool write) {
   const TlbEntry& entry = frame.tlb[context][tlb_index(va)];
-  // Other threads may withdraw the entry meanwhile.
-  const uint64_t& tag = write ? entry.tag_write : entry.tag_read;
-  const uint64_t offset = va - __atomic_load_n(&tag, __ATOMIC_RELAXED);
+  const uint64_t offset = va - tag_of(entry, write);
   return offset <= kPageSize - size ? entry.host + offset : nullptr;
 }
 
@@ -24,23 +30,25 @@ const Operation* load_slowly(Machine& machine, uint64_t* values, const Operation
 template <class T>
 const Operation* store_slowly(Machine& machine, const Operation* o, uint64_t va, T value);
 
-template <class T, unsigned kForm = 0>
-const Operation* load(Machine& machine, uint64_t* values, const Operation* o) {
+template <class T, unsigned kForm>
+[[gnu::always_inline]] inline const Operation* load(Machine& machine, uint64_t* values,
+                                                    const Operation* o) {
   uint64_t va = values[o->a] + o->imm;
   if constexpr (kForm & kIndexed) va += values[o->b] << o->aux;
-  const uint8_t* host = find(*machine.frame, o, va, sizeof(T), false);
+  const uint8_t* host = find(frame_of(values), context_of(kForm & kUser), va, sizeof(T), false);
   if (!host) [[unlikely]]
     return load_slowly<T>(machine, values, o, va);
   values[o->result] = util::load_shared<T>(host);
   return o + 1;
 }
 
-template <class T, unsigned kForm = 0>
-const Operation* store(Machine& machine, uint64_t* values, const Operation* o) {
+template <class T, unsigned kForm>
+[[gnu::always_inline]] inline const Operation* store(Machine& machine, uint64_t* values,
+                                                     const Operation* o) {
   const T value = static_cast<T>(values[o->b]);
   uint64_t va = values[o->a] + o->imm;
   if constexpr (kForm & kIndexed) va += values[o->c] << o->aux;
-  uint8_t* host = find(*machine.frame, o, va, sizeof(T), true);
+  uint8_t* host = find(frame_of(values), context_of(kForm & kUser), va, sizeof(T), true);
   if (!host) [[unlikely]]
     return store_slowly<T>(machine, o, va, value);
   util::store_shared<T>(host, value);

@@ -33,6 +33,7 @@ struct Operation {
 /// Forms of an operation that the loop knows.
 enum Form : unsigned {
   kFlagless = 1,   ///< Leaves the flags alone.
+  kUser = 1,       ///< Of Load and Store: with user privilege.
   kImmediate = 2,  ///< Operand b is `imm`; of Address: there is none.
   kIndexed = 2,    ///< Of Load and Store: the address has an index (b; c of Store), shifted by aux.
 };
@@ -45,6 +46,13 @@ constexpr uint16_t code_of(Opcode op, unsigned width, unsigned form) {
 /// Of operations that depend on a condition.
 constexpr uint16_t code_of(Opcode op, Condition condition) {
   return code_of(op, static_cast<unsigned>(condition) >> 2, static_cast<unsigned>(condition) & 3);
+}
+
+/// Of Sub or And with the BranchFlags that is the next operation; `form` is 0 or kImmediate.
+constexpr uint16_t code_of_test(Opcode op, unsigned width, unsigned form, Condition condition) {
+  const unsigned which = (op == Opcode::kAnd ? 8 : 0) | width << 1 | (form & kImmediate ? 1 : 0);
+  return static_cast<uint16_t>((static_cast<unsigned>(Opcode::kCount) + 1 + which) << 4 |
+                               static_cast<unsigned>(condition));
 }
 
 /// Places are 64-bit words of the Frame: the guest's registers where they are, and values in the

@@ -2,6 +2,7 @@
 
 #include "tcg/backend/interpreter/machine.h"
 #include "tcg/ir/vector_info.h"
+#include "util/shared_access.h"
 
 namespace vireo::tcg::interpreter {
 namespace {
@@ -26,11 +27,10 @@ const Operation* set_high8(Machine&, uint64_t* values, const Operation* o) {
   reg = (reg & ~uint64_t{0xff00}) | (values[o->a] & 0xff) << 8;
   return o + 1;
 }
+// Other threads set requests in the state.
 template <class T>
 const Operation* load_state(Machine&, uint64_t* values, const Operation* o) {
-  T value;
-  std::memcpy(&value, state_at(values, o), sizeof(T));
-  values[o->result] = value;
+  values[o->result] = util::load_shared<T>(state_at(values, o));
   return o + 1;
 }
 template <class T>

@@ -149,8 +149,8 @@ def clock(bench):
 def interpreter(bench):
     """The kernel boots to init on the interpreter backend."""
     with bench.linux("-accel", "tcg,backend=interpreter", append='vireo.run="true"') as guest:
-        guest.expect(READY, 1800)
-        guest.ends(300)
+        guest.expect(READY, BOOT)
+        guest.ends(COMMAND)
 
 
 @guest_test("lockstep")
