@@ -125,11 +125,8 @@ util::InstructionSet PcCpu::instruction_set() const {
 bool PcCpu::translate(tcg::Block& block, accel::CodeReader& code, unsigned max_insns,
                       uint64_t& fault_linear) {
   const accel::CodePosition at = position();
-  const i386::BlockStart start{.mode = at.mode,
-                               .ip = at.ip,
-                               .linear = at.linear,
-                               .code_limit = state_.segments[i386::kCs].limit,
-                               .max_insns = max_insns};
+  const i386::BlockStart start{
+      .mode = at.mode, .ip = at.ip, .linear = at.linear, .max_insns = max_insns};
   return i386::translate_block(start, config_.features, code, block, fault_linear);
 }
 

@@ -45,6 +45,7 @@ uint64_t segmentation_bits(const CpuState& state) {
     if (state.segments[kSs].attributes & kDefaultBig) mode |= kModeStack32;
     if (is_flat(state)) mode |= kModeFlatData;
     mode |= limit_bits(state);
+    mode |= uint64_t{~state.segments[kCs].limit} << kModeCodeLimitShift;
   }
   return mode;
 }

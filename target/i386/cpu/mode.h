@@ -10,6 +10,11 @@ namespace vireo::i386 {
 /// Recomputes CpuState::mode; to be called after any change of what a ModeBit stands for.
 void update_mode(CpuState& state);
 
+/// CS's limit in bytes as the mode bits tell it; 4 GiB - 1 in 64-bit mode.
+inline uint32_t code_limit(uint64_t mode) {
+  return ~static_cast<uint32_t>(mode >> kModeCodeLimitShift);
+}
+
 inline bool in_protected_mode(const CpuState& state) { return state.mode & kModeProtected; }
 inline bool in_vm86(const CpuState& state) { return state.mode & kModeVm86; }
 inline bool in_64bit_mode(const CpuState& state) { return state.mode & kMode64; }

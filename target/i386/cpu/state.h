@@ -210,6 +210,8 @@ enum ModeBit : uint64_t {
   /// 6 bits, likewise: the limit is below 4 GiB - 1, so accesses with 32-bit addresses call
   /// check_limit.
   kModeLimitedShift = 22,
+  /// 32 bits, 0 in 64-bit mode: the complement of CS's limit, so 0 for 4 GiB.
+  kModeCodeLimitShift = 28,
 };
 
 /// The whole state of one x86 vCPU. Begins with the Frame, so that a Frame* is a CpuState*.

@@ -102,7 +102,7 @@ void enter_inner(CpuState& state, const Event& event, const Gate& gate, HandlerT
   const unsigned size = gate.is_32bit ? 4 : 2;
   const TssStack pointer = read_tss_stack(state, target.cpl);
   const Segment segment = check_stack_segment(state, pointer.selector, target.cpl);
-  Stack stack(state, segment, pointer.sp, stack_privilege(target.cpl), false);
+  Stack stack(state, segment, pointer.sp, stack_privilege(target.cpl), false, true);
   const bool from_vm86 = in_vm86(state);
   if (from_vm86) {
     for (const SegmentRegister index : {kGs, kFs, kDs, kEs})

@@ -134,7 +134,7 @@ void call_inner(CpuState& state, GateTarget& target, uint64_t next_ip) {
     segment = check_stack_segment(state, pointer.selector, cpl);
   }
   const Stack old(state);
-  Stack stack(state, segment, pointer.sp, Privilege::kSupervisor, wide);
+  Stack stack(state, segment, pointer.sp, Privilege::kSupervisor, wide, true);
   stack.push(state.segments[kSs].selector, target.size);
   stack.push(state.frame.general[kRsp], target.size);
   for (unsigned i = target.parameters; i-- > 0;)
@@ -346,6 +346,12 @@ uint64_t resume_at_new_ip(CpuState& state) {
     tcg::leave(&state.frame, static_cast<uint16_t>(tcg::ExitReason::kInterruptWindow));
   }
   return state.frame.guest_ip;
+}
+
+uint64_t helper_check_code_target(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
+  CpuState& state = cpu_state(frame);
+  if (a > state.segments[kCs].limit) raise_gp(state, 0);
+  return 0;
 }
 
 uint64_t helper_far_jump(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {

@@ -131,8 +131,14 @@ Stack::Stack(CpuState& state)
     : Stack(state, state.segments[kSs], state.frame.general[kRsp], data_privilege(state),
             in_64bit_mode(state)) {}
 
-Stack::Stack(CpuState& state, const Segment& segment, uint64_t sp, Privilege privilege, bool flat)
-    : state_(state), segment_(segment), sp_(sp), flat_(flat), privilege_(privilege) {
+Stack::Stack(CpuState& state, const Segment& segment, uint64_t sp, Privilege privilege, bool flat,
+             bool is_new)
+    : state_(state),
+      segment_(segment),
+      sp_(sp),
+      flat_(flat),
+      is_new_(is_new),
+      privilege_(privilege) {
   mask_ = flat_ ? ~uint64_t{0} : segment.attributes & kAttributeBig ? 0xffffffff : 0xffff;
 }
 
@@ -141,6 +147,8 @@ uint64_t Stack::linear(uint64_t offset, unsigned size) const {
     if (!is_canonical(state_, offset)) raise_exception(state_, kSsFault, state_.external_event);
     return offset;
   }
+  if (is_new_ && !within_limit(segment_, offset, size))
+    raise_exception(state_, kSsFault, selector_error(state_, segment_.selector));
   check_limit(state_, segment_, offset, size, true);
   return (segment_.base + offset) & 0xffffffff;
 }

@@ -26,8 +26,10 @@ class Stack {
  public:
   /// The current stack.
   explicit Stack(CpuState& state);
-  /// Another one, with the rights of `privilege`; `flat` for a 64-bit one.
-  Stack(CpuState& state, const Segment& segment, uint64_t sp, Privilege privilege, bool flat);
+  /// Another one, with the rights of `privilege`; `flat` for a 64-bit one. `is_new`: that of an
+  /// inner level, whose selector #SS tells.
+  Stack(CpuState& state, const Segment& segment, uint64_t sp, Privilege privilege, bool flat,
+        bool is_new = false);
 
   void push(uint64_t value, unsigned size);
   uint64_t pop(unsigned size);
@@ -46,6 +48,7 @@ class Stack {
   uint64_t sp_;
   uint64_t mask_;
   bool flat_;
+  bool is_new_;
   Privilege privilege_;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "target/i386/cpu/mode.h"
 #include "target/i386/decode/decoder.h"
 #include "target/i386/translate/translator.h"
 
@@ -49,12 +50,15 @@ class BlockTranslator {
   uint64_t mask(uint64_t address) const {
     return is_64() ? address : static_cast<uint32_t>(address);
   }
+  bool within_limit(unsigned length) const {
+    return is_64() || ip() + length - 1 <= code_limit(start_.mode);
+  }
   uint64_t ip() const { return mask(start_.ip + block_.guest_size); }
 
   /// Translates the next instruction, or ends the block before one that crosses pages. False: the
   /// fetch failed.
   bool translate_one(uint64_t& fault_linear) {
-    if (!is_64() && ip() > start_.code_limit) {
+    if (!within_limit(1)) {
       fail(kGp, 1);
       return true;
     }
@@ -70,6 +74,10 @@ class BlockTranslator {
     }
     if (status != DecodeStatus::kOk) {
       fail(status == DecodeStatus::kUndefined ? kUd : kGp, insn.length);
+      return true;
+    }
+    if (!within_limit(insn.length)) {
+      fail(kGp, insn.length);
       return true;
     }
     insn.ip = ip();

@@ -10,10 +10,9 @@ namespace vireo::i386 {
 
 /// Where and how a block begins.
 struct BlockStart {
-  uint64_t mode = 0;                 ///< ModeBits.
-  uint64_t ip = 0;                   ///< RIP or EIP.
-  uint64_t linear = 0;               ///< CS base + ip.
-  uint32_t code_limit = 0xffffffff;  ///< CS limit; not looked at in 64-bit mode.
+  uint64_t mode = 0;    ///< ModeBits.
+  uint64_t ip = 0;      ///< RIP or EIP.
+  uint64_t linear = 0;  ///< CS base + ip.
   unsigned max_insns = 64;
 };
 

@@ -1,6 +1,7 @@
 // Control transfers within a segment, software interrupts and what does nothing (SDM volume
 // 1, 7.3.8).
 
+#include "target/i386/cpu/mode.h"
 #include "target/i386/translate/translator.h"
 
 namespace vireo::i386 {
@@ -8,23 +9,55 @@ namespace vireo::i386 {
 using tcg::Condition;
 using tcg::ExitReason;
 
-void Translator::jump(const Insn& in) { go(branch_target(in)); }
-
-void Translator::jump_if(const Insn& in) {
-  go_if(static_cast<Condition>(in.row->variant), branch_target(in), next_ip(in));
+/// A transfer beyond CS's limit faults before anything is done.
+void Translator::check_target(Value target) {
+  const bool is_short = target.type == Type::kI16 && code_limit(mode_) >= 0xffff;
+  if (is_64() || is_short || code_limit(mode_) == 0xffffffff) return;
+  call_helper(HelperId::check_code_target, ir_.zero_extend(Type::kI64, target));
 }
 
-void Translator::jump_indirect(const Insn& in) { go_indirect(read(in, 0)); }
+void Translator::check_target(uint64_t target) {
+  if (is_beyond_limit(target)) call_helper(HelperId::check_code_target, number(target));
+}
+
+bool Translator::is_beyond_limit(uint64_t target) const {
+  return !is_64() && target > code_limit(mode_);
+}
+
+void Translator::jump(const Insn& in) {
+  check_target(branch_target(in));
+  go(branch_target(in));
+}
+
+void Translator::jump_if(const Insn& in) {
+  const auto condition = static_cast<Condition>(in.row->variant);
+  if (is_beyond_limit(branch_target(in)))
+    check_target(ir_.select(condition, number(branch_target(in)), number(0)));
+  go_if(condition, branch_target(in), next_ip(in));
+}
+
+void Translator::jump_indirect(const Insn& in) {
+  const Value target = read(in, 0);
+  check_target(target);
+  go_indirect(target);
+}
+
+void Translator::check_target_if_nonzero(Value value, uint64_t target) {
+  if (!is_beyond_limit(target)) return;
+  check_target(ir_.select_nonzero(number(target), number(0), value));
+}
 
 void Translator::jump_if_counter_zero(const Insn& in) {
   const Value counter = ir_.get_reg(integer_type(in.address_size), kRcx);
   const Value is_zero = ir_.select_nonzero(number(0), number(1), counter);
+  check_target_if_nonzero(is_zero, branch_target(in));
   go_if_nonzero(is_zero, branch_target(in), next_ip(in));
 }
 
 void Translator::loop(const Insn& in) {
   const Type type = integer_type(in.address_size);
   const Value counter = ir_.address(type, ir_.get_reg(type, kRcx), {}, 0, -1);
+  check_target_if_nonzero(counter, branch_target(in));
   ir_.set_reg(kRcx, counter);
   go_if_nonzero(counter, branch_target(in), next_ip(in));
 }
@@ -32,12 +65,15 @@ void Translator::loop(const Insn& in) {
 void Translator::loop_if(const Insn& in) {
   const Type type = integer_type(in.address_size);
   const Value counter = ir_.address(type, ir_.get_reg(type, kRcx), {}, 0, -1);
-  ir_.set_reg(kRcx, counter);
   const auto condition = static_cast<Condition>(in.row->variant);
-  go_if_nonzero(ir_.select(condition, counter, constant(type, 0)), branch_target(in), next_ip(in));
+  const Value taken = ir_.select(condition, counter, constant(type, 0));
+  check_target_if_nonzero(taken, branch_target(in));
+  ir_.set_reg(kRcx, counter);
+  go_if_nonzero(taken, branch_target(in), next_ip(in));
 }
 
 void Translator::call(const Insn& in) {
+  check_target(branch_target(in));
   push_value(constant(integer_type(in.operand_size), next_ip(in)));
   ir_.push_return(next_ip(in));
   go(branch_target(in));
@@ -45,6 +81,7 @@ void Translator::call(const Insn& in) {
 
 void Translator::call_indirect(const Insn& in) {
   const Value target = read(in, 0);
+  check_target(target);
   push_value(constant(integer_type(in.operand_size), next_ip(in)));
   ir_.push_return(next_ip(in));
   go_indirect(target);
@@ -52,6 +89,7 @@ void Translator::call_indirect(const Insn& in) {
 
 void Translator::near_return(const Insn& in) {
   const Value target = load_stack(integer_type(in.operand_size));
+  check_target(target);
   adjust_stack(in.operand_size + static_cast<int64_t>(in.immediate));
   go_indirect(target, /*is_return=*/true);
 }

@@ -194,6 +194,11 @@ class Translator {
     return in.segment_override == kNoRegister ? otherwise : in.segment_override;
   }
   bool needs_limit_check(unsigned segment, Type offset_type) const;
+  /// #GP if control would go beyond CS's limit; nothing is emitted where it cannot.
+  void check_target(Value target);
+  void check_target(uint64_t target);
+  void check_target_if_nonzero(Value value, uint64_t target);
+  bool is_beyond_limit(uint64_t target) const;
   /// Operand `index` as an integer of its size.
   Value read(const Insn& in, unsigned index);
   /// Sets operand `index`, a register or memory.
