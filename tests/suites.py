@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the lints, the unit tests and the guest tests of a built tree, and sums them up."""
+"""Runs the lints, the unit tests, the tests of system behaviour and the guest tests of a built tree, and sums them up."""
 
 import argparse
 import json
@@ -66,14 +66,23 @@ def run_meson(build, word, suite, patience=PATIENCE):
 
 
 def run_guests(build, word, form, patience=1):
-    """The guest runner leaves its counts and names in a file."""
-    report = build / "guest-tests.json"
+    return run_runner("guest", build, "--form", form, "--patience", patience, word)
+
+
+def run_system(build, word, backend):
+    """The small guests in assembly."""
+    return run_runner("asm", build, "--backend", backend, word)
+
+
+def run_runner(folder, build, *arguments):
+    """A runner leaves its counts and names in a file."""
+    report = build / f"{folder}-tests.json"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-B", ROOT / "tests/guest/run", "--build", build, "--report", report]
-    subprocess.run(list(map(str, [*command, "--form", form, "--patience", patience, word])), check=False)
+    command = [sys.executable, "-B", ROOT / f"tests/{folder}/run", "--build", build, "--report", report, *arguments]
+    subprocess.run(list(map(str, command)), check=False)
     tally = Tally()
     if not report.is_file():
-        tally.fails(f"guest tests ({form}): the runner ended early")
+        tally.fails(f"{folder} tests: the runner ended early")
         return tally
     found = json.loads(report.read_text())
     tally.passes(found["passed"])
@@ -130,6 +139,8 @@ def main():
     total = Tally()
     total.add(timed("lints", lambda: run_meson(build, word, is_lint)))
     total.add(timed("unit tests", lambda: run_meson(build, word, lambda s: not is_lint(s))))
+    for backend in ("jit", "interpreter") if options.full else ("jit",):
+        total.add(timed(f"tests of system behaviour ({backend})", lambda b=backend: run_system(build, word, b)))
     total.add(timed("guest tests", lambda: run_guests(build, word, "full" if options.full else "ci")))
     for kind in SANITIZERS if options.full else ():
         total.add(timed(f"tests with {SANITIZERS[kind]} sanitizers", lambda k=kind: run_sanitized(k, word)))
