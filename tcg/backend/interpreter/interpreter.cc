@@ -1,4 +1,4 @@
-// The interpreter backend: blocks become arrays of handlers with operands, run one after another.
+// The interpreter backend: blocks become arrays of operations, run one after another.
 
 #include <deque>
 #include <memory>

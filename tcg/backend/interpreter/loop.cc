@@ -60,10 +60,10 @@ namespace vireo::tcg::interpreter {
   TEST_FORM(width, T, And, kImmediate, condition)
 
 // Operations never change, and the words of a Frame belong to the thread that runs it: what the
-// loop and its templates do with them themselves is hidden from ThreadSanitizer, or it would take
-// many times as long. What threads share is in functions that are not inlined then: find() and
-// load_shared(), store_shared(), go_direct(), exit_indirect().
-[[gnu::no_sanitize("thread")]] void interpret(Machine& machine, const Operation* o) {
+// loop and its templates do with them themselves is hidden from ThreadSanitizer (so they are always
+// inlined), or it would take many times as long. What threads share is in functions that are not
+// inlined then: tag_of(), load_shared(), store_shared(), is_valid(), linked(), kicked().
+__attribute__((no_sanitize("thread"))) void interpret(Machine& machine, const Operation* o) {
   auto* const values = reinterpret_cast<uint64_t*>(machine.frame);
   while (o) {
     switch (o->code) {

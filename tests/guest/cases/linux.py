@@ -149,7 +149,7 @@ def clock(bench):
 def interpreter(bench):
     """The kernel boots to init on the interpreter backend."""
     with bench.linux("-accel", "tcg,backend=interpreter", append='vireo.run="true"') as guest:
-        guest.expect(READY, BOOT)
+        guest.expect(READY, 2 * BOOT)
         guest.ends(COMMAND)
 
 
