@@ -12,7 +12,9 @@ bool PcCpu::walk(uint64_t linear, tcg::Access access, uint8_t memory_flags,
                                                                 : i386::Privilege::kSupervisor;
   const i386::Walk walk = i386::walk_pages(state_, linear, access, privilege);
   if (!walk.ok()) {
-    result.vector = walk.vector;
+    // SDM volume 3, 6.15: addresses that are not canonical are #SS in the stack segment.
+    const bool stack_fault = walk.vector == i386::kGp && (memory_flags & tcg::kMemoryStack) != 0;
+    result.vector = stack_fault ? uint8_t{i386::kSsFault} : walk.vector;
     result.has_error = true;
     result.error = walk.error;
     return false;

@@ -46,7 +46,7 @@ enum MemoryFlags : uint8_t {
   kMemoryAligned16 = 1 << 1,  ///< #GP(0) unless 16-byte aligned (legacy SSE operands).
   kMemoryUser =
       1 << 2,  ///< Accessed with user privilege (else supervisor): selects the TLB context.
-  kMemoryStack = 1 << 3,  ///< A stack access (hint for merging checks).
+  kMemoryStack = 1 << 3,  ///< A stack access (its own fault where an address is impossible).
 };
 
 /// One IR instruction. 32 bytes; lives in Block::insts; its index is its value.

@@ -201,8 +201,7 @@ enum ModeBit : uint64_t {
       1u << 12,           ///< STI or MOV SS shadow: translate one instruction, then clear it.
   kModeIopl3 = 1u << 13,  ///< CPL <= IOPL: CLI, STI, IN, OUT, POPF need no helper for permission.
   kModeAlignmentCheck = 1u << 14,  ///< CPL 3 with CR0.AM and EFLAGS.AC.
-  kModeDataBreakpoints =
-      1u << 15,  ///< DR7 enables something: memory accesses are watched (issue: debug registers).
+  kModeBreakpoints = 1u << 15,     ///< DR7 enables something: see helper/debug.h.
   /// 6 bits, by SegmentRegister, 0 in 64-bit mode: accesses through the segment call check_limit
   /// (null, expand-down, limit below 64 KiB - 1, execute-only, or a read-only one; writes and reads
   /// alike).
@@ -225,6 +224,7 @@ struct CpuState {
   uint8_t interrupt_shadow = 0;  ///< 1: STI or MOV SS just ran.
   uint8_t halted = 0;
   uint8_t nmi_blocked = 0;
+  uint8_t debug_hits = 0;      ///< Breakpoints (bits of DR6) that the current instruction has hit.
   uint8_t external_event = 0;  ///< 1 while an external event is delivered: EXT of error codes.
   Segment segments[kSegmentCount];
   Segment ldtr;

@@ -1,5 +1,5 @@
 // Instructions on EFLAGS with privilege rules: CLI, STI, PUSHF, POPF (SDM volume 2; VME and PVI:
-// volume 3, 20.3 and 20.4), single steps and interrupt shadows.
+// volume 3, 20.3 and 20.4), and interrupt shadows.
 
 #include "target/i386/cpu/mode.h"
 #include "target/i386/helper/exception.h"
@@ -94,13 +94,6 @@ uint64_t helper_popf(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   // POPF clears RF whatever the image holds.
   change_flags(state, image & ~static_cast<uint32_t>(kRf), mask);
   return state.mode != mode_before || interrupts_wait(state);
-}
-
-uint64_t helper_single_step(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
-  CpuState& state = cpu_state(frame);
-  frame->guest_ip = a;
-  state.dr[6] |= 1u << 14;
-  raise_exception(state, kDb);
 }
 
 uint64_t helper_clear_shadow(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {

@@ -3,13 +3,16 @@
 #include "target/i386/helper/port.h"
 
 #include "target/i386/cpu/mode.h"
+#include "target/i386/helper/debug.h"
 #include "target/i386/helper/functions.h"
 #include "target/i386/helper/memory.h"
 #include "target/i386/helper/raise.h"
 
 namespace vireo::i386 {
 
-void check_port(CpuState& state, uint16_t port, unsigned width) {
+namespace {
+
+void check_permission(CpuState& state, uint16_t port, unsigned width) {
   if (!(state.cr0 & kCr0Pe)) return;
   if (!in_vm86(state) && state.cpl <= iopl(state)) return;
   constexpr unsigned kMapBase = 0x66;
@@ -21,6 +24,13 @@ void check_port(CpuState& state, uint16_t port, unsigned width) {
   if (offset + 1 > state.tr.limit) raise_gp(state, 0);
   const auto bits = read<uint16_t>(state, state.tr.base + offset, Privilege::kSystem);
   if (bits >> (port % 8) & ((1u << width) - 1)) raise_gp(state, 0);
+}
+
+}  // namespace
+
+void check_port(CpuState& state, uint16_t port, unsigned width) {
+  check_permission(state, port, width);
+  if (state.mode & kModeBreakpoints) watch_port(state, port, width);
 }
 
 uint64_t helper_port_in(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {

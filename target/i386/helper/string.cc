@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "target/i386/cpu/mode.h"
+#include "target/i386/helper/debug.h"
 #include "target/i386/helper/functions.h"
 #include "target/i386/helper/memory.h"
 #include "target/i386/helper/port.h"
@@ -31,7 +32,8 @@ class StringLoop {
         width_(width),
         mask_(address_mask(address_size)),
         backward_(state.eflags & kDf),
-        privilege_(data_privilege(state)) {}
+        privilege_(data_privilege(state)),
+        budget_(is_traced() ? 1 : kBytesPerCall) {}
 
   uint64_t count() const { return state_.frame.general[kRcx] & mask_; }
   bool has_budget() const { return budget_ > 0; }
@@ -48,6 +50,7 @@ class StringLoop {
                                  : mask_ == ~uint64_t{0} ? elements
                                                          : (mask_ - offset + 1) / width_;
     elements = std::min(elements, before_wrap);
+    if (is_traced()) elements = std::min<uint64_t>(elements, 1);
     if (!in_64bit_mode(state_) && elements > 1) {
       const uint64_t first = backward_ ? offset - (elements - 1) * width_ : offset;
       if (!within_limit(state_.segments[segment], first, elements * width_)) elements = 1;
@@ -55,8 +58,10 @@ class StringLoop {
     return elements;
   }
 
-  /// Checks the segment for `elements` at the register.
+  /// Checks the segment for `elements` at the register, and notes breakpoints.
   void check(Gpr reg, SegmentRegister segment, uint64_t elements, bool is_write) const {
+    if (state_.mode & kModeBreakpoints)
+      watch_access(state_, linear_of(reg, segment), width_, is_write);
     if (in_64bit_mode(state_)) return;
     const uint64_t offset = state_.frame.general[reg] & mask_;
     const uint64_t first = backward_ ? offset - (elements - 1) * width_ : offset;
@@ -98,6 +103,7 @@ class StringLoop {
   bool backward() const { return backward_; }
 
  private:
+  bool is_traced() const { return state_.mode & kTracedModes; }
   void set(Gpr reg, uint64_t value) {
     uint64_t& target = state_.frame.general[reg];
     target = mask_ == 0xffff ? (target & ~mask_) | (value & mask_) : value & mask_;
@@ -108,7 +114,7 @@ class StringLoop {
   const uint64_t mask_;
   const bool backward_;
   const Privilege privilege_;
-  uint64_t budget_ = kBytesPerCall;
+  uint64_t budget_;
 };
 
 template <class T>

@@ -1,6 +1,7 @@
 // SYSCALL, SYSRET, SYSENTER, SYSEXIT, SWAPGS and the FS/GS base instructions (SDM volume 2).
 
 #include "target/i386/cpu/mode.h"
+#include "target/i386/helper/debug.h"
 #include "target/i386/helper/functions.h"
 #include "target/i386/helper/raise.h"
 #include "target/i386/helper/segmentation.h"
@@ -27,6 +28,7 @@ void set_flat_segments(CpuState& state, uint16_t cs, uint16_t ss, bool is_64bit,
 
 uint64_t helper_syscall(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
+  const uint64_t mode_before = state.mode;
   if (!(state.efer & kEferSce)) raise_exception(state, kUd);
   const auto selector = static_cast<uint16_t>(state.star >> 32);
   uint64_t* general = state.frame.general;
@@ -45,6 +47,7 @@ uint64_t helper_syscall(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
     state.frame.guest_ip = state.star & 0xffffffff;
   }
   update_mode(state);
+  trap_behind_entry(state, mode_before);
   return resume_at_new_ip(state);
 }
 
@@ -72,6 +75,7 @@ uint64_t helper_sysret(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
 
 uint64_t helper_sysenter(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
+  const uint64_t mode_before = state.mode;
   const auto selector = static_cast<uint16_t>(state.sysenter_cs & 0xfffc);
   if (!(state.cr0 & kCr0Pe) || selector == 0) raise_gp(state, 0);
   const bool wide = in_long_mode(state);
@@ -80,6 +84,7 @@ uint64_t helper_sysenter(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
   state.frame.general[kRsp] = wide ? state.sysenter_esp : state.sysenter_esp & 0xffffffff;
   state.frame.guest_ip = wide ? state.sysenter_eip : state.sysenter_eip & 0xffffffff;
   update_mode(state);
+  trap_behind_entry(state, mode_before);
   return resume_at_new_ip(state);
 }
 

@@ -35,7 +35,7 @@ class BlockTranslator {
     page_ = as_bytes(code_.bytes_at(start_.linear));
     fault_linear = start_.linear;
     if (page_.empty()) return false;
-    const bool one_insn = start_.mode & (kModeTrap | kModeInterruptShadow);
+    const bool one_insn = start_.mode & (kModeTrap | kModeInterruptShadow | kModeBreakpoints);
     const unsigned max_insns = one_insn ? 1 : start_.max_insns;
     do {
       if (!translate_one(fault_linear)) return false;

@@ -165,13 +165,13 @@ TEST_F(BlockTest, UserAccessesUseTheUserContext) {
 TEST_F(BlockTest, TrapAndShadowRunOneInstruction) {
   ASSERT_TRUE(translate({0x01, 0xd8}, kLong | kModeTrap));
   EXPECT_EQ(block_.guest_insns, 1u);
-  EXPECT_EQ(calls(HelperId::single_step), 1u);
+  EXPECT_EQ(calls(HelperId::finish_traced), 1u);
   ASSERT_TRUE(translate({0x74, 0x10}, kLong | kModeInterruptShadow));
   EXPECT_EQ(calls(HelperId::clear_shadow), 1u);
   EXPECT_EQ(count(Opcode::kBranchFlags), 0u);
   // A load of SS delays the trap.
   ASSERT_TRUE(translate({0x8e, 0xd0}, kFlat32 | kModeTrap));
-  EXPECT_EQ(calls(HelperId::single_step), 0u);
+  EXPECT_EQ(calls(HelperId::finish_traced), 0u);
 }
 
 TEST_F(BlockTest, SegmentsCountOnlyWhereTheyAreNotFlat) {

@@ -30,6 +30,17 @@ bool Translator::needs_limit_check(unsigned segment, Type offset_type) const {
 }
 
 Translator::Value Translator::linear(unsigned segment, Value offset, unsigned size, bool is_write) {
+  const Value address = linear_unwatched(segment, offset, size, is_write);
+  if (checks_alignment_) call_helper(HelperId::check_alignment, address, number(size));
+  if (in_mode(kModeBreakpoints)) {
+    const uint64_t access = size | (is_write ? 0x10000 : 0);
+    call_helper(HelperId::watch_access, address, number(access));
+  }
+  return address;
+}
+
+Translator::Value Translator::linear_unwatched(unsigned segment, Value offset, unsigned size,
+                                               bool is_write) {
   const uint64_t base_offset =
       VIREO_CPU_OFFSET(segments) + segment * sizeof(Segment) + offsetof(Segment, base);
   if (is_64()) {

@@ -31,7 +31,10 @@ void Translator::call_and_leave_there(const Insn& in) {
 void Translator::transfer(const Insn& in) {
   const bool is_entry = helper_of(in) == HelperId::syscall || helper_of(in) == HelperId::sysenter;
   const uint64_t size = in.rex & 8 ? 8 : 4;
-  go_indirect(call_helper(helper_of(in), Type::kI64, number(is_entry ? next_ip(in) : size)));
+  const Value ip = call_helper(helper_of(in), Type::kI64, number(is_entry ? next_ip(in) : size));
+  if (!is_entry || !in_mode(kModeTrap)) return go_indirect(ip);
+  ir_.exit_runtime(ExitReason::kModeChange);  // the helper has seen to the trap
+  ended_ = true;
 }
 
 void Translator::store_system(const Insn& in) {

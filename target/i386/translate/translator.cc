@@ -9,7 +9,12 @@ using tcg::ExitReason;
 
 void Translator::translate(const Insn& insn) {
   current_ip_ = insn.ip;
+  // Descriptor tables are stored in a word and what follows it, aligned or not.
+  checks_alignment_ =
+      in_mode(kModeAlignmentCheck) && insn.row->translate != &Translator::descriptor_table;
+  on_stack_ = is_64() && insn.memory.segment == kSs;
   ir_.insn_start(insn.ip);
+  if (in_mode(kModeBreakpoints)) call_helper(HelperId::begin_watched);
   if (shadow_ == Shadow::kBegins) shadow_ = Shadow::kCovers;
   if (is_permitted(insn)) (this->*insn.row->translate)(insn);
   if (ended_) return;
@@ -56,6 +61,8 @@ void Translator::raise(Value vector) {
 bool Translator::is_permitted(const Insn& in) {
   if (in.has(protected_mode) && !in_mode(kModeProtected)) {
     raise(kUd);
+  } else if (in.has(hidden) && cpl() != 0) {
+    raise(kUd);
   } else if (in.has(privileged) && cpl() != 0) {
     raise(kGp);
   } else {
@@ -100,7 +107,11 @@ uint64_t Translator::branch_target(const Insn& in) const {
 /// The helpers leave, to raise #DB or to look for interrupts, with `next` as the guest IP.
 void Translator::finish_one_shot(Value next) {
   ir_.insn_start(current_ip_);  // What the instruction has done stays done.
-  call_helper(in_mode(kModeTrap) ? HelperId::single_step : HelperId::clear_shadow, next);
+  if (in_mode(kModeTrap | kModeBreakpoints)) {
+    call_helper(HelperId::finish_traced, next, number(mode_));
+  } else {
+    call_helper(HelperId::clear_shadow, next);
+  }
   ir_.exit_runtime(ExitReason::kInterruptWindow);
   ended_ = true;
 }

@@ -173,7 +173,9 @@ class Translator {
   bool in_mode(uint64_t bits) const { return mode_ & bits; }
   bool is_64() const { return in_mode(kMode64); }
   unsigned cpl() const { return mode_ >> kModeCplShift & 3; }
-  uint8_t memory_flags() const { return cpl() == 3 ? tcg::kMemoryUser : 0; }
+  uint8_t memory_flags() const {
+    return (cpl() == 3 ? tcg::kMemoryUser : 0) | (on_stack_ ? tcg::kMemoryStack : 0);
+  }
   uint8_t memory_flags(const Insn& in) const {
     return memory_flags() | (in.lock ? tcg::kMemoryLocked : 0);
   }
@@ -193,6 +195,8 @@ class Translator {
   static unsigned segment_or(const Insn& in, unsigned otherwise) {
     return in.segment_override == kNoRegister ? otherwise : in.segment_override;
   }
+  /// The same without looking at breakpoints and alignment.
+  Value linear_unwatched(unsigned segment, Value offset, unsigned size, bool is_write);
   bool needs_limit_check(unsigned segment, Type offset_type) const;
   /// #GP if control would go beyond CS's limit; nothing is emitted where it cannot.
   void check_target(Value target);
@@ -247,7 +251,7 @@ class Translator {
   void end_shadow(uint64_t next);
   /// Whether the instruction's end looks for interrupts or raises #DB, wherever it goes.
   bool leaves_through_loop() const { return is_one_shot() || shadow_ == Shadow::kCovers; }
-  bool is_one_shot() const { return in_mode(kModeTrap | kModeInterruptShadow); }
+  bool is_one_shot() const { return in_mode(kModeTrap | kModeInterruptShadow | kModeBreakpoints); }
   void finish_one_shot(Value next);
   void go(uint64_t target, unsigned slot = 0);
   void go_if(tcg::Condition condition, uint64_t taken, uint64_t next);
@@ -274,6 +278,8 @@ class Translator {
   const uint64_t mode_;
   tcg::Builder ir_;
   uint64_t current_ip_ = 0;
+  bool checks_alignment_ = false;
+  bool on_stack_ = false;  ///< 64-bit mode: the memory operand is in the stack segment.
   bool ended_ = false;
   Shadow shadow_ = Shadow::kNone;
   bool mmx_entered_ = false;  ///< An earlier instruction of the block has switched to MMX state.

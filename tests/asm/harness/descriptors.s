@@ -33,13 +33,16 @@ tss32:
   .long event_stack_top, KDATA
   .long 0, 0
   .long 0, 0
-  .fill TSS32_FULL_SIZE - 0x1c, 1, 0
+  .fill 0x66 - 0x1c, 1, 0
+  .word TSS32_SIZE
+  .fill TSS32_FULL_SIZE - TSS32_SIZE, 1, 0
 .set TSS64_SIZE, 0x68
 .balign 16
 tss64:
   .long 0
   .long event_stack_top, 0      # RSP0
-  .fill TSS64_SIZE + 0x101 - 12, 1, 0
+  .fill 0x66 - 12, 1, 0
+  .word TSS64_SIZE
 
 .balign 16
   .skip 1024

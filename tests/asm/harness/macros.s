@@ -165,7 +165,7 @@
 .macro set_bits register, mask
   .if bits == 64
   movq %\register, %rax
-  orq $(\mask), %rax
+  orl $(\mask), %eax
   movq %rax, %\register
   .else
   movl %\register, %eax
@@ -177,7 +177,7 @@
 .macro clear_bits register, mask
   .if bits == 64
   movq %\register, %rax
-  andq $~(\mask), %rax
+  andl $~(\mask), %eax
   movq %rax, %\register
   .else
   movl %\register, %eax
@@ -275,6 +275,23 @@
 91:
 .endm
 
+# Paging of the 32-bit kinds.
+.macro paging_32
+  call build_pages_32
+  set_bits cr4, CR4_PSE
+  movl $pd, %eax
+  movl %eax, %cr3
+  set_bits cr0, CR0_PG
+.endm
+
+.macro paging_pae
+  call build_pages_pae
+  set_bits cr4, CR4_PAE
+  movl $pdpt, %eax
+  movl %eax, %cr3
+  set_bits cr0, CR0_PG
+.endm
+
 # From 32-bit protected mode without paging to 64-bit mode with 4-level paging.
 .macro long_mode
   call build_pages_4_level
@@ -304,4 +321,22 @@
   movl $(\low), window_pt + 8 * (\index)
   movl $(\high), window_pt + 8 * (\index) + 4
   invlpg WINDOW + 0x1000 * (\index)
+.endm
+
+# The same with the entries of 32-bit paging.
+.macro map_page32 index, entry
+  movl $(\entry), window_pt + 4 * (\index)
+  invlpg WINDOW + 0x1000 * (\index)
+.endm
+
+# Makes EFER.NXE 1.
+.macro enable_nx
+  read_msr MSR_EFER
+  orl $EFER_NXE, %eax
+  wrmsr
+.endm
+
+# A function that only returns, at the start of a frame, for fetches.
+.macro put_return frame
+  movb $0xc3, \frame
 .endm

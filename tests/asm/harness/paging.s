@@ -22,6 +22,7 @@ fill_directories:
   movl $(P + RW + US + LARGE), %eax
 1:
   movl %eax, pd(, %ecx, 8)
+  movl $0, pd + 4(, %ecx, 8)    # 32-bit paging may have been here
   addl $0x200000, %eax
   incl %ecx
   cmpl $512, %ecx

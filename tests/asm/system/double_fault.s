@@ -48,11 +48,7 @@
   mend_gate GP
 
   # Page faults.
-  call build_pages_32
-  set_bits cr4, CR4_PSE
-  movl $pd, %eax
-  movl %eax, %cr3
-  set_bits cr0, CR0_PG
+  paging_32
   break_gate PF
   try
   movl WINDOW, %eax
@@ -66,17 +62,14 @@
   movl $0x400, %ecx
   cld
   rep movsb
-  movl $0, window_pt
-  movl $(FRAMES + 0x1000 + P + RW), window_pt+4
-  movl $(FRAMES + P + RW), window_pt
-  invlpg WINDOW
+  map_page32 0, (FRAMES + P + RW)
+  map_page32 1, (FRAMES + 0x1000 + P + RW)
   lidt window_idt
   try
 1:
   ud2
   caught_at 1b, UD, 0, "an IDT in mapped pages"
-  movl $0, window_pt
-  invlpg WINDOW
+  map_page32 0, 0
   try
 1:
   ud2
@@ -88,8 +81,7 @@
 1:
   divl %edx
   caught_at 1b, PF, 0, "#PF in the delivery of #DE is handled"
-  movl $(FRAMES + P + RW), window_pt
-  invlpg WINDOW
+  map_page32 0, (FRAMES + P + RW)
   lidt idt32_pointer
   done
 

@@ -1,0 +1,105 @@
+// Breakpoints and single steps (SDM volume 3, 17.2 and 17.3.1). While DR7 enables something, blocks
+// hold one instruction: helpers look for its breakpoints before, note its accesses, and raise the
+// trap behind.
+
+#include "target/i386/helper/debug.h"
+
+#include "target/i386/cpu/mode.h"
+#include "target/i386/helper/functions.h"
+#include "target/i386/helper/raise.h"
+#include "target/i386/helper/segmentation.h"
+#include "tcg/ir/block.h"
+#include "tcg/runtime/hooks.h"
+
+namespace vireo::i386 {
+namespace {
+
+constexpr unsigned kBreakpoints = 4;
+constexpr uint64_t kDr6Hits = 0xf;
+constexpr uint64_t kDr6SingleStep = 1u << 14;
+
+/// The R/W field of DR7.
+enum Kind : unsigned { kExecution, kDataWrite, kPort, kDataAccess };
+
+bool is_enabled(uint64_t dr7, unsigned index) { return dr7 >> (2 * index) & 3; }
+Kind kind_of(uint64_t dr7, unsigned index) { return Kind(dr7 >> (16 + 4 * index) & 3); }
+uint64_t length_of(uint64_t dr7, unsigned index) {
+  constexpr uint64_t kLengths[] = {1, 2, 8, 4};
+  return kLengths[dr7 >> (18 + 4 * index) & 3];
+}
+
+/// The bits of DR6 for enabled breakpoints that `fits(kind)` allows and that lie in the range.
+template <class Fits>
+uint8_t hits_in(const CpuState& state, uint64_t first, uint64_t size, Fits&& fits) {
+  uint8_t hits = 0;
+  const uint64_t dr7 = state.dr[7];
+  for (unsigned i = 0; i < kBreakpoints; ++i) {
+    if (!is_enabled(dr7, i) || !fits(kind_of(dr7, i))) continue;
+    const uint64_t length = length_of(dr7, i);
+    const uint64_t begin = state.dr[i] & ~(length - 1);
+    if (first < begin + length && begin < first + size) hits |= static_cast<uint8_t>(1u << i);
+  }
+  return hits;
+}
+
+void report(CpuState& state, uint8_t hits) { state.dr[6] = (state.dr[6] & ~kDr6Hits) | hits; }
+
+}  // namespace
+
+void watch_access(CpuState& state, uint64_t linear, uint64_t size, bool is_write) {
+  state.debug_hits |= hits_in(state, linear, size, [&](Kind kind) {
+    return kind == kDataAccess || (is_write && kind == kDataWrite);
+  });
+}
+
+void watch_port(CpuState& state, uint16_t port, unsigned width) {
+  if (!(state.cr4 & kCr4De)) return;
+  state.debug_hits |= hits_in(state, port, width, [](Kind kind) { return kind == kPort; });
+}
+
+uint64_t helper_begin_watched(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
+  CpuState& state = cpu_state(frame);
+  state.debug_hits = 0;
+  const bool resumed = state.eflags & kRf;
+  state.eflags &= ~static_cast<uint32_t>(kRf);
+  if (resumed) return 0;
+  const uint64_t linear = linear_address(state, kCs, frame->guest_ip);
+  const uint8_t hits = hits_in(state, linear, 1, [](Kind kind) { return kind == kExecution; });
+  if (!hits) return 0;
+  report(state, hits);
+  raise_exception(state, kDb);
+}
+
+uint64_t helper_watch_access(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
+  watch_access(cpu_state(frame), a, b & 0xffff, b >> 16 & 1);
+  return 0;
+}
+
+uint64_t helper_finish_traced(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
+  CpuState& state = cpu_state(frame);
+  const bool steps = b & kModeTrap;
+  const uint8_t hits = state.debug_hits;
+  frame->guest_ip = a;
+  state.debug_hits = 0;
+  if (hits) report(state, hits);
+  if (steps) state.dr[6] |= kDr6SingleStep;
+  if (hits || steps) raise_exception(state, kDb);
+  if (b & kModeInterruptShadow) state.interrupt_shadow = 0;
+  update_mode(state);
+  tcg::leave(frame, static_cast<uint16_t>(tcg::ExitReason::kInterruptWindow));
+}
+
+void trap_behind_entry(CpuState& state, uint64_t mode_before) {
+  if (!(mode_before & kModeTrap) || !(state.eflags & kTf)) return;
+  state.dr[6] |= kDr6SingleStep;
+  raise_exception(state, kDb);
+}
+
+uint64_t helper_check_alignment(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
+  // SDM volume 3, table 6-7; far pointers by their offset, 80-bit operands like 8 bytes.
+  const uint64_t alignment = b == 10 ? 8 : b == 6 ? 4 : b <= 8 ? b : 1;
+  if (a & (alignment - 1)) raise_exception(cpu_state(frame), kAcFault, 0u);
+  return 0;
+}
+
+}  // namespace vireo::i386
