@@ -28,7 +28,8 @@ uint64_t limit_bits(const CpuState& state) {
     const Segment& segment = state.segments[i];
     // Present, writable data that expands up.
     const bool plain = !has_rights || (segment.attributes & 0x9e) == 0x92;
-    if (!plain || segment.limit < 0xffff) mode |= uint64_t{1} << (kModeCheckShift + i);
+    const bool usual = segment.limit == 0xffff || segment.limit == 0xffffffff;
+    if (!plain || !usual) mode |= uint64_t{1} << (kModeCheckShift + i);
     if (segment.limit != 0xffffffff) mode |= uint64_t{1} << (kModeLimitedShift + i);
   }
   return mode;

@@ -203,8 +203,8 @@ enum ModeBit : uint64_t {
   kModeAlignmentCheck = 1u << 14,  ///< CPL 3 with CR0.AM and EFLAGS.AC.
   kModeBreakpoints = 1u << 15,     ///< DR7 enables something: see helper/debug.h.
   /// 6 bits, by SegmentRegister, 0 in 64-bit mode: accesses through the segment call check_limit
-  /// (null, expand-down, limit below 64 KiB - 1, execute-only, or a read-only one; writes and reads
-  /// alike).
+  /// (null, expand-down, execute-only or read-only, writes and reads alike; or a limit that is
+  /// neither 64 KiB - 1 nor 4 GiB - 1).
   kModeCheckShift = 16,
   /// 6 bits, likewise: the limit is below 4 GiB - 1, so accesses with 32-bit addresses call
   /// check_limit.

@@ -35,7 +35,7 @@ class Walker {
   }
 
   Walk run() {
-    if (!is_canonical(state_, linear_)) {
+    if (!is_canonical(state_, linear_) || (linear_ & kBeyondSegment && !in_long_mode())) {
       walk_.vector = kGp;
       return walk_;
     }
@@ -46,6 +46,8 @@ class Walker {
   }
 
  private:
+  bool in_long_mode() const { return state_.efer & kEferLma; }
+
   Walk identity() {
     walk_.physical = linear_ & 0xffffffff;
     walk_.writable = walk_.executable = walk_.user = true;

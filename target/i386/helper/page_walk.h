@@ -14,6 +14,11 @@ enum class Privilege : uint8_t {
   kSystem,  ///< Implicit supervisor access (descriptor tables, TSS): SMAP always holds.
 };
 
+/// Set in the linear address of an operand that runs over the end of its 64 KiB segment: no TLB
+/// entry fits it, and walks outside of long mode give #GP, as those of long mode do for what is not
+/// canonical.
+constexpr uint64_t kBeyondSegment = uint64_t{1} << 62;
+
 /// Page-fault error code bits (SDM volume 3, 4.7).
 enum PageFaultBit : uint32_t {
   kFaultPresent = 1u << 0,
@@ -33,7 +38,7 @@ struct Walk {
   bool executable = false;        ///< Fetches with this privilege are allowed.
   bool user = false;              ///< A user page.
   bool global = false;            ///< Survives writes of CR3.
-  uint8_t vector = kNoException;  ///< kPf, or kGp for a non-canonical address.
+  uint8_t vector = kNoException;  ///< kPf, or kGp for a non-canonical address or kBeyondSegment.
   uint32_t error = 0;
 
   bool ok() const { return vector == kNoException; }

@@ -1,6 +1,9 @@
 // Operands in registers and memory: effective and linear addresses, loads, stores, EFLAGS beside
 // the arithmetic flags.
 
+#include <bit>
+
+#include "target/i386/helper/page_walk.h"
 #include "target/i386/translate/translator.h"
 #include "util/bits.h"
 
@@ -54,7 +57,19 @@ Translator::Value Translator::linear_unwatched(unsigned segment, Value offset, u
   }
   if (in_mode(kModeFlatData) && segment <= kDs) return ir_.zero_extend(Type::kI64, offset);
   const Value base = ir_.truncate(Type::kI32, ir_.load_state(Type::kI64, base_offset));
-  return ir_.zero_extend(Type::kI64, ir_.add(ir_.zero_extend(Type::kI32, offset), base));
+  const Value address =
+      ir_.zero_extend(Type::kI64, ir_.add(ir_.zero_extend(Type::kI32, offset), base));
+  const bool may_run_over = offset.type == Type::kI16 && size > 1 &&
+                            (mode_ >> (kModeLimitedShift + segment) & 1) &&
+                            !needs_limit_check(segment, offset.type);
+  return may_run_over ? ir_.or_(address, beyond_64k(offset, size)) : address;
+}
+
+/// kBeyondSegment if an operand at a 16-bit offset ends beyond 64 KiB, else 0.
+Translator::Value Translator::beyond_64k(Value offset, unsigned size) {
+  const Value last = ir_.add(ir_.zero_extend(Type::kI64, offset), number(size - 1));
+  constexpr unsigned kShift = std::countr_zero(kBeyondSegment) - 16;
+  return ir_.shl(ir_.and_(last, number(0x10000)), constant(Type::kI8, kShift));
 }
 
 Translator::Value Translator::read(const Insn& in, unsigned index) {

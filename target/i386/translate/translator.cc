@@ -12,7 +12,7 @@ void Translator::translate(const Insn& insn) {
   // Descriptor tables are stored in a word and what follows it, aligned or not.
   checks_alignment_ =
       in_mode(kModeAlignmentCheck) && insn.row->translate != &Translator::descriptor_table;
-  on_stack_ = is_64() && insn.memory.segment == kSs;
+  on_stack_ = insn.memory.segment == kSs;
   ir_.insn_start(insn.ip);
   if (in_mode(kModeBreakpoints)) call_helper(HelperId::begin_watched);
   if (shadow_ == Shadow::kBegins) shadow_ = Shadow::kCovers;

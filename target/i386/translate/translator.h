@@ -197,6 +197,7 @@ class Translator {
   }
   /// The same without looking at breakpoints and alignment.
   Value linear_unwatched(unsigned segment, Value offset, unsigned size, bool is_write);
+  Value beyond_64k(Value offset, unsigned size);
   bool needs_limit_check(unsigned segment, Type offset_type) const;
   /// #GP if control would go beyond CS's limit; nothing is emitted where it cannot.
   void check_target(Value target);
@@ -279,7 +280,7 @@ class Translator {
   tcg::Builder ir_;
   uint64_t current_ip_ = 0;
   bool checks_alignment_ = false;
-  bool on_stack_ = false;  ///< 64-bit mode: the memory operand is in the stack segment.
+  bool on_stack_ = false;  ///< The memory operand is in the stack segment.
   bool ended_ = false;
   Shadow shadow_ = Shadow::kNone;
   bool mmx_entered_ = false;  ///< An earlier instruction of the block has switched to MMX state.
