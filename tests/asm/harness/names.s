@@ -71,6 +71,7 @@
 .set FLAG_AC, 1 << 18
 .set FLAG_VIF, 1 << 19
 .set FLAG_VIP, 1 << 20
+.set FLAG_ID, 1 << 21
 
 # Control registers.
 .set CR0_PE, 1 << 0
