@@ -132,6 +132,8 @@ util::Status Vm::build_accelerator() {
       .code_cache_bytes = configuration_.code_cache_bytes,
       .perf_map = configuration_.perf_map,
       .helpers = i386::helper_table(),
+      .x87 = &i386::plain_x87,
+      .x87_offset = offsetof(i386::CpuState, x87),
       .state_bytes = sizeof(i386::CpuState),
       .asynchronous_byte = VIREO_CPU_OFFSET(requests),
       .on_difference = [this] { request_shutdown(core::ShutdownCause::host_error, 1); }};

@@ -60,6 +60,8 @@ util::Result<std::unique_ptr<tcg::Backend>> TcgAccelerator::make_backend(const T
   const tcg::BackendConfig backend{
       .hooks = TcgVcpu::hooks(),
       .helpers = config.helpers,
+      .x87 = config.x87,
+      .x87_offset = config.x87_offset,
       .code_cache_bytes = config.code_cache_bytes,
       .link_blocks = !util::log_enabled(util::kLogExec | util::kLogCpu | util::kLogNoChain)};
   if (config.backend == TcgBackend::jit) return tcg::make_jit_backend(backend);
@@ -119,7 +121,7 @@ tcg::TranslatedBlock* TcgAccelerator::block_for(TcgVcpu& vcpu, const tcg::BlockK
     drop(block);
     block = nullptr;
   }
-  return block != nullptr ? block : translate(vcpu, key, single_instruction);
+  return block != nullptr ? block : translate(vcpu, key, single_instruction ? 1 : kMaxInsns);
 }
 
 // Whether the second page of a block that crosses into one is mapped as it was.
@@ -129,31 +131,38 @@ bool TcgAccelerator::second_page_matches(TcgVcpu& vcpu, const tcg::TranslatedBlo
   return reinterpret_cast<uint64_t>(vcpu.fetch(next, fault)) == block.physical_second;
 }
 
-tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const tcg::BlockKey& key,
-                                                bool single_instruction) {
+// Into ir_; false if the code cannot be fetched, which is recorded.
+bool TcgAccelerator::make_ir(TcgVcpu& vcpu, const tcg::BlockKey& key, unsigned max_insns) {
   ir_.clear();
   uint64_t fault_linear = 0;
-  if (!vcpu.cpu().translate(ir_, vcpu.code_reader(), single_instruction ? 1 : kMaxInsns,
-                            fault_linear)) {
+  if (!vcpu.cpu().translate(ir_, vcpu.code_reader(), max_insns, fault_linear)) {
     PageWalk fault;
     if (vcpu.fetch(fault_linear, fault) == nullptr) vcpu.cpu().record_fault(fault_linear, fault);
-    return nullptr;
+    return false;
   }
   log_guest_code(vcpu.cpu(), vcpu.code_reader(), key, ir_.guest_size);
   log_ir(util::kLogOp, ir_, key);
   pipeline_.run(ir_);
   log_ir(util::kLogOpOpt, ir_, key);
+  return true;
+}
+
+tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const tcg::BlockKey& key,
+                                                unsigned max_insns) {
+  if (!make_ir(vcpu, key, max_insns)) return nullptr;
   const uint32_t page =
       blocks_.code_page_number(key.linear >> tcg::kPageBits, key.physical & kPageMask, key.mode);
   auto compiled = backend_->compile(ir_, key, page);
   if (!compiled) {
-    if (compiled.error().code() != util::ErrorCode::kNoMemory) {
-      // A mistake of ours: trying again would never end.
-      util::warn(fmt::format("block at {:#x}: {}", key.ip, compiled.error().message()));
-      std::abort();
+    if (compiled.error().code() == util::ErrorCode::kNoMemory) {
+      flush_translations();
+      return nullptr;  // nothing recorded: the loop comes back
     }
-    flush_translations();
-    return nullptr;  // nothing recorded: the loop comes back
+    // More values than the backend has places for: half of the instructions need fewer.
+    if (ir_.guest_insns > 1) return translate(vcpu, key, ir_.guest_insns / 2);
+    // A mistake of ours: trying again would never end.
+    util::warn(fmt::format("block at {:#x}: {}", key.ip, compiled.error().message()));
+    std::abort();
   }
   tcg::TranslatedBlock* block = *compiled;
   log_host_code(*backend_, *block);

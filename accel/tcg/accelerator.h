@@ -28,6 +28,8 @@ struct TcgConfig {
   size_t code_cache_bytes = 0;              ///< tb-size=, in bytes
   bool perf_map = false;                    ///< -perfmap
   std::span<const tcg::Helper> helpers;     ///< The target's.
+  tcg::X87Function x87 = nullptr;           ///< Likewise.
+  size_t x87_offset = 0;                    ///< See tcg::BackendConfig.
   size_t state_bytes = sizeof(tcg::Frame);  ///< Of the target's vCPU state, for a lock-step.
   size_t asynchronous_byte = 0;             ///< In it; see tcg::LockstepConfig.
   std::function<void()> on_difference;      ///< A lock-step found one, and has told of it.
@@ -71,7 +73,8 @@ class TcgAccelerator final : public Accelerator,
   /// BlockKey::mode of a block that was limited to one instruction.
   static constexpr uint64_t kSingleInstruction = uint64_t{1} << 63;
 
-  tcg::TranslatedBlock* translate(TcgVcpu& vcpu, const tcg::BlockKey& key, bool single_instruction);
+  bool make_ir(TcgVcpu& vcpu, const tcg::BlockKey& key, unsigned max_insns);
+  tcg::TranslatedBlock* translate(TcgVcpu& vcpu, const tcg::BlockKey& key, unsigned max_insns);
   bool second_page_matches(TcgVcpu& vcpu, const tcg::TranslatedBlock& block) const;
   void drop(tcg::TranslatedBlock* block);
   void report_difference(TcgVcpu& vcpu, const tcg::TranslatedBlock& block, const std::string& what);

@@ -16,6 +16,7 @@
 #include "target/i386/cpu/reset.h"
 #include "target/i386/helper/exception.h"
 #include "target/i386/helper/raise.h"
+#include "target/i386/helper/x87_unit.h"
 #include "target/i386/translate/block.h"
 #include "util/log.h"
 
@@ -132,6 +133,7 @@ bool PcCpu::translate(tcg::Block& block, accel::CodeReader& code, unsigned max_i
 
 bool PcCpu::prepare() {
   if (init_request_.exchange(false)) i386::init(state_);
+  i386::unmask_x87(state_);
   if (state_.pending.vector != i386::kNoException) i386::deliver_pending(state_);
   if (i386::has_request(state_, i386::kNmiRequest) && !state_.nmi_blocked) {
     i386::change_request(state_, i386::kNmiRequest, false);

@@ -106,6 +106,8 @@ class Backend {
 struct BackendConfig {
   Hooks hooks;
   std::span<const Helper> helpers;
+  X87Function x87 = nullptr;
+  size_t x87_offset = 0;                        ///< Where the X87State is in the vCPU state.
   size_t code_cache_bytes = size_t{256} << 20;  ///< Reserved, touched as it fills.
   bool link_blocks = true;                      ///< Off for `-d exec,cpu` and lock-step.
 };

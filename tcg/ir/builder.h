@@ -205,6 +205,29 @@ class Builder {
   }
   void fence() { put({.op = Opcode::kFence}); }
 
+  /// `code`: opcode byte << 8 | ModRM. `type`: of the result, or kVoid.
+  Value x87(unsigned code, Type type = Type::kVoid, Value a = {}, FlagMask flags = kNoFlags) {
+    return make({.op = Opcode::kX87,
+                 .type = type,
+                 .flags = flags,
+                 .aux = static_cast<uint16_t>(code),
+                 .a = a.id});
+  }
+  void x87_load(unsigned code, Type type, Value address, uint8_t memory_flags) {
+    put({.op = Opcode::kX87Load,
+         .type = type,
+         .extra = memory_flags,
+         .aux = static_cast<uint16_t>(code),
+         .a = address.id});
+  }
+  void x87_store(unsigned code, Type type, Value address, uint8_t memory_flags) {
+    put({.op = Opcode::kX87Store,
+         .type = type,
+         .extra = memory_flags,
+         .aux = static_cast<uint16_t>(code),
+         .a = address.id});
+  }
+
   /// Calls helper `index`; kVoid if its result is not wanted. Arguments are i64, i32 or smaller and
   /// are zero-extended.
   Value call(unsigned index, Type type, Value a = {}, Value b = {}, Value c = {}) {

@@ -11,8 +11,8 @@
 namespace vireo::tcg {
 namespace {
 
-constexpr const char* kTypeNames[] = {"void", "i8",  "i16",  "i32", "i64",
-                                      "v32",  "v64", "v128", "v256"};
+constexpr const char* kTypeNames[] = {"void", "i8",  "i16",  "i32",  "i64",
+                                      "v32",  "v64", "v128", "v256", "f80"};
 constexpr const char* kConditionNames[] = {"o", "no", "b", "ae", "e", "ne", "be", "a",
                                            "s", "ns", "p", "np", "l", "ge", "le", "g"};
 constexpr const char* kRmwNames[] = {"xchg", "add", "adc", "sub", "sbb", "and", "or",
@@ -74,6 +74,10 @@ class Printer {
         return put_part(name(kRmwNames, inst_.aux));
       case Opcode::kCallHelper:
         return put_part(fmt::format("helper {}", inst_.aux));
+      case Opcode::kX87:
+      case Opcode::kX87Load:
+      case Opcode::kX87Store:
+        return put_part(fmt::format("{:02x} {:02x}", inst_.aux >> 8, inst_.aux & 0xff));
       case Opcode::kExitRuntime:
         return put_part(name(kExitNames, inst_.aux));
       default:

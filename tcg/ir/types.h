@@ -6,14 +6,15 @@ namespace vireo::tcg {
 
 /// Type of an IR value. Vector types live in vector registers; kV32 and kV64 are the low lanes of
 /// one whose upper bits are zero (what MOVSS/MOVSD from memory leave).
-enum class Type : uint8_t { kVoid, kI8, kI16, kI32, kI64, kV32, kV64, kV128, kV256 };
+/// kF80: the ten bytes of an extended-precision number in guest memory; never a value.
+enum class Type : uint8_t { kVoid, kI8, kI16, kI32, kI64, kV32, kV64, kV128, kV256, kF80 };
 
-constexpr bool is_vector(Type type) { return type >= Type::kV32; }
+constexpr bool is_vector(Type type) { return type >= Type::kV32 && type <= Type::kV256; }
 constexpr bool is_integer(Type type) { return type >= Type::kI8 && type <= Type::kI64; }
 
 /// Bytes that a value of `type` takes in memory; 0 for kVoid.
 constexpr unsigned size_of(Type type) {
-  constexpr uint8_t kSizes[] = {0, 1, 2, 4, 8, 4, 8, 16, 32};
+  constexpr uint8_t kSizes[] = {0, 1, 2, 4, 8, 4, 8, 16, 32, 10};
   return kSizes[static_cast<unsigned>(type)];
 }
 constexpr unsigned bits_of(Type type) { return size_of(type) * 8; }

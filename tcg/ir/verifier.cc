@@ -112,6 +112,11 @@ class Verifier {
       case Opcode::kCompareExchange:
       case Opcode::kProbe:
         return check_memory(inst);
+      case Opcode::kX87Load:
+      case Opcode::kX87Store:
+        return type_of(inst.a) == Type::kI64 ? nullptr : "the address must be an i64";
+      case Opcode::kX87:
+        return inst.a == kNoValue || type_of(inst.a) == Type::kI16 ? nullptr : "wrong type";
       case Opcode::kBranchFlags:
       case Opcode::kBranchNonzero:
       case Opcode::kBranchRuntime:

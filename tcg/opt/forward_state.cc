@@ -47,6 +47,10 @@ class Forwarder {
         return load_state(inst, id);
       case Opcode::kStoreState:
         return store_state(inst);
+      case Opcode::kX87:
+      case Opcode::kX87Load:
+      case Opcode::kX87Store:
+        return state_.fill({});
       default:
         if (effects(inst) & kWritesState) forget_all();
     }

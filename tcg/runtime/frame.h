@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "tcg/runtime/x87_state.h"
+
 namespace vireo::tcg {
 
 /// One soft-TLB entry. An access of `size` bytes at `va` hits when va - tag <= 4096 - size
@@ -77,6 +79,10 @@ struct alignas(64) Frame {
   alignas(32) uint8_t bounce[64] = {};
   uint64_t helper_arguments[4] = {};
   uint64_t helper_result = 0;
+  /// 0: the X87State holds the x87 unit's state; 1: the host's x87 unit does; 2: the X87State until
+  /// translated code goes on, which has it in the host's.
+  uint8_t x87_place = 0;
+  alignas(8) uint8_t x87_image[kX87ImageBytes] = {};  ///< On its way from or to the host's unit.
   const void* host_return =
       nullptr;                  ///< Where in translated code the current slow path was called from.
   void* host_stack = nullptr;   ///< Host stack pointer at entry, to leave from anywhere.

@@ -46,6 +46,10 @@ struct Hooks {
 /// All guest state is in the Frame before and reloaded after, guest_ip and flags included; it may
 /// leave().
 using HelperFunction = uint64_t (*)(Frame*, uint64_t a, uint64_t b, uint64_t c);
+/// Does an x87 instruction on the X87State (opcodes X87, X87Load, X87Store): `code` is opcode byte
+/// << 8 | ModRM, `low` and `high` are the bytes of its operand. Returns the low 64 bits of what it
+/// stores; further bits go to Frame::helper_result. Touches nothing else but the arithmetic flags.
+using X87Function = uint64_t (*)(Frame*, uint64_t code, uint64_t low, uint64_t high);
 struct Helper {
   const char* name;
   HelperFunction function;

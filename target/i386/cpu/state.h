@@ -107,24 +107,8 @@ struct DescriptorTable {
   uint16_t limit = 0;
 };
 
-/// An x87 register as it lies in memory (SDM volume 1, 4.2.2); MMX registers are the significands.
-struct X87Register {
-  uint64_t significand = 0;
-  uint16_t sign_exponent = 0;
-};
-
-struct X87State {
-  X87Register registers[8];  ///< Physical; ST(i) is registers[(top + i) & 7].
-  uint16_t control = 0x40;   ///< Reset value, SDM volume 3, table 9-1; FNINIT gives 0x37f.
-  uint16_t status = 0;       ///< Without TOP.
-  uint8_t top = 0;
-  uint8_t empty = 0;  ///< Bit i: registers[i] is empty (full tag words are computed on store).
-  uint16_t opcode = 0;
-  uint64_t instruction_pointer = 0;
-  uint64_t data_pointer = 0;
-  uint16_t instruction_selector = 0;
-  uint16_t data_selector = 0;
-};
+using tcg::X87Register;
+using tcg::X87State;
 
 constexpr uint8_t kNoException = 0xff;
 
@@ -211,6 +195,9 @@ enum ModeBit : uint64_t {
   kModeLimitedShift = 22,
   /// 32 bits, 0 in 64-bit mode: the complement of CS's limit, so 0 for 4 GiB.
   kModeCodeLimitShift = 28,
+  /// An x87 exception is not masked, or would be reported by FERR#: x87 instructions are helpers',
+  /// which may raise.
+  kModeX87MayRaise = uint64_t{1} << 60,
 };
 
 /// The whole state of one x86 vCPU. Begins with the Frame, so that a Frame* is a CpuState*.
@@ -235,6 +222,9 @@ struct CpuState {
   uint64_t efer = 0;
   uint64_t dr[8] = {0, 0, 0, 0, 0, 0, 0xffff0ff0, 0x400};
   X87State x87;
+  /// What FLDCW loaded last in translated code. If it unmasks exceptions, it becomes the control
+  /// word when the block is left, which happens at once.
+  uint16_t x87_loaded_control = 0x7f;
 
   // MSRs (SDM volume 4, chapter 2).
   uint64_t star = 0, lstar = 0, cstar = 0, fmask = 0, kernel_gs_base = 0;

@@ -13,6 +13,9 @@ namespace vireo::i386 {
 #include "target/i386/helper/helpers.inc"
 #undef HELPER
 
+/// What the IR's x87 operations do (tcg::X87Function).
+uint64_t plain_x87(tcg::Frame* frame, uint64_t code, uint64_t low, uint64_t high);
+
 /// In the order of HelperId (translate/helper_id.h).
 std::span<const tcg::Helper> helper_table();
 

@@ -147,6 +147,7 @@ void group_dc_de(X87Unit& unit, unsigned modrm, unsigned group, unsigned i, bool
 void group_dd(X87Unit& unit, unsigned group, unsigned i) {
   switch (group) {
     case 0:
+      unit.set_condition(kX87C1, false);
       return unit.mark_empty(i);
     case 1:
       return exchange(unit, i);
@@ -205,12 +206,32 @@ void record_instruction(CpuState& state, unsigned opcode, unsigned modrm) {
 
 }  // namespace
 
+void x87_register_form(X87Unit& unit, unsigned opcode, unsigned modrm) {
+  const unsigned group = modrm >> 3 & 7;
+  const unsigned i = modrm & 7;
+  switch (opcode) {
+    case 0xd8:
+      return group_d8(unit, group, i);
+    case 0xd9:
+      return group_d9(unit, modrm, group, i);
+    case 0xda:
+      return group_da(unit, modrm, group, i);
+    case 0xdb:
+      return group_db(unit, modrm, group, i);
+    case 0xdc:
+    case 0xde:
+      return group_dc_de(unit, modrm, group, i, opcode == 0xde);
+    case 0xdd:
+      return group_dd(unit, group, i);
+    default:
+      return group_df(unit, modrm, group, i);
+  }
+}
+
 uint64_t helper_x87(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
   const unsigned opcode = a >> 8 & 0xff;
   const unsigned modrm = a & 0xff;
-  const unsigned group = modrm >> 3 & 7;
-  const unsigned i = modrm & 7;
   if (opcode == kWait) {
     wait(state);
     return 0;
@@ -219,31 +240,8 @@ uint64_t helper_x87(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   check_x87(state, !control);
   X87Unit unit(state);
   if (!control) record_instruction(state, opcode, modrm);
-  switch (opcode) {
-    case 0xd8:
-      group_d8(unit, group, i);
-      break;
-    case 0xd9:
-      group_d9(unit, modrm, group, i);
-      break;
-    case 0xda:
-      group_da(unit, modrm, group, i);
-      break;
-    case 0xdb:
-      group_db(unit, modrm, group, i);
-      break;
-    case 0xdc:
-    case 0xde:
-      group_dc_de(unit, modrm, group, i, opcode == 0xde);
-      break;
-    case 0xdd:
-      group_dd(unit, group, i);
-      break;
-    default:
-      group_df(unit, modrm, group, i);
-      break;
-  }
-  return 0;
+  x87_register_form(unit, opcode, modrm);
+  return update_changed_mode(state);
 }
 
 uint64_t helper_mmx_enter(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {

@@ -76,6 +76,10 @@ void partial_remainder(X87Unit& unit, bool nearest) {
                           ? sf::partial_remainder_nearest(unit.get(0), unit.get(1), environment)
                           : sf::partial_remainder_truncate(unit.get(0), unit.get(1), environment);
   if (!unit.finish()) return;
+  if (sf::classify(result.value) == sf::Class80::kNan) {  // C0 and C3 tell nothing
+    unit.set_condition(kX87C2, false);
+    return unit.set(0, result.value);
+  }
   uint16_t bits = 0;
   if (result.quotient & 1) bits |= kX87C1;
   if (result.quotient & 2) bits |= kX87C3;

@@ -16,21 +16,28 @@ using sf::Float80;
 
 namespace {
 
-/// The memory operand of one instruction.
+/// The memory operand of one instruction: in guest memory, or in `bytes`.
 struct Operand {
   CpuState& state;
   uint64_t linear;
   unsigned operand_size;
+  uint8_t* bytes = nullptr;
 
   template <class T>
   T load(unsigned offset = 0) const {
-    return read<T>(state, linear + offset, data_privilege(state));
+    if (bytes == nullptr) return read<T>(state, linear + offset, data_privilege(state));
+    T value;
+    std::memcpy(&value, bytes + offset, sizeof value);
+    return value;
   }
   template <class T>
   void store(T value, unsigned offset = 0) const {
-    write<T>(state, linear + offset, value, data_privilege(state));
+    if (bytes == nullptr) return write<T>(state, linear + offset, value, data_privilege(state));
+    std::memcpy(bytes + offset, &value, sizeof value);
   }
-  void probe(unsigned size) const { probe_write(state, linear, size, data_privilege(state)); }
+  void probe(unsigned size) const {
+    if (bytes == nullptr) probe_write(state, linear, size, data_privilege(state));
+  }
 };
 
 sf::Operand80 load_source(const Operand& operand, unsigned opcode) {
@@ -132,7 +139,9 @@ void store_int64(X87Unit& unit, const Operand& operand, bool truncates) {
 
 void load_extended(X87Unit& unit, const Operand& operand) {
   const Float80 value{operand.load<uint64_t>(), operand.load<uint16_t>(8)};
-  if (unit.need_room()) unit.push(value);
+  if (!unit.need_room()) return;
+  unit.push(value);
+  unit.set_condition(kX87C1, false);
 }
 
 void store_extended(X87Unit& unit, const Operand& operand) {
@@ -141,6 +150,7 @@ void store_extended(X87Unit& unit, const Operand& operand) {
   const Float80 value = unit.is_empty(0) ? sf::kDefaultNan80 : unit.get(0);
   operand.store<uint64_t>(value.significand);
   operand.store<uint16_t>(value.sign_exponent, 8);
+  if (!unit.is_empty(0)) unit.set_condition(kX87C1, false);
   unit.pop();
 }
 
@@ -369,6 +379,21 @@ void record_instruction(CpuState& state, uint64_t code, uint64_t linear, unsigne
   x87.data_selector = data.selector;
 }
 
+void memory_form(X87Unit& unit, const Operand& operand, unsigned opcode, unsigned group) {
+  switch (opcode) {
+    case 0xd9:
+      return group_d9(unit, operand, group);
+    case 0xdb:
+      return group_db(unit, operand, group);
+    case 0xdd:
+      return group_dd(unit, operand, group);
+    case 0xdf:
+      return group_df(unit, operand, group);
+    default:
+      return arithmetic(unit, operand, opcode, group);
+  }
+}
+
 }  // namespace
 
 uint64_t helper_x87_memory(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
@@ -377,27 +402,24 @@ uint64_t helper_x87_memory(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c
   const unsigned group = a >> 3 & 7;
   check_x87(state, waits(opcode, group));
   X87Unit unit(state);
-  const Operand operand{state, b, static_cast<unsigned>(c >> 8 & 0xff)};
-  switch (opcode) {
-    case 0xd9:
-      group_d9(unit, operand, group);
-      break;
-    case 0xdb:
-      group_db(unit, operand, group);
-      break;
-    case 0xdd:
-      group_dd(unit, operand, group);
-      break;
-    case 0xdf:
-      group_df(unit, operand, group);
-      break;
-    default:
-      arithmetic(unit, operand, opcode, group);
-      break;
-  }
+  memory_form(unit, {state, b, static_cast<unsigned>(c >> 8 & 0xff)}, opcode, group);
   // Last, since a fault leaves the pointers alone.
   if (!is_control(opcode, group)) record_instruction(state, a, b, c & 0xff);
-  return 0;
+  return update_changed_mode(state);
+}
+
+uint64_t plain_x87(tcg::Frame* frame, uint64_t code, uint64_t low, uint64_t high) {
+  CpuState& state = cpu_state(frame);
+  X87Unit unit(state);
+  const unsigned opcode = code >> 8 & 0xff, modrm = code & 0xff;
+  if (modrm >= 0xc0) {
+    x87_register_form(unit, opcode, modrm);
+    return 0;
+  }
+  uint64_t words[2] = {low, high};
+  memory_form(unit, {state, 0, 4, reinterpret_cast<uint8_t*>(words)}, opcode, modrm >> 3);
+  frame->helper_result = words[1];
+  return words[0];
 }
 
 }  // namespace vireo::i386

@@ -3,6 +3,7 @@
 #include "target/i386/helper/x87_unit.h"
 
 #include "target/i386/cpu/host_interface.h"
+#include "target/i386/cpu/mode.h"
 #include "target/i386/helper/raise.h"
 
 namespace vireo::i386 {
@@ -81,6 +82,14 @@ bool X87Unit::finish() {
 bool X87Unit::finish_store() {
   finish();
   return !(environment_.unmasked() & ~kInexact);
+}
+
+void unmask_x87(CpuState& state) {
+  if ((state.x87_loaded_control & kAllExceptions) == kAllExceptions) return;
+  state.x87.control = state.x87_loaded_control;
+  state.x87_loaded_control |= kAllExceptions;
+  X87Unit(state).update_summary();
+  update_mode(state);
 }
 
 void check_x87(CpuState& state, bool waits) {

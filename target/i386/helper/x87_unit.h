@@ -80,6 +80,8 @@ class X87Unit {
 void check_x87(CpuState& state, bool waits);
 /// #MF, or the FERR signal without CR0.NE, if an unmasked exception waits.
 void report_pending_x87(CpuState& state);
+/// Completes an FLDCW of translated code that unmasks exceptions.
+void unmask_x87(CpuState& state);
 /// FNINIT.
 void initialise_x87(X87State& x87);
 /// The full tag word (SDM volume 1, 8.1.7).
@@ -92,6 +94,8 @@ util::softfloat::Float80 x87_compute(X87Unit& unit, unsigned operation,
 /// Compares and sets C3, C2, C0.
 void x87_compare(X87Unit& unit, util::softfloat::Operand80 a, util::softfloat::Operand80 b,
                  bool quiet);
+/// Any instruction without a memory operand.
+void x87_register_form(X87Unit& unit, unsigned opcode, unsigned modrm);
 /// The instructions of D9 E0 to FF.
 void x87_unary(X87Unit& unit, unsigned modrm);
 

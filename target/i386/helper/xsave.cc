@@ -162,7 +162,7 @@ uint64_t helper_fxrstor(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   unpack_x87(state, b != 0, area);
   frame->mxcsr = mxcsr;
   unpack_vectors(state, area);
-  return 0;
+  return update_changed_mode(state);
 }
 
 uint64_t helper_xsave(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
@@ -242,7 +242,7 @@ uint64_t helper_xrstor(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
     for (unsigned i = 0; i < vector_count(state); ++i)
       std::memcpy(frame->vector[i] + 16, upper + i * 16, 16);
   }
-  return 0;
+  return update_changed_mode(state);
 }
 
 uint64_t helper_ldmxcsr(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {

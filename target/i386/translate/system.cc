@@ -171,7 +171,9 @@ void Translator::flush_line(const Insn& in) {
 void Translator::save_state(const Insn& in) {
   mmx_entered_ = false;
   const bool is_store = helper_of(in) == HelperId::fxsave;
-  call_helper(helper_of(in), memory_address(in, 512, is_store), number(in.rex & 8 ? 1 : 0));
+  const Value changed = call_helper(helper_of(in), Type::kI64, memory_address(in, 512, is_store),
+                                    number(in.rex & 8 ? 1 : 0));
+  if (!is_store) leave_if_x87_mode_changed(in, changed);
 }
 
 void Translator::extended_save(const Insn& in) {

@@ -8,6 +8,7 @@ using tcg::Condition;
 using tcg::ExitReason;
 
 void Translator::translate(const Insn& insn) {
+  if (!is_plain_x87(insn)) store_x87_pointer();
   current_ip_ = insn.ip;
   // Descriptor tables are stored in a word and what follows it, aligned or not.
   checks_alignment_ =
@@ -29,12 +30,14 @@ void Translator::end_shadow(uint64_t next) {
 }
 
 void Translator::translate_fault(uint64_t ip, Vector vector) {
+  store_x87_pointer();
   ir_.insn_start(ip);
   raise(vector);
 }
 
 void Translator::finish(uint64_t ip) {
   if (ended_) return;
+  store_x87_pointer();
   if (shadow_ == Shadow::kBegins) {
     call_helper(HelperId::begin_shadow);
     leave_block(ExitReason::kModeChange, ip);

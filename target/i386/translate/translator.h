@@ -242,6 +242,15 @@ class Translator {
   bool is_permitted(const Insn& in);
   bool fpu_permitted(const Insn& in);
 
+  // x87 (x87.cc).
+  bool is_plain_x87(const Insn& in) const;
+  void plain_x87_memory(const Insn& in);
+  void load_x87_control(const Insn& in);
+  void note_x87(const Insn& in);
+  void store_x87_pointer();
+  /// After an instruction that may unmask x87 exceptions.
+  void leave_if_x87_mode_changed(const Insn& in, Value changed);
+
   // Ends of a block. In one-instruction modes (trap, interrupt shadow) they call the helper that
   // follows it.
   uint64_t next_ip(const Insn& in) const { return mask_ip(in.ip + in.length); }
@@ -284,6 +293,8 @@ class Translator {
   bool ended_ = false;
   Shadow shadow_ = Shadow::kNone;
   bool mmx_entered_ = false;  ///< An earlier instruction of the block has switched to MMX state.
+  bool x87_pointer_waits_ = false;  // to be stored behind the last x87 instruction
+  uint64_t x87_pointer_ = 0;
 };
 
 /// The integer type of `size` bytes (1, 2, 4, 8).

@@ -1,4 +1,4 @@
-// Loads, stores and moves of MMX and SSE, and the x87, which is all the helpers' (SDM volume 1,
+// Loads, stores and moves of MMX and SSE (SDM volume 1,
 // chapters 8 to 11).
 
 #include "target/i386/translate/translator.h"
@@ -65,28 +65,6 @@ void Translator::load_mxcsr(const Insn& in) { call_helper(HelperId::ldmxcsr, rea
 
 void Translator::store_mxcsr(const Insn& in) {
   write(in, 0, call_helper(HelperId::stmxcsr, Type::kI32));
-}
-
-void Translator::x87(const Insn& in) {
-  mmx_entered_ = false;
-  call_helper(HelperId::x87, number(in.opcode << 8 | in.modrm), number(next_ip(in)));
-}
-
-void Translator::x87_memory(const Insn& in) {
-  mmx_entered_ = false;
-  constexpr unsigned kEnvironmentSize = 28;
-  const unsigned size = in.operands[0].size ? in.operands[0].size : kEnvironmentSize;
-  // In D9, DB, DD and DF stores are /2, /3, /6, /7, and FISTTP is /1.
-  const bool is_fisttp = in.reg() == 1 && in.opcode != 0xd9;
-  const bool is_store = (in.opcode & 1) && (is_fisttp || (in.reg() & 2));
-  call_helper(HelperId::x87_memory, number(in.opcode << 8 | in.modrm),
-              memory_address(in, size, is_store),
-              number(in.memory.segment | unsigned{in.operand_size} << 8));
-}
-
-/// The helper looks at CR0.MP and CR0.TS, and for pending exceptions.
-void Translator::wait(const Insn& in) {
-  call_helper(HelperId::x87, number(in.opcode << 8), number(next_ip(in)));
 }
 
 }  // namespace vireo::i386

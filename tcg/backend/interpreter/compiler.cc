@@ -58,6 +58,9 @@ bool reads_whole_place(const Inst& inst, ValueId id) {
     case Opcode::kBranchNonzero:
     case Opcode::kBranchRuntime:
     case Opcode::kCallHelper:
+    case Opcode::kX87:
+    case Opcode::kX87Load:
+    case Opcode::kX87Store:
     case Opcode::kVector:
       return true;
     case Opcode::kSelectNonzero:

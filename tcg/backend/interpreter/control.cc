@@ -1,4 +1,4 @@
-// Handlers of helper calls and of exits that leave run().
+// Handlers of helper calls, x87 instructions and of exits that leave run().
 
 #include "tcg/backend/interpreter/machine.h"
 #include "util/bits.h"
@@ -26,6 +26,14 @@ const Operation* call_helper(Machine& machine, uint64_t* values, const Operation
   return o + 1;
 }
 
+const Operation* x87(Machine& machine, uint64_t* values, const Operation* o) {
+  machine.save(o);
+  const uint64_t result = machine.config->x87(machine.frame, o->aux, values[o->a], 0);
+  machine.restore_flags();
+  values[o->result] = result & util::low_mask(bits_of(o->type));
+  return o + 1;
+}
+
 }  // namespace
 
 Handler control_handler(const Inst& inst) {
@@ -36,6 +44,8 @@ Handler control_handler(const Inst& inst) {
       return exit_runtime;
     case Opcode::kCallHelper:
       return call_helper;
+    case Opcode::kX87:
+      return x87;
     default:
       return nullptr;
   }

@@ -27,10 +27,14 @@ MemoryOperation describe(const Operation* o) {
 }
 
 /// Where the bytes of a load are, in guest memory or in the bounce buffer.
-const void* source_of(Machine& machine, const Operation* o, uint64_t va, unsigned size) {
+const void* source_of(Machine& machine, const Operation* o, const MemoryOperation& operation,
+                      uint64_t va, unsigned size) {
   if (const uint8_t* host = resolve(machine, o, va, size, false)) return host;
   machine.save(o);
-  return machine.config->hooks.load(machine.frame, va, describe(o));
+  return machine.config->hooks.load(machine.frame, va, operation);
+}
+const void* source_of(Machine& machine, const Operation* o, uint64_t va, unsigned size) {
+  return source_of(machine, o, describe(o), va, size);
 }
 
 template <class T>
@@ -66,6 +70,45 @@ const Operation* probe(Machine& machine, uint64_t* values, const Operation* o) {
   if (resolve(machine, o, va, size_of(o->type), true)) return o + 1;
   machine.save(o);
   machine.config->hooks.store(machine.frame, va, describe(o), nullptr);
+  return o + 1;
+}
+
+/// The operand of an x87 instruction.
+struct X87Operand {
+  uint64_t low = 0, high = 0;
+};
+
+const Operation* x87_load(Machine& machine, uint64_t* values, const Operation* o) {
+  X87Operand operand;
+  const unsigned size = size_of(o->type);
+  MemoryOperation operation = describe(o);
+  operation.op = Opcode::kLoad;
+  const void* from = source_of(machine, o, operation, address_of(values, o), size);
+  std::memcpy(&operand, from, size);
+  machine.config->x87(machine.frame, o->aux, operand.low, operand.high);
+  return o + 1;
+}
+
+// Nothing changes if the bytes cannot be written.
+const Operation* x87_store(Machine& machine, uint64_t* values, const Operation* o) {
+  const uint64_t va = address_of(values, o);
+  const unsigned size = size_of(o->type);
+  uint8_t* host = resolve(machine, o, va, size, true);
+  MemoryOperation operation = describe(o);
+  if (host == nullptr) {
+    machine.save(o);
+    operation.op = Opcode::kProbe;
+    machine.config->hooks.store(machine.frame, va, operation, nullptr);
+  }
+  X87Operand operand;
+  operand.low = machine.config->x87(machine.frame, o->aux, 0, 0);
+  operand.high = machine.frame->helper_result;
+  if (host != nullptr) {
+    std::memcpy(host, &operand, size);
+  } else {
+    operation.op = Opcode::kStore;
+    machine.config->hooks.store(machine.frame, va, operation, &operand);
+  }
   return o + 1;
 }
 
@@ -178,6 +221,8 @@ X(uint64_t)
 Handler memory_handler(const Inst& inst) {
   if (inst.op == Opcode::kFence) return fence;
   if (inst.op == Opcode::kProbe) return probe;
+  if (inst.op == Opcode::kX87Load) return x87_load;
+  if (inst.op == Opcode::kX87Store) return x87_store;
   if (inst.op < Opcode::kLoad || inst.op > Opcode::kCompareExchange) return nullptr;
   switch (inst.type) {
     case Type::kI8:

@@ -145,6 +145,9 @@ void CodeGenerator::emit_inst() {
     case Opcode::kCompareExchange: return emit_compare_exchange();
     case Opcode::kProbe: return emit_probe();
     case Opcode::kFence: return e_.sse({kMap0f, 0xae}, 6, kRax);  // mfence
+    case Opcode::kX87: return emit_x87();
+    case Opcode::kX87Load: return emit_x87_load();
+    case Opcode::kX87Store: return emit_x87_store();
     case Opcode::kCallHelper: return emit_call_helper();
     case Opcode::kInsnStart: return emit_insn_start();
     case Opcode::kBranchFlags: return emit_branch_flags();

@@ -34,12 +34,14 @@ class CodeGenerator {
     HostCpu cpu;
     const Thunks* thunks;
     bool link_blocks;
+    size_t x87_offset;  ///< Of the X87State in the vCPU state.
   };
   CodeGenerator(const Options& options, Encoder& encoder, const Block& block, BlockData& data,
                 BlockTables& tables, Liveness& liveness)
       : cpu_(options.cpu),
         thunks_(*options.thunks),
         link_blocks_(options.link_blocks),
+        x87_offset_(options.x87_offset),
         e_(encoder),
         block_(block),
         data_(data),
@@ -76,9 +78,10 @@ class CodeGenerator {
     Encoder::Label entry = 0, retry = 0, done = 0;
     MemoryOperation operation{};
     Source value, replacement;
-    uint64_t ip = 0;      ///< Guest instruction.
-    FlagRecipe recipe;    ///< Flags that a fault would show and that are nowhere.
-    Reg result = kNoReg;  ///< Takes Frame::helper_result (updates).
+    uint64_t ip = 0;         ///< Guest instruction.
+    FlagRecipe recipe;       ///< Flags that a fault would show and that are nowhere.
+    Reg result = kNoReg;     ///< Takes Frame::helper_result (updates).
+    uint16_t x87_store = 0;  ///< The x87 instruction that writes the value.
     bool writes = false;
     bool restore_flags = false;
   };
@@ -223,6 +226,7 @@ class CodeGenerator {
   SlowStub begin_check(const Inst& access);
   void emit_check(SlowStub& stub, bool write);
   MemoryOperation memory_operation(const Inst& access) const;
+  void begin_slow_stub(const SlowStub& stub);
   void emit_slow_stub(const SlowStub& stub);
   void finish_update(const SlowStub& stub);
   void store_stub_value(size_t offset, const Source& value, Type type);
@@ -263,6 +267,16 @@ class CodeGenerator {
   void emit_vector_instruction(const VectorOpcodeInfo& row, unsigned size, Reg reg, const Rm& rm);
   void emit_mmx(const VectorOpcodeInfo& row);
 
+  // codegen_x87.cc.
+  void need_host_x87();
+  void need_memory_x87();
+  void need_memory_x87(size_t offset, size_t bytes);
+  void emit_x87();
+  void emit_x87_load();
+  void emit_x87_store();
+  void emit_x87_instruction(const Mem& operand);
+  void emit_x87_store_stub(const SlowStub& stub);
+
   // codegen_exit.cc.
   void emit_branch_flags();
   void emit_branch_nonzero();
@@ -284,6 +298,7 @@ class CodeGenerator {
   const HostCpu cpu_;
   const Thunks& thunks_;
   const bool link_blocks_;
+  const size_t x87_offset_;
   Encoder& e_;
   const Block& block_;
   BlockData& data_;
@@ -300,6 +315,7 @@ class CodeGenerator {
   uint8_t flags_ = kFlagsNowhere;  // FlagsPlace bits
   FlagRecipe recipe_;              // of the flags of the last producer
   bool recipe_ends_ = false;       // with the current instruction
+  enum class X87Place : uint8_t { kUnknown, kMemory, kHost } x87_place_ = X87Place::kUnknown;
   uint64_t spill_used_ = 0;
   struct Borrowed {
     Reg host;

@@ -321,9 +321,8 @@ void CodeGenerator::store_stub_value(size_t offset, const Source& value, Type ty
   e_.mov(8, kRax, frame_at(scratch_offset(1)));
 }
 
-void CodeGenerator::emit_slow_stub(const SlowStub& stub) {
-  const MemoryOperation& operation = stub.operation;
-  const size_t arguments = offsetof(Frame, helper_arguments);
+// The flags that a fault would show go to memory.
+void CodeGenerator::begin_slow_stub(const SlowStub& stub) {
   tables_.rows.push_back({static_cast<uint32_t>(e_.size()), guest_offset(stub.ip), kFlagsInMemory});
   e_.bind(stub.entry);
   if (stub.recipe) {
@@ -332,6 +331,13 @@ void CodeGenerator::emit_slow_stub(const SlowStub& stub) {
     emit_save_flags(e_, kAddressReg);
     e_.mov(8, kAddressReg, frame_at(scratch_offset(0)));
   }
+}
+
+void CodeGenerator::emit_slow_stub(const SlowStub& stub) {
+  if (stub.x87_store != 0) return emit_x87_store_stub(stub);
+  const MemoryOperation& operation = stub.operation;
+  const size_t arguments = offsetof(Frame, helper_arguments);
+  begin_slow_stub(stub);
   if (operation.op != Opcode::kLoad && operation.op != Opcode::kProbe) {
     store_stub_value(arguments, stub.value, operation.type);
   }

@@ -129,6 +129,7 @@ void CodeGenerator::emit_set_high8() {
 
 // The Frame's own fields change by themselves (guest_ip at synchronisations), the target's do not.
 void CodeGenerator::emit_load_state() {
+  need_memory_x87(inst().imm, size());
   if (inst().imm >= sizeof(Frame) || is_vector(inst().type)) return define_in_frame(inst().imm);
   const Reg to = destination();
   clobber(to);
@@ -139,6 +140,7 @@ void CodeGenerator::emit_load_state() {
 void CodeGenerator::emit_store_state() {
   const ValueId id = inst().a;
   const size_t offset = inst().imm;
+  need_memory_x87(offset, size());
   clobber_frame(offset, size(), id);
   ValuePlace& p = place(id);
   const auto from = static_cast<size_t>(p.frame);

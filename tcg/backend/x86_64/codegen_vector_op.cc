@@ -137,6 +137,7 @@ void CodeGenerator::emit_vector_compare(const VectorOpcodeInfo& row, const Mem* 
 // x87 state is in memory.
 void CodeGenerator::emit_mmx(const VectorOpcodeInfo& row) {
   constexpr uint32_t kEmms = 0x770f;
+  need_memory_x87();
   const Reg mm0 = kRax;
   const ValueId a = has_first_operand(row.shape) ? inst().a : kNoValue;
   const ValueId b = inst().b;

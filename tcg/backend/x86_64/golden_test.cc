@@ -285,7 +285,7 @@ cmp r12, 0xff8
 ja
 mov r14, qword ptr [r14 + 0x10]
 mov r12, qword ptr [r14 + r12]
-mov qword ptr [r13 + 0x320], r12
+mov qword ptr [r13 + 0x3a0], r12
 mov r12, rsi
 rorx r14d, r12d, 7
 and r14d, 0x7fe0
@@ -295,7 +295,7 @@ cmp r12, 0xff8
 ja
 mov r14, qword ptr [r14 + 0x10]
 lea r14, [r14 + r12]
-mov r12, qword ptr [r13 + 0x320]
+mov r12, qword ptr [r13 + 0x3a0]
 mov qword ptr [r14], r12
 jmp
 )");

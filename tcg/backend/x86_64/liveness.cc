@@ -12,7 +12,8 @@ constexpr size_t kTargetReach = 24;
 
 bool is_memory(Opcode op) {
   return op == Opcode::kLoad || op == Opcode::kStore || op == Opcode::kRmw ||
-         op == Opcode::kCompareExchange || op == Opcode::kProbe;
+         op == Opcode::kCompareExchange || op == Opcode::kProbe || op == Opcode::kX87Load ||
+         op == Opcode::kX87Store;
 }
 
 /// Whether guest registers have to be right before `inst` is over.

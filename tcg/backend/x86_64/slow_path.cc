@@ -5,6 +5,14 @@
 #include "tcg/backend/x86_64/jit_backend.h"
 
 namespace vireo::tcg::x86_64 {
+namespace {
+
+X87State* x87_of(Frame* frame, size_t offset) {
+  return reinterpret_cast<X87State*>(reinterpret_cast<char*>(frame) + offset);
+}
+
+}  // namespace
+
 const void* slow_access(Frame* frame, uint64_t va, uint32_t descriptor, JitBackend* backend) {
   const MemoryOperation operation = unpack(descriptor);
   const Hooks& hooks = backend->config().hooks;
@@ -21,6 +29,13 @@ const void* slow_access(Frame* frame, uint64_t va, uint32_t descriptor, JitBacke
       hooks.store(frame, va, operation, frame->helper_arguments);
       return nullptr;
   }
+}
+
+void store_x87(Frame* frame, size_t x87_offset) {
+  from_x87_image(frame->x87_image, *x87_of(frame, x87_offset));
+}
+void load_x87(Frame* frame, size_t x87_offset) {
+  to_x87_image(*x87_of(frame, x87_offset), frame->x87_image);
 }
 
 void slow_call_helper(Frame* frame, uint32_t index, JitBackend* backend) {

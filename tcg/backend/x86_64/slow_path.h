@@ -21,6 +21,9 @@ RefillResult slow_refill(Frame* frame, uint64_t va, uint32_t descriptor, const T
                          JitBackend* backend);
 /// Returns where a load finds its bytes.
 const void* slow_access(Frame* frame, uint64_t va, uint32_t descriptor, JitBackend* backend);
+/// Frame::x87_image to the X87State at this offset of the vCPU state, and back.
+void store_x87(Frame* frame, size_t x87_offset);
+void load_x87(Frame* frame, size_t x87_offset);
 void slow_call_helper(Frame* frame, uint32_t index, JitBackend* backend);
 /// Exits so that the current instruction is run again.
 void slow_restart(Frame* frame, JitBackend* backend);

@@ -11,9 +11,6 @@ namespace {
 // registers.
 constexpr unsigned kTypeMask = 15, kOpShift = 4, kOpMask = 15, kFlagsShift = 8, kFlagsMask = 15;
 
-// Bytes of a Type are 1 << the nibble with its number.
-constexpr uint64_t kSizeLogarithms = 0x5'4323'2100;
-
 }  // namespace
 
 RefillResult slow_refill(Frame* frame, uint64_t va, uint32_t descriptor, const TlbEntry* entry,
@@ -22,7 +19,7 @@ RefillResult slow_refill(Frame* frame, uint64_t va, uint32_t descriptor, const T
   const bool user = (flags & kMemoryUser) != 0;
   const TlbEntry* tlb = frame->tlb[user ? kContextUser : kContextKernel];
   if (tlb_index(va) != static_cast<uint64_t>(entry - tlb)) return RefillResult::kChanged;
-  const unsigned bytes = 1u << (kSizeLogarithms >> 4 * (descriptor & kTypeMask) & 15);
+  const unsigned bytes = size_of(static_cast<Type>(descriptor & kTypeMask));
   const bool reads = (descriptor >> kOpShift & kOpMask) == 0;
   return backend->config().hooks.refill(frame, va, bytes, reads ? Access::kRead : Access::kWrite,
                                         flags)

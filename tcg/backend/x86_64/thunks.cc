@@ -15,12 +15,16 @@ namespace {
 constexpr Reg kSavedByCallee[] = {kRbx, kRbp, kR12, kR13, kR14, kR15};
 constexpr Reg kSavedByCaller[] = {kRax, kRcx, kRdx, kRsi, kRdi, kR8, kR9, kR10, kR11};
 constexpr unsigned kVectorRegisters = 16;
+constexpr uint8_t kNotEqual = 5;
+
+constexpr Mem x87_place() { return frame_at(offsetof(Frame, x87_place)); }
 
 class ThunkMaker {
  public:
-  ThunkMaker(Encoder& encoder, JitBackend* backend)
+  ThunkMaker(Encoder& encoder, JitBackend* backend, size_t x87_offset)
       : e_(encoder),
         backend_(backend),
+        x87_offset_(x87_offset),
         spill_(encoder.new_label()),
         reload_(encoder.new_label()),
         exit_(encoder.new_label()),
@@ -46,6 +50,8 @@ class ThunkMaker {
     thunks.access_read = make_access(offsetof(TlbEntry, tag_read));
     thunks.access_write = make_access(offsetof(TlbEntry, tag_write));
     thunks.call_helper = make_call_helper();
+    thunks.x87_to_host = make_x87_move(true);
+    thunks.x87_to_memory = make_x87_move(false);
     e_.resolve();
     return thunks;
   }
@@ -74,9 +80,11 @@ class ThunkMaker {
     }
     e_.sse({kMap0f, 0xae}, 3, frame_at(offsetof(Frame, mxcsr)));       // stmxcsr
     e_.sse({kMap0f, 0xae}, 2, frame_at(offsetof(Frame, host_mxcsr)));  // ldmxcsr
+    make_x87_spill();
     e_.ret();
     here();
     e_.bind(reload_);
+    make_x87_reload();
     for (unsigned guest = 0; guest < 16; ++guest) {
       const Reg host = kHostOfGuest[guest];
       if (host != kNoReg) e_.mov(8, host, frame_at(general_offset(guest)));
@@ -86,6 +94,46 @@ class ThunkMaker {
     }
     e_.sse({kMap0f, 0xae}, 2, frame_at(offsetof(Frame, mxcsr)));
     e_.ret();
+  }
+
+  // A C++ function on the X87State and Frame::x87_image, from any alignment of the stack. RBP is
+  // free: the guest's is in the Frame.
+  void move_x87(void* function) {
+    e_.mov(8, kRbp, kRsp);
+    e_.alu_imm(Alu::kAnd, 8, kRsp, -16);
+    frame_argument();
+    e_.mov_imm(8, kRsi, x87_offset_);
+    call_function(function);
+    e_.mov(8, kRsp, kRbp);
+  }
+
+  void make_x87_spill() {
+    const Encoder::Label end = e_.new_label();
+    e_.alu_imm(Alu::kCmp, 1, x87_place(), 1);
+    e_.jump_if(kNotEqual, end);
+    e_.mov_to_imm(1, x87_place(), 2);
+    e_.rm({kMapOne, 0xdd}, 4, 6, frame_at(offsetof(Frame, x87_image)));  // fnsave
+    move_x87(reinterpret_cast<void*>(&store_x87));
+    e_.bind(end);
+  }
+
+  void make_x87_reload() {
+    const Encoder::Label end = e_.new_label();
+    e_.alu_imm(Alu::kCmp, 1, x87_place(), 2);
+    e_.jump_if(kNotEqual, end);
+    e_.mov_to_imm(1, x87_place(), 1);
+    move_x87(reinterpret_cast<void*>(&load_x87));
+    e_.rm({kMapOne, 0xdd}, 4, 4, frame_at(offsetof(Frame, x87_image)));  // frstor
+    e_.bind(end);
+  }
+
+  const uint8_t* make_x87_move(bool to_host) {
+    const uint8_t* start = here();
+    e_.call(spill_);
+    e_.mov_to_imm(1, x87_place(), to_host ? 2 : 0);
+    e_.call(reload_);
+    e_.ret();
+    return start;
   }
 
   const uint8_t* make_enter() {
@@ -110,6 +158,7 @@ class ThunkMaker {
     const uint8_t* start = e_.executable(e_.size());
     e_.bind(leave_);
     e_.mov(8, kRsp, kRdi);
+    e_.mov_to_imm(1, Mem{kRsi, kNoReg, 0, offsetof(Frame, x87_place)}, 0);
     e_.sse({kMap0f, 0xae}, 2, Mem{kRsi, kNoReg, 0, offsetof(Frame, host_mxcsr)});
     e_.alu_imm(Alu::kAdd, 8, kRsp, 8);
     for (unsigned i = 6; i-- > 0;) e_.pop(kSavedByCallee[i]);
@@ -243,13 +292,14 @@ class ThunkMaker {
 
   Encoder& e_;
   JitBackend* backend_;
+  size_t x87_offset_;
   Encoder::Label spill_, reload_, exit_, leave_, full_;
 };
 
 }  // namespace
 
-Thunks make_thunks(Encoder& encoder, JitBackend* backend) {
-  return ThunkMaker(encoder, backend).make();
+Thunks make_thunks(Encoder& encoder, JitBackend* backend, size_t x87_offset) {
+  return ThunkMaker(encoder, backend, x87_offset).make();
 }
 
 // SETO and LAHF leave flags alone, so that they stay in the host as well.

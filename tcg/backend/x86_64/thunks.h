@@ -37,12 +37,15 @@ struct Thunks {
   const uint8_t* access_write;
   /// The same with va in kAddressReg and no refill.
   const uint8_t* access_full;
+  /// Called: the x87 unit's state to the host's unit, or to the X87State; keep all registers.
+  const uint8_t* x87_to_host;
+  const uint8_t* x87_to_memory;
   /// Called with the helper's index in kTlbReg; flags in memory.
   const uint8_t* call_helper;
 };
 
-/// Emits the thunks.
-Thunks make_thunks(Encoder& encoder, JitBackend* backend);
+/// Emits the thunks. `x87_offset`: of the X87State in the vCPU state.
+Thunks make_thunks(Encoder& encoder, JitBackend* backend, size_t x87_offset);
 
 /// Flags from the host to the Frame, and back; `temporary` keeps RAX meanwhile.
 void emit_save_flags(Encoder& encoder, Reg temporary);

@@ -98,7 +98,11 @@ GuestRunner::GuestRunner(
     : allocation_(sizeof(i386::CpuState)),
       tlb_(new tcg::TlbEntry[tcg::kTlbEntries]),
       jump_cache_(new tcg::JumpTarget[tcg::kJumpCacheEntries]()) {
-  auto backend = make({.hooks = hooks(), .helpers = helpers(), .code_cache_bytes = 64 << 20});
+  auto backend = make({.hooks = hooks(),
+                       .helpers = helpers(),
+                       .x87 = &i386::plain_x87,
+                       .x87_offset = offsetof(i386::CpuState, x87),
+                       .code_cache_bytes = 64 << 20});
   if (backend) backend_ = std::move(*backend);
   new (allocation_.memory()) i386::CpuState();
   for (unsigned i = 0; i < tcg::kTlbEntries; ++i) {

@@ -1,0 +1,117 @@
+// x87 instructions as themselves. The guest's x87 unit is in the host's from the first of them on
+// until translated code is left; see "x87" in docs/design/translator.md.
+
+#include "tcg/backend/x86_64/codegen.h"
+
+namespace vireo::tcg::x86_64 {
+namespace {
+
+constexpr Mem kChecked{kTlbReg, kAddressReg, 0, 0};
+constexpr uint8_t kEqual = 4;
+constexpr Mem x87_place() { return frame_at(offsetof(Frame, x87_place)); }
+
+uint8_t opcode_of(const Inst& inst) { return static_cast<uint8_t>(inst.aux >> 8); }
+uint8_t modrm_of(const Inst& inst) { return static_cast<uint8_t>(inst.aux); }
+uint8_t group_of(const Inst& inst) { return modrm_of(inst) >> 3 & 7; }
+
+/// FLDCW, and what reads the control or the status word.
+bool takes_control_word(const Inst& inst) { return inst.a != kNoValue; }
+
+}  // namespace
+
+void CodeGenerator::need_host_x87() {
+  if (x87_place_ == X87Place::kHost) return;
+  clobber_frame(x87_offset_, sizeof(X87State));
+  before_clobbering_flags();
+  const Encoder::Label there = e_.new_label();
+  e_.alu_imm(Alu::kCmp, 1, x87_place(), 1);
+  e_.jump_if(kEqual, there);
+  e_.call_to(thunks_.x87_to_host);
+  e_.bind(there);
+  x87_place_ = X87Place::kHost;
+}
+
+void CodeGenerator::need_memory_x87() {
+  if (x87_place_ == X87Place::kMemory) return;
+  before_clobbering_flags();
+  const Encoder::Label there = e_.new_label();
+  e_.alu_imm(Alu::kCmp, 1, x87_place(), 0);
+  e_.jump_if(kEqual, there);
+  e_.call_to(thunks_.x87_to_memory);
+  e_.bind(there);
+  x87_place_ = X87Place::kMemory;
+}
+
+// Before an access to the vCPU state. The pointers are always there.
+void CodeGenerator::need_memory_x87(size_t offset, size_t bytes) {
+  const size_t end = x87_offset_ + offsetof(X87State, opcode);
+  if (x87_offset_ != 0 && offset < end && offset + bytes > x87_offset_) need_memory_x87();
+}
+
+void CodeGenerator::emit_x87_instruction(const Mem& operand) {
+  e_.rm({kMapOne, opcode_of(inst())}, 4, group_of(inst()), operand);
+}
+
+void CodeGenerator::emit_x87() {
+  need_host_x87();
+  const Mem word = frame_at(scratch_offset(1));
+  if (takes_control_word(inst())) {
+    store_to_frame(scratch_offset(1), 2, inst().a);
+    return emit_x87_instruction(word);
+  }
+  if (inst().type != Type::kVoid) {
+    const Reg to = destination();
+    clobber(to);
+    emit_x87_instruction(word);
+    emit_load_to(to, 2, word);
+    return define(to, to == kAddressReg || to == kTlbReg);
+  }
+  if (inst().flags != 0) begin_flags(kAllFlags);
+  e_.byte(opcode_of(inst()));
+  e_.byte(modrm_of(inst()));
+  if (inst().flags != 0) end_flags();
+}
+
+void CodeGenerator::emit_x87_load() {
+  need_host_x87();
+  SlowStub stub = begin_check(inst());
+  stub.operation.op = Opcode::kLoad;
+  emit_check(stub, false);
+  e_.bind(stub.done);
+  emit_x87_instruction(kChecked);
+  slow_stubs_.push_back(stub);
+}
+
+void CodeGenerator::emit_x87_store() {
+  need_host_x87();
+  SlowStub stub = begin_check(inst());
+  stub.operation.op = Opcode::kProbe;
+  stub.x87_store = inst().aux;
+  emit_check(stub, true);
+  emit_x87_instruction(kChecked);
+  e_.bind(stub.done);
+  slow_stubs_.push_back(stub);
+}
+
+// What the TLB does not take is probed, so that a fault comes before the unit changes; then the
+// hook stores what the instruction leaves in the Frame.
+void CodeGenerator::emit_x87_store_stub(const SlowStub& stub) {
+  begin_slow_stub(stub);
+  e_.alu(Alu::kAdd, 8, kAddressReg, Mem{kTlbReg, kNoReg, 0, offsetof(TlbEntry, tag_write)});
+  e_.mov_to(8, frame_at(scratch_offset(1)), kAddressReg);
+  e_.alu(Alu::kSub, 8, kAddressReg, Mem{kTlbReg, kNoReg, 0, offsetof(TlbEntry, tag_write)});
+  e_.call_to(thunks_.access_write);
+  e_.imm(pack(stub.operation), 4);
+  e_.jump(stub.retry);
+  const auto opcode = static_cast<uint8_t>(stub.x87_store >> 8);
+  e_.rm({kMapOne, opcode}, 4, stub.x87_store >> 3 & 7, frame_at(offsetof(Frame, helper_arguments)));
+  e_.mov(8, kAddressReg, frame_at(scratch_offset(1)));
+  MemoryOperation store = stub.operation;
+  store.op = Opcode::kStore;
+  e_.call_to(thunks_.access_full);
+  e_.imm(pack(store), 4);
+  e_.jump(stub.done);
+  e_.jump(stub.done);
+}
+
+}  // namespace vireo::tcg::x86_64
