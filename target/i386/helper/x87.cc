@@ -62,6 +62,13 @@ void store_register(X87Unit& unit, unsigned i, bool pops) {
   if (pops) unit.pop();
 }
 
+// D9 D8+i, which knows no underflow: nothing is copied then.
+void store_and_pop_silently(X87Unit& unit, unsigned i) {
+  if (!unit.is_empty(0)) return store_register(unit, i, true);
+  unit.set_condition(kX87C1, false);
+  unit.pop();
+}
+
 void exchange(X87Unit& unit, unsigned i) {
   if (unit.is_empty(0) || unit.is_empty(i)) {
     if (!unit.stack_fault(false)) return;
@@ -103,7 +110,7 @@ void group_d9(X87Unit& unit, unsigned modrm, unsigned group, unsigned i) {
       if (i != 0) undefined(unit);
       return;  // FNOP
     case 3:
-      return store_register(unit, i, true);
+      return store_and_pop_silently(unit, i);
     default:
       return x87_unary(unit, modrm);
   }
@@ -165,6 +172,7 @@ void group_dd(X87Unit& unit, unsigned group, unsigned i) {
 void group_df(X87Unit& unit, unsigned modrm, unsigned group, unsigned i) {
   switch (group) {
     case 0:
+      unit.set_condition(kX87C1, false);
       unit.mark_empty(i);
       return unit.pop();
     case 1:

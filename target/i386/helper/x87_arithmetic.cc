@@ -70,7 +70,7 @@ void replace_and_pop(X87Unit& unit, Function function) {
 }
 
 void partial_remainder(X87Unit& unit, bool nearest) {
-  if (!unit.need_two(0, 1, 0)) return;
+  if (!unit.need_two(0, 1, 0)) return unit.set_condition(kX87C2, false);
   auto& environment = unit.environment();
   const auto result = nearest
                           ? sf::partial_remainder_nearest(unit.get(0), unit.get(1), environment)
@@ -108,7 +108,7 @@ void extract(X87Unit& unit) {
 }
 
 void sine_or_cosine(X87Unit& unit, bool cosine) {
-  if (!unit.need(0, 0)) return;
+  if (!unit.need(0, 0)) return unit.set_condition(kX87C2, false);
   const auto result = cosine ? sf::fcos(unit.get(0), unit.environment())
                              : sf::fsin(unit.get(0), unit.environment());
   unit.set_condition(kX87C2, result.out_of_range);
@@ -116,7 +116,7 @@ void sine_or_cosine(X87Unit& unit, bool cosine) {
 }
 
 void sine_and_cosine(X87Unit& unit) {
-  if (!need_operand_and_room(unit)) return;
+  if (!need_operand_and_room(unit)) return unit.set_condition(kX87C2, false);
   const auto result = sf::fsincos(unit.get(0), unit.environment());
   unit.set_condition(kX87C2, result.out_of_range);
   if (!unit.finish() || result.out_of_range) return;
@@ -125,7 +125,7 @@ void sine_and_cosine(X87Unit& unit) {
 }
 
 void tangent(X87Unit& unit) {
-  if (!need_operand_and_room(unit)) return;
+  if (!need_operand_and_room(unit)) return unit.set_condition(kX87C2, false);
   const auto result = sf::fptan(unit.get(0), unit.environment());
   unit.set_condition(kX87C2, result.out_of_range);
   if (!unit.finish() || result.out_of_range) return;

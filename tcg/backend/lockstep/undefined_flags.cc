@@ -134,7 +134,10 @@ FlagMask flags_used(const Inst& inst) {
   }
 }
 
+// FCOMI and its like clear C1 of the status word on Intel's processors and leave it on AMD's.
 bool is_approximate(const Inst& inst) {
+  const unsigned modrm = inst.aux & 0xff;
+  if (inst.op == Opcode::kX87) return (inst.aux >> 8 & 0xfb) == 0xdb && modrm >= 0xe8;
   return inst.op == Opcode::kVector &&
          (info(static_cast<VectorOpcode>(inst.aux)).forms & kApproximate) != 0;
 }

@@ -58,7 +58,7 @@ class Encoder {
   void fill_registers() {
     ProcessorState& state = sample_.state;
     for (uint64_t& value : state.general) value = interesting(random_);
-    for (uint64_t& value : state.mmx) value = interesting(random_);
+    fill_x87();
     for (auto& vector : state.xmm) {
       uint64_t lanes[2] = {interesting(random_), interesting(random_)};
       const double number = static_cast<int32_t>(random_()) / 256.0;
@@ -69,6 +69,26 @@ class Encoder {
     }
     state.flags = (random_() & 0x8d5) | 0x202;
     state.mxcsr = 0x1f80;
+  }
+
+  // Exceptions are masked, as instructions of the IR want it.
+  void fill_x87() {
+    constexpr uint16_t kExponents[] = {0,      1,      0x3ffe, 0x3fff, 0x4000,
+                                       0x401d, 0x403e, 0x7ffe, 0x7fff};
+    tcg::X87State x87;
+    x87.control = static_cast<uint16_t>(0x7f | (random_() & 3) << 10);
+    x87.control |= static_cast<uint16_t>((one_in(random_, 2) ? 3 : random_() & 2) << 8);
+    x87.status = random_() & 0x477f;
+    x87.top = random_() & 7;
+    x87.empty = static_cast<uint8_t>(random_() & random_());
+    for (tcg::X87Register& reg : x87.registers) {
+      const bool plain = one_in(random_, 2);
+      reg.significand = interesting(random_) | uint64_t{plain} << 63;
+      reg.sign_exponent = static_cast<uint16_t>(
+          (plain ? 0x3fe0 + random_() % 64 : kExponents[random_() % std::size(kExponents)]) |
+          (random_() & 1) << 15);
+    }
+    tcg::to_x87_image(x87, sample_.state.x87);
   }
 
   void emit() {

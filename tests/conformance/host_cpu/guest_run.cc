@@ -59,7 +59,6 @@ tcg::Hooks hooks() {
 }
 
 uint64_t unavailable(Frame* frame, uint64_t, uint64_t, uint64_t) { give_up(frame); }
-uint64_t nothing(Frame*, uint64_t, uint64_t, uint64_t) { return 0; }
 
 std::span<const tcg::Helper> helpers() {
   static const auto kTable = [] {
@@ -76,7 +75,9 @@ std::span<const tcg::Helper> helpers() {
       if (!std::strcmp(helper.name, "aas")) helper.function = i386::helper_aas;
       if (!std::strcmp(helper.name, "aam")) helper.function = i386::helper_aam;
       if (!std::strcmp(helper.name, "aad")) helper.function = i386::helper_aad;
-      if (!std::strcmp(helper.name, "mmx_enter")) helper.function = nothing;
+      if (!std::strcmp(helper.name, "mmx_enter")) helper.function = i386::helper_mmx_enter;
+      if (!std::strcmp(helper.name, "emms")) helper.function = i386::helper_emms;
+      if (!std::strcmp(helper.name, "x87")) helper.function = i386::helper_x87;
     }
     return table;
   }();
@@ -126,7 +127,7 @@ void GuestRunner::load(uint64_t mode, const ProcessorState& state) {
     to.segments[segment].selector = kData;
   to.segments[i386::kCs].selector = mode & i386::kMode64 ? kCode64 : kCode32;
   to.cpl = 3;
-  for (unsigned i = 0; i < 8; ++i) to.x87.registers[i].significand = state.mmx[i];
+  tcg::from_x87_image(state.x87, to.x87);
   for (unsigned i = 0; i < 16; ++i) std::memcpy(to.frame.vector[i], state.xmm[i], 16);
 }
 
@@ -136,7 +137,7 @@ void GuestRunner::store(ProcessorState& state) const {
   state.flags = (from.frame.flags_low & 0xd5u) | 2 |
                 static_cast<uint32_t>(from.frame.flag_overflow) << 11 | from.eflags;
   state.mxcsr = from.frame.mxcsr;
-  for (unsigned i = 0; i < 8; ++i) state.mmx[i] = from.x87.registers[i].significand;
+  tcg::to_x87_image(from.x87, state.x87);
   for (unsigned i = 0; i < 16; ++i) std::memcpy(state.xmm[i], from.frame.vector[i], 16);
 }
 

@@ -70,6 +70,11 @@ bool has_undefined_result(const Insn& insn, const ProcessorState& before) {
   const std::string name = insn.row->mnemonic;
   if (name.rfind("rcp", 0) == 0 || name.rfind("rsqrt", 0) == 0) return true;  // Approximations.
   if (name == "bswap") return insn.operand_size == 2;
+  // From memory, AMD's processors leave the x87 tags alone.
+  if (name == "cvtpi2ps" && insn.modrm < 0xc0) return true;
+  static const std::set<std::string> kTranscendental = {"f2xm1",   "fyl2x",   "fptan", "fpatan",
+                                                        "fyl2xp1", "fsincos", "fsin",  "fcos"};
+  if (kTranscendental.count(name)) return true;
   if (name == "shld" || name == "shrd") {
     const uint64_t count = insn.operands[2].kind == i386::Operand::Kind::kImmediate
                                ? insn.immediate
@@ -95,10 +100,46 @@ std::string bytes_of(const uint8_t* bytes, unsigned size) {
   return text;
 }
 
+tcg::X87State x87_of(const ProcessorState& state) {
+  tcg::X87State x87;
+  tcg::from_x87_image(state.x87, x87);
+  return x87;
+}
+
+std::string text_of(const tcg::X87Register& reg) {
+  return hex(reg.sign_exponent) + ":" + hex(reg.significand);
+}
+
+std::string x87_differences(const Insn& insn, const ProcessorState& before,
+                            const ProcessorState& host, const ProcessorState& ours) {
+  const tcg::X87State was = x87_of(before);
+  tcg::X87State theirs = x87_of(host), is = x87_of(ours);
+  // FCOMI and its like clear C1 on Intel's processors and leave it on AMD's.
+  constexpr uint16_t kC1 = 0x200;
+  const std::string name = insn.row->mnemonic;
+  if (name.ends_with("comi") || name.ends_with("compi")) theirs.status |= kC1, is.status |= kC1;
+  const auto words = [](const tcg::X87State& x87) {
+    return "control " + hex(x87.control) + " status " + hex(x87.status) + " top " + hex(x87.top) +
+           " empty " + hex(x87.empty);
+  };
+  std::string text;
+  if (words(theirs) != words(is)) {
+    text +=
+        "\n  x87 was " + words(was) + ",\n    host " + words(theirs) + ",\n    ours " + words(is);
+  }
+  for (unsigned i = 0; i < 8; ++i) {
+    if (text_of(theirs.registers[i]) == text_of(is.registers[i])) continue;
+    text += "\n  x87 register " + std::to_string(i) + " was " + text_of(was.registers[i]) +
+            ", host " + text_of(theirs.registers[i]) + ", ours " + text_of(is.registers[i]);
+  }
+  return text;
+}
+
 /// What differs between the host's and our state behind the same instruction; empty if nothing
 /// does.
-std::string differences(const ProcessorState& before, const ProcessorState& host,
-                        const ProcessorState& ours, uint64_t ignored_flags) {
+std::string differences(const Insn& insn, const ProcessorState& before, const ProcessorState& host,
+                        const ProcessorState& ours) {
+  const uint64_t ignored_flags = undefined_flags(insn, before);
   std::string text;
   for (unsigned i = 0; i < 16; ++i) {
     if (host.general[i] == ours.general[i]) continue;
@@ -115,11 +156,7 @@ std::string differences(const ProcessorState& before, const ProcessorState& host
     text += "\n  xmm" + std::to_string(i) + " was " + bytes_of(before.xmm[i], 16) + ", host " +
             bytes_of(host.xmm[i], 16) + ", ours " + bytes_of(ours.xmm[i], 16);
   }
-  for (unsigned i = 0; i < 8; ++i) {
-    if (host.mmx[i] == ours.mmx[i]) continue;
-    text += "\n  mm" + std::to_string(i) + " was " + hex(before.mmx[i]) + ", host " +
-            hex(host.mmx[i]) + ", ours " + hex(ours.mmx[i]);
-  }
+  text += x87_differences(insn, before, host, ours);
   if (host.mxcsr != ours.mxcsr) {
     text += "\n  mxcsr host " + hex(host.mxcsr) + ", ours " + hex(ours.mxcsr);
   }
@@ -185,8 +222,7 @@ class HostComparison {
       difference = "\n  host's outcome " + std::to_string(static_cast<int>(host_outcome)) +
                    ", ours " + std::to_string(static_cast<int>(our_outcome));
     } else if (host_outcome == Outcome::kDone) {
-      difference =
-          differences(sample.state, host, ours, undefined_flags(sample.insn, sample.state));
+      difference = differences(sample.insn, sample.state, host, ours);
       if (memory() != our_memory) difference += memory_difference(before, our_memory);
     }
     if (!difference.empty()) {

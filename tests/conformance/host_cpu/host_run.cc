@@ -26,7 +26,7 @@ extern const char vireo_host_exit[];
 }
 
 static_assert(offsetof(ProcessorState, flags) == 128 && offsetof(ProcessorState, mxcsr) == 136 &&
-              offsetof(ProcessorState, mmx) == 144 && offsetof(ProcessorState, xmm) == 208);
+              offsetof(ProcessorState, x87) == 144 && offsetof(ProcessorState, xmm) == 256);
 
 // clang-format off
 asm(R"(
@@ -38,11 +38,9 @@ vireo_host_enter:
   stmxcsr vireo_host_mxcsr(%rip)
   lea vireo_host_state(%rip), %rax
   ldmxcsr 136(%rax)
-  .irp n, 0,1,2,3,4,5,6,7
-  movq 144+8*\n(%rax), %mm\n
-  .endr
+  frstor 144(%rax)
   .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
-  movups 208+16*\n(%rax), %xmm\n
+  movups 256+16*\n(%rax), %xmm\n
   .endr
   pushq 128(%rax)
   popfq
@@ -64,13 +62,10 @@ vireo_host_exit:
   pushfq
   popq 128(%rax)
   stmxcsr 136(%rax)
-  .irp n, 0,1,2,3,4,5,6,7
-  movq %mm\n, 144+8*\n(%rax)
-  .endr
+  fnsave 144(%rax)
   .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
-  movups %xmm\n, 208+16*\n(%rax)
+  movups %xmm\n, 256+16*\n(%rax)
   .endr
-  emms
   ldmxcsr vireo_host_mxcsr(%rip)
   pushq $2
   popfq

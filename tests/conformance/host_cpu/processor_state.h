@@ -10,7 +10,7 @@ struct ProcessorState {
   uint64_t general[16];
   uint64_t flags;
   uint64_t mxcsr;
-  uint64_t mmx[8];
+  uint8_t x87[112];  ///< As FNSAVE stores it, and padding; the pointers are not compared.
   uint8_t xmm[16][16];
 };
 
