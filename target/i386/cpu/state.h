@@ -236,6 +236,7 @@ struct CpuState {
   uint64_t mtrr_fixed[11] = {};
   uint64_t mtrr_base[8] = {}, mtrr_mask[8] = {};
   uint64_t mcg_status = 0, mcg_ctl = 0;
+  uint64_t machine_check_control[10] = {};
   uint64_t pdpte[4] = {};  ///< PAE page-directory-pointer entries, loaded with CR3.
 
   PendingException pending;

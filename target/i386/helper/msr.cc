@@ -1,5 +1,7 @@
 // Model-specific registers (SDM volume 4, chapter 2; AMD volume 2, appendix A).
 
+#include <type_traits>
+
 #include "target/i386/cpu/config.h"
 #include "target/i386/cpu/host_interface.h"
 #include "target/i386/cpu/mode.h"
@@ -58,43 +60,71 @@ enum Msr : uint32_t {
   kAmdVmControl = 0xc0010114,
 };
 
-constexpr unsigned kMachineCheckBanks = 10;
+constexpr unsigned kMachineCheckBanks = std::extent_v<decltype(CpuState::machine_check_control)>;
 constexpr unsigned kVariableMtrrs = 8;
 /// RDCL_NO, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO,
 /// PSDP_NO: translated code has none of these.
 constexpr uint64_t kArchCapabilitiesValue =
     1u << 0 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 8 | 1u << 13 | 1u << 14 | 1u << 15;
 
-/// The member of the state behind an MSR that is plain storage, or null. `canonical`: only
-/// canonical addresses may be written.
+bool is_memory_type(uint64_t type) { return type <= 6 && type != 2 && type != 3; }
+
+bool are_memory_types(const CpuState&, uint64_t value) {
+  for (unsigned i = 0; i < 64; i += 8)
+    if (!is_memory_type(value >> i & 0xff)) return false;
+  return true;
+}
+
+// SDM volume 3, 11.11.2: of the variable ranges, bits 11:8 of the base and 10:0 of the mask are
+// reserved; of the default type all but the type, FE (10) and E (11).
+bool is_range_base(const CpuState& state, uint64_t value) {
+  return is_memory_type(value & 0xff) && !(value & 0xf00) &&
+         !(value >> state.config->physical_bits);
+}
+bool is_range_mask(const CpuState& state, uint64_t value) {
+  return !(value & 0x7ff) && !(value >> state.config->physical_bits);
+}
+bool is_default_type(const CpuState&, uint64_t value) {
+  return is_memory_type(value & 0xff) && !(value & ~uint64_t{0xcff});
+}
+
+/// The member of the state behind an MSR that is plain storage, or null; `accepts`: what may be
+/// written (null: anything).
 struct Storage {
   uint64_t* value = nullptr;
-  bool canonical = false;
+  bool (*accepts)(const CpuState&, uint64_t) = nullptr;
 };
 
 Storage mtrr_storage(CpuState& state, uint32_t index) {
   if (index >= kMtrrBase0 && index < kMtrrBase0 + 2 * kVariableMtrrs) {
     const unsigned pair = (index - kMtrrBase0) / 2;
-    return {index & 1 ? &state.mtrr_mask[pair] : &state.mtrr_base[pair]};
+    if (index & 1) return {&state.mtrr_mask[pair], is_range_mask};
+    return {&state.mtrr_base[pair], is_range_base};
   }
-  if (index == kMtrrFixed64k) return {&state.mtrr_fixed[0]};
+  if (index == kMtrrFixed64k) return {&state.mtrr_fixed[0], are_memory_types};
   if (index == kMtrrFixed16k || index == kMtrrFixed16k + 1)
-    return {&state.mtrr_fixed[1 + index - kMtrrFixed16k]};
+    return {&state.mtrr_fixed[1 + index - kMtrrFixed16k], are_memory_types};
   if (index >= kMtrrFixed4k && index < kMtrrFixed4k + 8)
-    return {&state.mtrr_fixed[3 + index - kMtrrFixed4k]};
-  if (index == kMtrrDefaultType) return {&state.mtrr_default_type};
+    return {&state.mtrr_fixed[3 + index - kMtrrFixed4k], are_memory_types};
+  if (index == kMtrrDefaultType) return {&state.mtrr_default_type, is_default_type};
   return {};
 }
 
+bool is_machine_check(uint32_t index) {
+  return index >= kMachineCheck0 && index < kMachineCheck0 + 4 * kMachineCheckBanks;
+}
+
 Storage storage_of(CpuState& state, uint32_t index) {
+  if (is_machine_check(index) && index % 4 == 0)
+    return {&state.machine_check_control[(index - kMachineCheck0) / 4]};
   const bool long_mode = state.config->has(Feature::kLm);
   switch (index) {
     case kSysenterCs:
       return {&state.sysenter_cs};
     case kSysenterEsp:
-      return {&state.sysenter_esp, true};
+      return {&state.sysenter_esp, is_canonical};
     case kSysenterEip:
-      return {&state.sysenter_eip, true};
+      return {&state.sysenter_eip, is_canonical};
     case kMcgStatus:
       return {&state.mcg_status};
     case kMcgControl:
@@ -104,30 +134,26 @@ Storage storage_of(CpuState& state, uint32_t index) {
     case kStar:
       return {&state.star};
     case kLstar:
-      if (long_mode) return {&state.lstar, true};
+      if (long_mode) return {&state.lstar, is_canonical};
       return {};
     case kCstar:
-      if (long_mode) return {&state.cstar, true};
+      if (long_mode) return {&state.cstar, is_canonical};
       return {};
     case kFmask:
       if (long_mode) return {&state.fmask};
       return {};
     case kFsBase:
-      if (long_mode) return {&state.segments[kFs].base, true};
+      if (long_mode) return {&state.segments[kFs].base, is_canonical};
       return {};
     case kGsBase:
-      if (long_mode) return {&state.segments[kGs].base, true};
+      if (long_mode) return {&state.segments[kGs].base, is_canonical};
       return {};
     case kKernelGsBase:
-      if (long_mode) return {&state.kernel_gs_base, true};
+      if (long_mode) return {&state.kernel_gs_base, is_canonical};
       return {};
     default:
       return state.config->has(Feature::kMtrr) ? mtrr_storage(state, index) : Storage{};
   }
-}
-
-bool is_machine_check(uint32_t index) {
-  return index >= kMachineCheck0 && index < kMachineCheck0 + 4 * kMachineCheckBanks;
 }
 
 bool is_x2apic(uint32_t index) { return index >= kX2apicFirst && index <= kX2apicLast; }
@@ -243,7 +269,7 @@ bool read_msr(CpuState& state, uint32_t index, uint64_t& value) {
 
 bool write_msr(CpuState& state, uint32_t index, uint64_t value) {
   if (const Storage storage = storage_of(state, index); storage.value) {
-    if (storage.canonical && !is_canonical(state, value)) return false;
+    if (storage.accepts && !storage.accepts(state, value)) return false;
     *storage.value = value;
     return true;
   }
@@ -276,8 +302,8 @@ bool write_msr(CpuState& state, uint32_t index, uint64_t value) {
     default:
       break;
   }
-  // Machine-check status and address take zeros, to be cleared; control takes anything.
-  if (is_machine_check(index)) return index % 4 == 0 || value == 0;
+  // Machine-check status and address take zeros, to be cleared.
+  if (is_machine_check(index)) return value == 0;
   const Constant* constant = find_constant(index);
   return constant && constant->writable;
 }
