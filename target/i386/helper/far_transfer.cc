@@ -408,6 +408,7 @@ uint64_t helper_far_return(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) 
 uint64_t helper_interrupt_return(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   CpuState& state = cpu_state(frame);
   const TransferLog log(state, "interrupt return");
+  state.nmi_blocked = 0;  // even if what follows faults (SDM volume 3, 6.7.1)
   const auto size = static_cast<unsigned>(a);
   if (in_vm86(state)) {
     iret_vm86(state, size);
@@ -419,7 +420,6 @@ uint64_t helper_interrupt_return(tcg::Frame* frame, uint64_t a, uint64_t b, uint
   } else {
     iret_protected(state, size);
   }
-  state.nmi_blocked = 0;
   return resume_at_new_ip(state);
 }
 

@@ -120,7 +120,8 @@ uint64_t helper_lldt(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   const uint32_t error = selector_error(state, selector);
   if (selector & 4) raise_gp(state, error);
   const Descriptor descriptor = read_descriptor(state, selector, kGp, true);
-  if (!descriptor.is_system(kLdt)) raise_gp(state, error);
+  if (!descriptor.is_system(kLdt) || !is_canonical(state, descriptor.base()))
+    raise_gp(state, error);
   if (!descriptor.present()) raise_exception(state, kNp, error);
   state.ldtr = descriptor.segment(selector);
   return 0;
@@ -137,7 +138,7 @@ uint64_t helper_ltr(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   Descriptor descriptor = read_descriptor(state, selector, kGp, true);
   const bool is_tss =
       descriptor.is_system(kTss32) || (!in_long_mode(state) && descriptor.is_system(kTss16));
-  if (!is_tss) raise_gp(state, error);
+  if (!is_tss || !is_canonical(state, descriptor.base())) raise_gp(state, error);
   if (!descriptor.present()) raise_exception(state, kNp, error);
   set_busy(state, descriptor, true);
   state.tr = descriptor.segment(selector);

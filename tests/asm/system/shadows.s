@@ -107,7 +107,30 @@
   settle
   check counter, $2, "an NMI does not ask IF; another waits for IRET"
   check nested, $0, "which ends the blocking"
+  # IRET ends it even if it faults.
+  movl $0, counter
+  set_gate NMI, KCODE32, $count_and_fault, INTERRUPT_GATE
+  set_gate GP, KCODE32, $behind_fault, INTERRUPT_GATE
+  send SEND_NMI
+  settle
+behind_fault:
+  settle
+  check counter, $2, "IRET that faults ends the blocking"
   done
+
+count_and_fault:
+  incl counter
+  cmpl $1, counter
+  je 1f
+  iretl
+1:
+  send SEND_NMI
+  settle
+  check counter, $1, "NMIs are blocked before IRET"
+  pushl $2
+  pushl $KDATA
+  pushl $0
+  iretl
 
 count:
   incl counter
