@@ -124,6 +124,9 @@ util::Status Vm::build_machine() {
 
 util::Status Vm::build_accelerator() {
   VIREO_TRY_ASSIGN(cpu_config, i386::parse_cpu_option(configuration_.cpu_model));
+  if (!cpu_config.left_out.empty()) {
+    util::warn("-cpu: left out, since they are not implemented: " + cpu_config.left_out);
+  }
   const std::string& backend = configuration_.accelerator_backend;
   const accel::TcgConfig tcg{
       .backend = backend == "interpreter" ? accel::TcgBackend::interpreter

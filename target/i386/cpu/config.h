@@ -19,6 +19,8 @@ struct CpuConfig {
   uint32_t max_basic_leaf = 0xd;
   uint32_t max_extended_leaf = 0x80000008;  ///< 0: no extended leaves.
   FeatureSet features;
+  std::string left_out;  ///< Features that were asked for and are not implemented, if that should
+                         ///< be told.
   unsigned physical_bits = 40;
   uint32_t apic_id = 0;
   unsigned cpu_count = 1;                  ///< Logical processors of the package.
@@ -28,8 +30,9 @@ struct CpuConfig {
   bool has(Feature feature) const { return features.has(feature); }
 };
 
-/// Parses `-cpu model[,+feature][,-feature][,feature=on|off]`. Errors: an unknown model or feature,
-/// with the nearest known name.
+/// Parses `-cpu model[,+feature][,-feature][,feature=on|off][,check=off][,enforce]` and family=,
+/// model=, stepping=, vendor=, model-id=, phys-bits=. Errors: an unknown model or feature, with the
+/// nearest known name; with `enforce`, features that are not implemented.
 util::Result<CpuConfig> parse_cpu_option(std::string_view option);
 
 /// The `-cpu help` text: models and feature names.

@@ -3,6 +3,7 @@
 #include <set>
 #include <tuple>
 
+#include "target/i386/cpu/models.h"
 #include "target/i386/helper/test_machine.h"
 
 namespace vireo::i386 {
@@ -28,8 +29,32 @@ TEST(CpuOption, ChangesFeatures) {
 TEST(CpuOption, SaysWhatIsWrong) {
   EXPECT_NE(parse_cpu_option("qemu46").error().message().find("qemu64"), std::string::npos);
   EXPECT_NE(parse_cpu_option("max,+smapp").error().message().find("smap"), std::string::npos);
-  EXPECT_FALSE(parse_cpu_option("max,+avx"));
   EXPECT_FALSE(parse_cpu_option("max,smap=maybe"));
+  EXPECT_FALSE(parse_cpu_option("max,+xop,enforce"));
+  EXPECT_FALSE(parse_cpu_option("max,vendor=Nobody"));
+  EXPECT_FALSE(parse_cpu_option("max,phys-bits=57"));
+}
+
+TEST(CpuOption, ShowsOnlyWhatIsImplemented) {
+  for (const CpuModel& model : cpu_models()) {
+    const CpuConfig config = *parse_cpu_option(std::string(model.name) + ",check=off");
+    for (unsigned i = 0; i < static_cast<unsigned>(Feature::kCount); ++i) {
+      const auto feature = static_cast<Feature>(i);
+      EXPECT_EQ(config.has(feature),
+                model.features.has(feature) && implemented_features().has(feature))
+          << model.name << " " << feature_table()[i].name;
+    }
+    EXPECT_EQ(config.vendor.size(), 12u) << model.name;
+    EXPECT_LE(config.brand.size(), 47u) << model.name;
+  }
+}
+
+TEST(CpuOption, ChangesNumbersAndTexts) {
+  const CpuConfig config =
+      *parse_cpu_option("EPYC,check=off,family=25,model=97,stepping=2,model-id=X,phys-bits=48");
+  EXPECT_EQ(cpuid(config, 1, 0, {}).eax, 0xa60f12u);
+  EXPECT_EQ(config.brand, "X");
+  EXPECT_EQ(cpuid(config, 0x80000008, 0, {}).eax & 0xff, 48u);
 }
 
 TEST(Cpuid, ShowsTheFeaturesOfTheModel) {
