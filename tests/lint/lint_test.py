@@ -89,6 +89,16 @@ class LintTest(unittest.TestCase):
         self.refuses("size", exception | {"util/a.cc": "int x;\n" * 851}, "851 lines")
         self.refuses("size", exception | {"util/a.cc": "int x;\n"}, "needs no exception")
 
+    def test_general_registers(self):
+        for call, code in (("own", 0), ("memcpy", 1)):
+            with tempfile.TemporaryDirectory() as folder:
+                source = Path(folder) / "a.c"
+                source.write_text(f"void {call}(void); void f(void) {{ {call}(); }}" + "void own(void) {}" * (not code))
+                subprocess.run(["cc", "-c", "-fno-builtin", source, "-o", f"{folder}/a.o"], check=True)
+                result = subprocess.run([sys.executable, "-B", HERE / "general_registers", f"{folder}/a.o"],
+                                        capture_output=True, text=True)
+                self.assertEqual(result.returncode, code, result.stdout)
+
     def test_words(self):
         self.accepts("words", {"util/a.h": HEADER, "util/b.cc": 'open("/tmp/fileXXXXXX");\n'})
         self.refuses("words", {"util/a.cc": "// TO" "DO: more\n"}, "unfinished mark")
