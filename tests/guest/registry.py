@@ -37,11 +37,11 @@ class Bench:
     def guest(self, *arguments):
         return Guest(self.binary, *arguments)
 
-    def linux(self, *arguments, append="", memory="512M"):
+    def linux(self, *arguments, append="", memory="512M", initrd=None):
         """The initramfs guest on the serial console, with further options."""
         files = linux_files()
         return self.guest("-nographic", "-m", memory, "-no-reboot", "-kernel", files / "vmlinuz", "-initrd",
-                          files / "initramfs.gz", "-append", f"console=ttyS0 quiet {append}".strip(), *arguments)
+                          initrd or files / "initramfs.gz", "-append", f"console=ttyS0 quiet {append}".strip(), *arguments)
 
     def disk(self):
         """A copy of its own of the Debian disk."""

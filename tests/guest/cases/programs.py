@@ -1,0 +1,41 @@
+"""Programs that have to print in the guest what they print on the host."""
+
+import platform
+import subprocess
+import sys
+
+from registry import ROOT, Skip, guest_test, linux_files
+from toolchain import make
+
+sys.path.append(str(ROOT / "scripts/guest"))
+from initramfs import Archive  # noqa: E402
+
+READY = r"init: ready after ([\d.]+) s"
+BOOT, RUN = 120, 60
+
+
+def with_program(program, output):
+    """The initramfs with the program in its root: the kernel takes archives one behind the other."""
+    more = Archive()
+    more.file(program.name, program.read_bytes(), 0o755)
+    output.write_bytes((linux_files() / "initramfs.gz").read_bytes() + more.packed())
+    return output
+
+
+def same_as_on_host(bench, name, *flags):
+    if platform.machine() != "x86_64":
+        raise Skip("needs an x86-64 host to compare with")
+    program = bench.folder / name
+    make("gcc", "-O1", "-static", *flags, "-o", program, ROOT / f"tests/guest/programs/{name}.c")
+    expected = subprocess.run([program], capture_output=True, check=True, text=True).stdout.strip()
+    assert expected, f"{name} printed nothing on the host"
+    with bench.linux(initrd=with_program(program, bench.folder / "initramfs.gz")) as guest:
+        guest.expect(READY, BOOT)
+        guest.type(f"/{name}")
+        guest.expect(expected, RUN)
+
+
+@guest_test("program-x87")
+def program_x87(bench):
+    """x87 instructions with all control words, beside MMX, across pages, and with exceptions unmasked."""
+    same_as_on_host(bench, "x87")
