@@ -152,6 +152,9 @@ class Builder {
   Value lzcnt(Value a, FlagMask flags = kNoFlags) { return unary(Opcode::kLzcnt, a, flags); }
   Value popcnt(Value a, FlagMask flags = kNoFlags) { return unary(Opcode::kPopcnt, a, flags); }
 
+  Value pdep(Value a, Value mask) { return same(Opcode::kPdep, a, mask, kNoFlags); }
+  Value pext(Value a, Value mask) { return same(Opcode::kPext, a, mask, kNoFlags); }
+
   Value setcc(Condition condition) {
     return make({.op = Opcode::kSetcc, .type = Type::kI8, .aux = number(condition)});
   }

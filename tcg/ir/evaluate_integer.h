@@ -277,6 +277,24 @@ constexpr IntegerResult<T> evaluate_popcnt(T a) {
 }
 
 template <class T>
+constexpr T evaluate_pdep(T a, T mask) {
+  T value = 0;
+  for (; mask; mask &= static_cast<T>(mask - 1), a = static_cast<T>(a >> 1)) {
+    if (a & 1) value = static_cast<T>(value | (mask & ~(mask - 1)));
+  }
+  return value;
+}
+
+template <class T>
+constexpr T evaluate_pext(T a, T mask) {
+  T value = 0;
+  for (T to = 1; mask; mask &= static_cast<T>(mask - 1), to = static_cast<T>(to + to)) {
+    if (a & mask & ~(mask - 1)) value = static_cast<T>(value | to);
+  }
+  return value;
+}
+
+template <class T>
 constexpr T evaluate_byte_swap(T a) {
   T value = 0;
   for (unsigned i = 0; i < sizeof(T); ++i) {

@@ -94,6 +94,10 @@ constexpr Integer<T> evaluate_opcode(IntegerInput in) {
     return evaluate_shrd<T>(a, b, static_cast<uint8_t>(in.c), in.flags);
   } else if constexpr (Op == Opcode::kByteSwap) {
     return {evaluate_byte_swap<T>(a), in.flags};
+  } else if constexpr (Op == Opcode::kPdep) {
+    return {evaluate_pdep<T>(a, b), in.flags};
+  } else if constexpr (Op == Opcode::kPext) {
+    return {evaluate_pext<T>(a, b), in.flags};
   } else if constexpr (Op == Opcode::kAddress) {
     return {static_cast<T>(in.a + (in.b << in.aux) + in.imm), in.flags};
   } else if constexpr (Op == Opcode::kSetcc) {
@@ -118,7 +122,7 @@ constexpr Integer<T> evaluate_opcode(IntegerInput in) {
   X(Constant) X(GetFlags) X(Add) X(Adc) X(Sub) X(Sbb) X(And) X(Or) X(Xor) X(Neg) X(Not)    \
   X(Shl) X(Shr) X(Sar) X(Rol) X(Ror) X(Rcl) X(Rcr) X(Shld) X(Shrd)                         \
   X(Mul) X(MulWideU) X(MulWideS) X(ZeroExtend) X(Truncate) X(ByteSwap) X(Address)          \
-  X(Bt) X(Bts) X(Btr) X(Btc) X(Bsf) X(Bsr) X(Tzcnt) X(Lzcnt) X(Popcnt)                     \
+  X(Bt) X(Bts) X(Btr) X(Btc) X(Bsf) X(Bsr) X(Tzcnt) X(Lzcnt) X(Popcnt) X(Pdep) X(Pext)     \
   X(Setcc) X(Select) X(SelectNonzero)
 // clang-format on
 

@@ -38,9 +38,13 @@ Value BlockGenerator::compute_shift(Builder& builder, Type type) {
 Value BlockGenerator::compute_other(Builder& builder, Type type) {
   const Value a = operand(builder, type);
   const Value b = operand(builder, type);
-  switch (below(10)) {
+  switch (below(12)) {
     case 0:
       return builder.address(type, a, b, below(4), below(64));
+    case 8:
+      return type < Type::kI32 ? builder.tzcnt(a) : builder.pdep(a, b);
+    case 9:
+      return type < Type::kI32 ? builder.lzcnt(a) : builder.pext(a, b);
     case 1:
       return builder.address(type, a, {}, 0, below(64));
     case 2:
@@ -55,7 +59,7 @@ Value BlockGenerator::compute_other(Builder& builder, Type type) {
       return builder.bts(a, b, some_flags() & kFlagC);
     case 7:
       return builder.mul_wide_u(a, b, some_flags() & (kFlagC | kFlagO)).second;
-    case 8:
+    case 10:
       return builder.popcnt(a, some_flags());
     default:
       return builder.neg(builder.not_(a), some_flags());

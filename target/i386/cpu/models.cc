@@ -35,9 +35,10 @@ constexpr FeatureSet kConvenient{
 /// Implemented, but not for free: SMAP makes the kernel's user accesses fill a TLB of their own,
 /// LA57 lengthens page walks.
 constexpr FeatureSet kCostly{F::kSmap, F::kLa57};
-constexpr FeatureSet kMaximum = kPentium4 | kVirtual | kLongMode | kConvenient | kCostly |
-                                FeatureSet{F::kXsave, F::kXsaveopt,  F::kXsavec, F::kXgetbv1,
-                                           F::kAbm,   F::kCr8Legacy, F::kSs,     F::kHt};
+constexpr FeatureSet kMaximum =
+    kPentium4 | kVirtual | kLongMode | kConvenient | kCostly |
+    FeatureSet{F::kBmi1,    F::kBmi2, F::kAdx,       F::kXsave, F::kXsaveopt, F::kXsavec,
+               F::kXgetbv1, F::kAbm,  F::kCr8Legacy, F::kSs,    F::kHt};
 
 // Intel's line, each with what the one before has.
 constexpr FeatureSet kConroe =

@@ -1,5 +1,5 @@
-// x86 instruction formats: prefixes, opcode maps, ModRM, SIB, displacement, immediates (SDM volume
-// 2, chapter 2).
+// x86 instruction formats: prefixes (VEX too), opcode maps, ModRM, SIB, displacement, immediates
+// (SDM volume 2, chapter 2).
 
 #include "target/i386/decode/decoder.h"
 
@@ -105,6 +105,7 @@ class Decoder {
         break;
       }
     }
+    if ((byte == 0xc4 || byte == 0xc5) && is_vex_prefix()) return read_vex(byte == 0xc4);
     if (byte == 0x0f) {
       map_ = Map::k0f;
       byte = next();
@@ -116,6 +117,43 @@ class Decoder {
     insn_.opcode = byte;
   }
 
+  /// Outside 64-bit mode C4 and C5 with a memory operand are LES and LDS.
+  bool is_vex_prefix() {
+    if (is_64()) return true;
+    const uint8_t modrm = next();
+    if (status_ == DecodeStatus::kOk) --position_;
+    return modrm >= 0xc0;
+  }
+
+  /// SDM volume 2, 2.3.5 and 2.3.6.
+  void read_vex(bool long_form) {
+    if (insn_.lock || insn_.operand_prefix || insn_.repeat || insn_.rex) {
+      status_ = DecodeStatus::kUndefined;
+      return;
+    }
+    uint8_t first = next(), map = 1;
+    uint8_t last = first;
+    if (long_form) {
+      map = first & 0x1f;
+      last = next();
+      insn_.vex_w = last & 0x80;
+    }
+    insn_.vex = true;
+    insn_.vex_l = last & 4;
+    insn_.vex_vvvv = ~last >> 3 & 15;
+    constexpr uint8_t kPrefixes[] = {0, 0x66, 0xf3, 0xf2};
+    insn_.vex_prefix = kPrefixes[last & 3];
+    if (is_64()) {
+      insn_.rex = 0x40 | (first & 0x80 ? 0 : kRexR) | (insn_.vex_w ? kRexW : 0);
+      if (long_form) insn_.rex |= (first & 0x40 ? 0 : kRexX) | (first & 0x20 ? 0 : kRexB);
+    } else {
+      insn_.vex_vvvv &= 7;
+    }
+    insn_.opcode = next();
+    if (status_ == DecodeStatus::kOk && (map < 1 || map > 3)) status_ = DecodeStatus::kUndefined;
+    map_ = static_cast<Map>(map & 3);
+  }
+
   static bool row_has_modrm(const Row& row) {
     if (row.attributes & (has_modrm | has_reg | has_rm | memory_only | register_only)) return true;
     const Place first = row.operands[0].place, second = row.operands[1].place;
@@ -125,7 +163,7 @@ class Decoder {
 
   void read_modrm(std::span<const Row> candidates) {
     for (const Row& row : candidates) {
-      if (row_has_modrm(row)) {
+      if (is_vex(row.attributes) == insn_.vex && row_has_modrm(row)) {
         insn_.modrm = next();
         modrm_read_ = true;
         return;
@@ -135,7 +173,7 @@ class Decoder {
 
   const Row* choose(std::span<const Row> candidates) const {
     for (const Row& row : candidates) {
-      if (fits(row.attributes)) return &row;
+      if (is_vex(row.attributes) == insn_.vex && fits(row.attributes)) return &row;
     }
     return nullptr;
   }
@@ -149,13 +187,20 @@ class Decoder {
     if ((attributes & has_rm) && rm_of(attributes) != (insn_.modrm & 7)) return false;
     const Attributes wanted = attributes & prefix_mask;
     if (wanted && wanted != mandatory_prefix()) return false;
+    if (insn_.vex && !fits_vex(attributes)) return false;
     return is_available(attributes, mode_.features);
+  }
+
+  bool fits_vex(Attributes attributes) const {
+    const Attributes wrong = (insn_.vex_l ? vex_l0 : vex_l1) | (insn_.vex_w ? vex_w0 : vex_w1);
+    return (attributes & wrong) == 0;
   }
 
   /// F2 and F3 win over 66 (SDM volume 2, table 2-1 and appendix A).
   Attributes mandatory_prefix() const {
-    if (insn_.repeat) return insn_.repeat == 0xf2 ? prefix_f2 : prefix_f3;
-    return insn_.operand_prefix ? prefix_66 : prefix_none;
+    const uint8_t repeat = insn_.vex ? insn_.vex_prefix : insn_.repeat;
+    if (repeat == 0xf2 || repeat == 0xf3) return repeat == 0xf2 ? prefix_f2 : prefix_f3;
+    return insn_.operand_prefix || insn_.vex_prefix ? prefix_66 : prefix_none;
   }
 
   void set_sizes() {
@@ -254,6 +299,16 @@ class Decoder {
         return 8;
       case Width::kDq:
         return 16;
+      case Width::kQq:
+        return 32;
+      case Width::kX:
+        return vector_size();
+      case Width::kXh:
+        return vector_size() / 2;
+      case Width::kXq:
+        return vector_size() / 4;
+      case Width::kXe:
+        return vector_size() / 8;
       case Width::kT:
         return 10;
       case Width::kV:
@@ -269,6 +324,8 @@ class Decoder {
     }
     return 0;
   }
+
+  uint8_t vector_size() const { return insn_.vex_l ? 32 : 16; }
 
   Operand general(uint8_t number, uint8_t size) const {
     if (size == 1 && !insn_.rex && number >= 4 && number < 8) {
@@ -298,6 +355,14 @@ class Decoder {
         return {Operand::Kind::kTarget, 0, size};
       case Place::kZ:
         return general(extended(insn_.opcode & 7, kRexB), size);
+      case Place::kH:
+        return {Operand::Kind::kXmm, insn_.vex_vvvv, size};
+      case Place::kK:
+        return {Operand::Kind::kGeneral, insn_.vex_vvvv, size};
+      case Place::kL:
+        insn_.immediate = read(1);
+        return {Operand::Kind::kXmm,
+                static_cast<uint8_t>(insn_.immediate >> 4 & (is_64() ? 15 : 7)), size};
       case Place::kAccumulator:
         return {Operand::Kind::kGeneral, kRax, size};
       case Place::kCl:
@@ -374,6 +439,7 @@ class Decoder {
 
   bool is_legal() const {
     const Operand& target = insn_.operands[0];
+    if (insn_.vex && insn_.vex_vvvv != 0 && !has_vvvv_operand()) return false;
     if (insn_.lock && !(insn_.has(lockable) && target.is_memory())) return false;
     for (const Operand& operand : insn_.operands) {
       if (operand.kind == Operand::Kind::kControl && !is_control_register(operand.reg))
@@ -382,6 +448,13 @@ class Decoder {
       if (operand.kind == Operand::Kind::kSegment && operand.reg > kGs) return false;
     }
     return !(target.kind == Operand::Kind::kSegment && target.reg == kCs);
+  }
+
+  bool has_vvvv_operand() const {
+    for (const OperandSpec& spec : insn_.row->operands) {
+      if (spec.place == Place::kH || spec.place == Place::kK) return true;
+    }
+    return false;
   }
 
   static bool is_control_register(uint8_t number) {

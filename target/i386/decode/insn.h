@@ -20,7 +20,7 @@ struct Operand {
     kSegment,    ///< Segment register `reg`.
     kControl,    ///< Control register `reg`.
     kDebug,      ///< Debug register `reg`.
-    kXmm,        ///< Low `size` bytes of XMM register `reg`.
+    kXmm,        ///< Low `size` bytes of XMM or YMM register `reg`.
     kMmx,        ///< MMX register `reg`.
     kMemory,     ///< Insn::memory.
     kSource,     ///< Memory at DS:rSI (or another segment).
@@ -53,7 +53,12 @@ struct Insn {
   uint8_t length = 0;  ///< In bytes.
   uint8_t opcode = 0;  ///< The opcode's last byte.
   uint8_t modrm = 0;   ///< 0 if there is none.
-  uint8_t rex = 0;     ///< 0 if there is none.
+  uint8_t rex = 0;     ///< 0 if there is none; made of the VEX prefix if there is one.
+  bool vex = false;    ///< Has a VEX prefix, and
+  bool vex_w = false;  ///< its fields,
+  bool vex_l = false;
+  uint8_t vex_vvvv = 0;    ///< not inverted,
+  uint8_t vex_prefix = 0;  ///< the mandatory prefix that it stands for (0, 0x66, 0xf2, 0xf3).
   bool lock = false;
   uint8_t repeat = 0;           ///< 0, 0xf2 or 0xf3: the last of those prefixes.
   bool operand_prefix = false;  ///< 66 was seen.

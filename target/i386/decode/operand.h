@@ -22,6 +22,9 @@ enum class Place : uint8_t {
   kP,            ///< ModRM.reg: MMX register.
   kQ,            ///< ModRM.rm: MMX register or memory.
   kN,            ///< ModRM.rm: MMX register.
+  kH,            ///< VEX.vvvv: XMM or YMM register.
+  kK,            ///< VEX.vvvv: general register (the SDM's B).
+  kL,            ///< Bits 7:4 of an immediate byte: XMM or YMM register.
   kI,            ///< Immediate.
   kB,            ///< Immediate byte, sign-extended ("Bb", "Bv": to which width).
   kJ,            ///< Relative branch target.
@@ -44,6 +47,11 @@ enum class Width : uint8_t {
   kD,   ///< 4.
   kQ,   ///< 8.
   kDq,  ///< 16.
+  kQq,  ///< 32.
+  kX,   ///< 32 with VEX.L, else 16.
+  kXh,  ///< Half of that,
+  kXq,  ///< a quarter,
+  kXe,  ///< an eighth.
   kT,   ///< 10: an x87 register.
   kV,   ///< The operand size: 2, 4 or 8.
   kZ,   ///< 2 or 4 (for an operand size of 8, too).
@@ -64,15 +72,15 @@ using OperandSpecs = std::array<OperandSpec, kMaxOperands>;
 namespace internal {
 
 constexpr Place place_of(char letter) {
-  constexpr std::string_view kLetters = "EGMRSCDVWUPQNIBJAOXYZ";
+  constexpr std::string_view kLetters = "EGMRSCDVWUPQNHKLIBJAOXYZ";
   const size_t at = kLetters.find(letter);
   if (at == std::string_view::npos) throw "no such operand place";
   return static_cast<Place>(at + 1);
 }
 
 constexpr Width width_of(std::string_view text) {
-  constexpr std::string_view kNames[] = {"",  "b", "w", "d", "q", "dq",
-                                         "t", "v", "z", "y", "n", "p"};
+  constexpr std::string_view kNames[] = {"",   "b",  "w", "d", "q", "dq", "qq", "x", "xh",
+                                         "xq", "xe", "t", "v", "z", "y",  "n",  "p"};
   for (unsigned i = 0; i < std::size(kNames); ++i) {
     if (kNames[i] == text) return static_cast<Width>(i);
   }

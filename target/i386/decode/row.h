@@ -34,11 +34,19 @@ constexpr Attributes uses_mmx = 1u << 19;        ///< #UD or #NM if CR0 says so;
 constexpr Attributes uses_sse = 1u << 20;        ///< #UD or #NM if CR0 or CR4 says so.
 constexpr Attributes unaligned = 1u << 21;       ///< A 16-byte memory operand needs no alignment.
 constexpr Attributes hidden = 1u << 22;          ///< #UD unless the privilege level is 0.
-constexpr Attributes prefix_none = 1u << 24;     ///< No 66, F2 or F3 prefix.
+constexpr Attributes prefix_none = 1u << 24;     ///< No 66, F2 or F3 prefix, nor VEX.pp for one.
 constexpr Attributes prefix_66 = 2u << 24;
 constexpr Attributes prefix_f3 = 3u << 24;
 constexpr Attributes prefix_f2 = 4u << 24;
 constexpr Attributes prefix_mask = 7u << 24;
+/// VEX-encoded, which real-address and virtual-8086 mode do not have.
+constexpr Attributes vex = 1u << 27 | protected_mode;
+constexpr Attributes vex_l0 = 1u << 28;  ///< VEX.L is 0; with neither this nor
+constexpr Attributes vex_l1 = 1u << 29;  ///< this: any.
+constexpr Attributes vex_w0 = 1u << 30;  ///< VEX.W is 0; with neither this nor
+constexpr Attributes vex_w1 = 1u << 31;  ///< this: any.
+
+constexpr bool is_vex(Attributes attributes) { return attributes >> 27 & 1; }
 
 constexpr Attributes reg(unsigned number) { return has_reg | number << 9; }
 constexpr unsigned reg_of(Attributes attributes) { return attributes >> 9 & 7; }

@@ -51,6 +51,17 @@ class Translator {
   void complement_carry(const Insn& in);
   void set_al_from_carry(const Insn& in);
 
+  // BMI1, BMI2 and ADX (bits.cc).
+  void and_not(const Insn& in);
+  void lowest_set_bit(const Insn& in);  ///< Variant: kAnd (BLSR) or kXor (BLSMSK).
+  void isolate_set_bit(const Insn& in);
+  void zero_high_bits(const Insn& in);
+  void extract_bits(const Insn& in);
+  void gather_bits(const Insn& in);  ///< Variant: kPdep or kPext.
+  void multiply_flagless(const Insn& in);
+  void shift_flagless(const Insn& in);  ///< Variant: Opcode.
+  void add_with_flag(const Insn& in);   ///< Variant: kFlagC or kFlagO.
+
   // Moves (moves.cc).
   void move(const Insn& in);
   void move_if(const Insn& in);  ///< Variant: Condition.
@@ -228,6 +239,8 @@ class Translator {
   void set_reg_if(tcg::Condition condition, unsigned reg, Value value);
   Value bit_operand_address(const Insn& in, bool is_write);
   Value bit_index(const Insn& in);
+  Value low_bits(Value value, Value count);
+  Value beyond_width(Type type, Value count);
 
   Value call_helper(HelperId id, Type type, Value a = {}, Value b = {}, Value c = {}) {
     return ir_.call(static_cast<unsigned>(id), type, a, b, c);

@@ -119,6 +119,8 @@ bool CodeGenerator::emit_arithmetic() {
     case Opcode::kTzcnt: return emit_bit_count(0xbc, cpu_.tzcnt), true;
     case Opcode::kLzcnt: return emit_bit_count(0xbd, cpu_.lzcnt), true;
     case Opcode::kPopcnt: return emit_bit_count(0xb8, cpu_.popcnt), true;
+    case Opcode::kPdep: return emit_gather_bits(0xf2), true;
+    case Opcode::kPext: return emit_gather_bits(0xf3), true;
     case Opcode::kSetcc: return emit_setcc(), true;
     case Opcode::kSelect: return emit_select(), true;
     case Opcode::kSelectNonzero: return emit_select_nonzero(), true;

@@ -193,10 +193,15 @@ class CodeGenerator {
   void emit_bit_test(unsigned digit);
   void emit_bit_scan(uint8_t opcode);
   void emit_bit_count(uint8_t opcode, bool supported);
+  void emit_gather_bits(uint8_t prefix);
   void emit_setcc();
   void emit_select();
   void emit_select_nonzero();
   void emit_conditional_move(Condition condition, ValueId if_true, ValueId if_false);
+
+  // codegen_evaluate.cc: what the host has no instruction for.
+  void emit_evaluate();
+  void store_vector(int32_t offset, ValueId id);
 
   // codegen_multiply.cc.
   void emit_mul();

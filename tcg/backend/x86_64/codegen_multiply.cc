@@ -150,7 +150,7 @@ void CodeGenerator::emit_bit_test(unsigned digit) {
 
 // With a source of 0 the destination stays as it is (SDM: undefined; all processors do this).
 void CodeGenerator::emit_bit_scan(uint8_t opcode) {
-  if (size() == 1) return unsupported("bit scan of a byte");
+  if (size() == 1) return emit_evaluate();
   const Reg to = prepare(inst().b, inst().a);
   const Rm from = inst().a == inst().b ? Rm(to) : operand(inst().a);
   begin_flags(inst().flags ? inst().flags : FlagMask{kAllFlags});
@@ -161,7 +161,7 @@ void CodeGenerator::emit_bit_scan(uint8_t opcode) {
 
 void CodeGenerator::emit_bit_count(uint8_t opcode, bool supported) {
   const bool is_byte = size() == 1;
-  if (!supported || (is_byte && opcode != kPopcnt)) return unsupported("bit count");
+  if (!supported || (is_byte && opcode != kPopcnt)) return emit_evaluate();
   Rm from = operand(inst().a);
   const Reg to = destination(inst().a, is_byte ? target_register() : kNoReg);
   clobber(to);
@@ -173,6 +173,17 @@ void CodeGenerator::emit_bit_count(uint8_t opcode, bool supported) {
   e_.rm({kMap0f, opcode, 0xf3}, is_byte ? 4 : size(), to, from);
   end_flags();
   define(to, size() >= 4);
+}
+
+// PDEP and PEXT, by the VEX prefix field that tells them apart.
+void CodeGenerator::emit_gather_bits(uint8_t prefix) {
+  if (!cpu_.bmi2 || size() < 4) return emit_evaluate();
+  const Reg from = in_register(inst().a);
+  const Rm mask = operand(inst().b);
+  const Reg to = destination(inst().a);
+  clobber(to);
+  e_.vex({kMap0f38, 0xf5, prefix}, size(), to, from, mask);
+  define(to, true);
 }
 
 void CodeGenerator::emit_setcc() {

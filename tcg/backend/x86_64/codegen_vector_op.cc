@@ -41,7 +41,7 @@ void CodeGenerator::emit_vector() { emit_vector_op(nullptr); }
 // With `memory`: b is there, after a check.
 void CodeGenerator::emit_vector_op(const Mem* memory) {
   const VectorOpcodeInfo& row = row_of(inst());
-  if (!vector_supported(row)) return unsupported(row.text);
+  if (!vector_supported(row)) return emit_evaluate();
   const Type operand = inst().b == kNoValue ? inst().type : inst(inst().b).type;
   const bool on_mmx =
       inst().type == Type::kV64 || (inst().b != kNoValue && gives_integer(row.shape) &&
@@ -178,6 +178,7 @@ void CodeGenerator::emit_mmx(const VectorOpcodeInfo& row) {
 bool CodeGenerator::vector_folds(const Inst& op, const Inst& load) const {
   const VectorOpcodeInfo& row = row_of(op);
   const auto user = static_cast<ValueId>(live_.last_use(static_cast<ValueId>(at_)));
+  if (!vector_supported(row)) return false;
   const bool compares = row.shape == VectorShape::kCompareFlags;
   const bool has_b =
       row.shape != VectorShape::kShiftImm && !takes_integer(row.shape) && !gives_integer(row.shape);

@@ -179,25 +179,27 @@ void Encoder::bswap(unsigned size, Reg reg) {
 }
 
 // Three-byte VEX (SDM volume 2, 2.3.5).
-void Encoder::vex(uint8_t map, uint8_t prefix, uint8_t opcode, unsigned size, Reg reg, Reg vvvv,
-                  const Rm& rm) {
+void Encoder::vex(Code code, unsigned size, uint8_t reg, Reg vvvv, const Rm& rm,
+                  unsigned vector_bytes) {
+  const uint8_t prefix = code.prefix == 0x66 ? 1 : code.prefix == 0xf3 ? 2 : code.prefix ? 3 : 0;
   const bool base = bit3(rm.is_register() ? rm.reg : rm.mem.base);
   byte(0xc4);
-  byte(static_cast<uint8_t>((bit3(reg) ? 0 : 0x80) | (bit3(rm.mem.index) ? 0 : 0x40) |
-                            (base ? 0 : 0x20) | map));
-  byte(static_cast<uint8_t>((size == 8 ? 0x80 : 0) | (~vvvv & 15) << 3 | prefix));
-  byte(opcode);
+  byte(static_cast<uint8_t>((reg & 8 ? 0 : 0x80) | (bit3(rm.mem.index) ? 0 : 0x40) |
+                            (base ? 0 : 0x20) | code.map));
+  byte(static_cast<uint8_t>((size == 8 ? 0x80 : 0) | (~vvvv & 15) << 3 |
+                            (vector_bytes == 32 ? 4 : 0) | prefix));
+  byte(code.byte);
   put_modrm(reg, rm);
 }
 
 void Encoder::rorx(unsigned size, Reg to, const Rm& from, uint8_t count) {
-  vex(3, 3, 0xf0, size, to, kRax, from);
+  vex({kMap0f3a, 0xf0, 0xf2}, size, to, kRax, from);
   byte(count);
 }
 
 void Encoder::shift_x(Shift op, unsigned size, Reg to, const Rm& from, Reg count) {
-  const uint8_t prefix = op == Shift::kShl ? 1 : op == Shift::kSar ? 2 : 3;
-  vex(2, prefix, 0xf7, size, to, count, from);
+  const uint8_t prefix = op == Shift::kShl ? 0x66 : op == Shift::kSar ? 0xf3 : 0xf2;
+  vex({kMap0f38, 0xf7, prefix}, size, to, count, from);
 }
 
 void Encoder::push(Reg reg) {

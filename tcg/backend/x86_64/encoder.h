@@ -150,6 +150,11 @@ class Encoder {
   size_t patchable_jump(Label label);
   size_t patchable_jump_if(uint8_t condition, Label label);
 
+  /// A VEX encoding; Code::prefix is the legacy prefix that VEX.pp stands for. `size` 8 sets
+  /// VEX.W. `vector_bytes` 32 sets VEX.L. No register as `vvvv`: kRax.
+  void vex(Code code, unsigned size, uint8_t reg, Reg vvvv, const Rm& rm,
+           unsigned vector_bytes = 16);
+
   // SSE: legacy encodings.
   void sse(Code code, uint8_t reg, const Rm& rm_operand, unsigned immediate_bytes = 0) {
     rm(code, 4, reg, rm_operand, immediate_bytes);
@@ -169,8 +174,6 @@ class Encoder {
   void put_rex(Code code, unsigned size, uint8_t reg, const Rm& rm);
   void put_modrm(uint8_t reg, const Rm& rm);
   void put_memory(uint8_t reg, const Mem& mem);
-  void vex(uint8_t map, uint8_t prefix, uint8_t opcode, unsigned size, Reg reg, Reg vvvv,
-           const Rm& rm);
   void branch_field(Label label);
   void relative(const void* target);
 

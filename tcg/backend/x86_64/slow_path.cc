@@ -3,6 +3,8 @@
 #include "tcg/backend/x86_64/slow_path.h"
 
 #include "tcg/backend/x86_64/jit_backend.h"
+#include "tcg/backend/x86_64/layout.h"
+#include "tcg/ir/evaluate.h"
 
 namespace vireo::tcg::x86_64 {
 namespace {
@@ -11,7 +13,37 @@ X87State* x87_of(Frame* frame, size_t offset) {
   return reinterpret_cast<X87State*>(reinterpret_cast<char*>(frame) + offset);
 }
 
+constexpr unsigned kTypeShift = 8, kSourceShift = 12, kFlagsShift = 16, kAuxShift = 32,
+                   kImmShift = 48, kSlotShift = 56;
+static_assert(static_cast<unsigned>(Opcode::kCount) <= 256);
+
 }  // namespace
+
+uint64_t pack_evaluation(const Inst& inst, Type source, unsigned result_slot) {
+  return static_cast<uint64_t>(inst.op) | static_cast<uint64_t>(inst.type) << kTypeShift |
+         static_cast<uint64_t>(source) << kSourceShift | uint64_t{inst.flags} << kFlagsShift |
+         uint64_t{inst.aux} << kAuxShift | (inst.imm & 0xff) << kImmShift |
+         uint64_t{result_slot} << kSlotShift;
+}
+
+void slow_evaluate(Frame* frame, uint64_t packed, JitBackend* backend) {
+  const Inst inst{.op = static_cast<Opcode>(packed & 0xff),
+                  .type = static_cast<Type>(packed >> kTypeShift & 15),
+                  .flags = static_cast<FlagMask>(packed >> kFlagsShift),
+                  .aux = static_cast<uint16_t>(packed >> kAuxShift),
+                  .imm = packed >> kImmShift & 0xff};
+  const auto slot = [frame](unsigned i) { return frame->spill + i * sizeof(Operand); };
+  Operand operands[3];
+  std::memcpy(operands, slot(kFreeSpillSlots), sizeof operands);
+  const EvaluationResult result =
+      evaluate(inst, static_cast<Type>(packed >> kSourceShift & 15), operands,
+               pack_flags(frame->flag_overflow, frame->flags_low), frame->mxcsr);
+  frame->mxcsr = result.mxcsr;
+  if (result.fault != EvaluationFault::kNone) backend->config().hooks.simd_exception(frame);
+  unpack_flags(result.flags, frame->flag_overflow, frame->flags_low);
+  std::memcpy(slot(static_cast<unsigned>(packed >> kSlotShift)), result.value.bytes,
+              sizeof result.value.bytes);
+}
 
 const void* slow_access(Frame* frame, uint64_t va, uint32_t descriptor, JitBackend* backend) {
   const MemoryOperation operation = unpack(descriptor);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "tcg/ir/instruction.h"
 #include "tcg/runtime/frame.h"
 
 namespace vireo::tcg::x86_64 {
@@ -25,6 +26,11 @@ const void* slow_access(Frame* frame, uint64_t va, uint32_t descriptor, JitBacke
 void store_x87(Frame* frame, size_t x87_offset);
 void load_x87(Frame* frame, size_t x87_offset);
 void slow_call_helper(Frame* frame, uint32_t index, JitBackend* backend);
+/// evaluate() of what pack_evaluation() has packed, on the last spill slots and the state; the
+/// result goes to the slot that it names.
+void slow_evaluate(Frame* frame, uint64_t packed, JitBackend* backend);
+/// A pure operation without its operands; `source` as evaluate() wants it.
+uint64_t pack_evaluation(const Inst& inst, Type source, unsigned result_slot);
 /// Exits so that the current instruction is run again.
 void slow_restart(Frame* frame, JitBackend* backend);
 void slow_divide_error(Frame* frame, JitBackend* backend);

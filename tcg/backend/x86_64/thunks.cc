@@ -49,7 +49,8 @@ class ThunkMaker {
     thunks.access_full = make_access_full();
     thunks.access_read = make_access(offsetof(TlbEntry, tag_read));
     thunks.access_write = make_access(offsetof(TlbEntry, tag_write));
-    thunks.call_helper = make_call_helper();
+    thunks.call_helper = make_call(4, reinterpret_cast<void*>(&slow_call_helper));
+    thunks.evaluate = make_call(8, reinterpret_cast<void*>(&slow_evaluate));
     thunks.x87_to_host = make_x87_move(true);
     thunks.x87_to_memory = make_x87_move(false);
     e_.resolve();
@@ -276,15 +277,16 @@ class ThunkMaker {
     return start;
   }
 
-  const uint8_t* make_call_helper() {
+  // A function with kTlbReg, of `bytes`, as its argument.
+  const uint8_t* make_call(unsigned bytes, void* function) {
     const uint8_t* start = here();
     e_.pop(kAddressReg);
     e_.mov_to(8, frame_at(offsetof(Frame, host_return)), kAddressReg);
     e_.call(spill_);
     frame_argument();
-    e_.mov(4, kRsi, kTlbReg);
+    e_.mov(bytes, kRsi, kTlbReg);
     e_.mov_imm(8, kRdx, reinterpret_cast<uint64_t>(backend_));
-    call_function(reinterpret_cast<void*>(&slow_call_helper));
+    call_function(function);
     e_.call(reload_);
     e_.jump_indirect(kAddressReg);
     return start;

@@ -42,6 +42,9 @@ struct Thunks {
   const uint8_t* x87_to_memory;
   /// Called with the helper's index in kTlbReg; flags in memory.
   const uint8_t* call_helper;
+  /// Called with what pack_evaluation() gives in kTlbReg; operands in the last spill slots, flags
+  /// in memory.
+  const uint8_t* evaluate;
 };
 
 /// Emits the thunks. `x87_offset`: of the X87State in the vCPU state.

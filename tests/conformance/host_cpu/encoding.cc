@@ -92,15 +92,52 @@ class Encoder {
   }
 
   void emit() {
-    emit_prefixes();
-    if (map_ != Map::kOneByte) put(0x0f);
-    if (map_ == Map::k0f38) put(0x38);
-    if (map_ == Map::k0f3a) put(0x3a);
+    if (i386::is_vex(row_.attributes)) {
+      emit_vex();
+    } else {
+      emit_prefixes_and_map();
+    }
     put(row_.opcode);
     modrm_at_ = size_;
     put_modrm();
     for (unsigned i = 0; i < 12; ++i)
       put(static_cast<uint8_t>(random_()));  // SIB, displacement, immediate.
+  }
+
+  void emit_vex() {
+    const i386::Attributes attributes = row_.attributes;
+    bool uses_vvvv = false;
+    for (const auto& spec : row_.operands) {
+      uses_vvvv |= spec.place == i386::Place::kH || spec.place == i386::Place::kK;
+    }
+    if (one_in(random_, 8)) put(0x67);
+    const bool l =
+        attributes & i386::vex_l1 || (!(attributes & i386::vex_l0) && one_in(random_, 2));
+    const bool w =
+        attributes & i386::vex_w1 || (!(attributes & i386::vex_w0) && one_in(random_, 2));
+    const uint64_t prefix = attributes & i386::prefix_mask;
+    const unsigned pp = prefix == i386::prefix_66   ? 1
+                        : prefix == i386::prefix_f3 ? 2
+                        : prefix == i386::prefix_f2 ? 3
+                                                    : 0;
+    const unsigned vvvv = uses_vvvv ? random_() & (bits_ == 64 ? 15 : 7) : 0;
+    const unsigned last = (~vvvv & 15) << 3 | unsigned{l} << 2 | pp;
+    const uint8_t inverted = bits_ == 64 ? random_() & 0xe0 : 0xe0;
+    if (map_ == Map::k0f && !w && one_in(random_, 2)) {
+      put(0xc5);
+      put(static_cast<uint8_t>((inverted & 0x80) | last));
+    } else {
+      put(0xc4);
+      put(static_cast<uint8_t>(inverted | static_cast<unsigned>(map_)));
+      put(static_cast<uint8_t>(unsigned{w} << 7 | last));
+    }
+  }
+
+  void emit_prefixes_and_map() {
+    emit_prefixes();
+    if (map_ != Map::kOneByte) put(0x0f);
+    if (map_ == Map::k0f38) put(0x38);
+    if (map_ == Map::k0f3a) put(0x3a);
   }
 
   void emit_prefixes() {

@@ -46,7 +46,13 @@ uint64_t undefined_flags(const Insn& insn, const ProcessorState& before) {
                                                              {"bsf", kArithmetic & ~kZ},
                                                              {"bsr", kArithmetic & ~kZ},
                                                              {"tzcnt", kO | kS | kA | kP},
-                                                             {"lzcnt", kO | kS | kA | kP}};
+                                                             {"lzcnt", kO | kS | kA | kP},
+                                                             {"andn", kA | kP},
+                                                             {"blsr", kA | kP},
+                                                             {"blsmsk", kA | kP},
+                                                             {"blsi", kA | kP},
+                                                             {"bextr", kS | kA | kP},
+                                                             {"bzhi", kA | kP}};
   static const std::set<std::string> kShifts = {"rol", "ror", "rcl", "rcr",  "shl",
                                                 "shr", "sal", "sar", "shld", "shrd"};
   const auto found = kUndefined.find(insn.row->mnemonic);
