@@ -57,7 +57,7 @@ class GuestCpu {
 
   /// Records the exception of a failed walk (CR2 too), for prepare() to deliver.
   virtual void record_fault(uint64_t linear, const PageWalk& fault) = 0;
-  /// Records the exception for an operand that breaks kMemoryAligned16.
+  /// Records the exception for an operand that breaks kMemoryAligned.
   virtual void record_misaligned() = 0;
   virtual void record_divide_error() = 0;
   /// An unmasked SIMD floating-point exception.

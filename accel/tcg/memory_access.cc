@@ -143,7 +143,8 @@ TcgVcpu::Place TcgVcpu::locate(uint64_t va, unsigned size, tcg::Access access, u
 }
 
 void TcgVcpu::check_alignment(uint64_t va, const tcg::MemoryOperation& operation) {
-  if ((operation.flags & tcg::kMemoryAligned16) == 0 || va % 16 == 0) return;
+  if ((operation.flags & tcg::kMemoryAligned) == 0 || va % tcg::size_of(operation.type) == 0)
+    return;
   cpu_.record_misaligned();
   leave(tcg::ExitReason::kException);
 }

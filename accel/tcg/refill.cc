@@ -29,7 +29,7 @@ RamStretch TcgVcpu::find_ram(uint64_t physical) {
 bool TcgVcpu::refill(uint64_t va, unsigned size, tcg::Access access, uint8_t flags) {
   const uint64_t page = va & ~(tcg::kPageSize - 1);
   if (va - page > tcg::kPageSize - size) return false;
-  if ((flags & tcg::kMemoryAligned16) != 0 && va % 16 != 0) return false;
+  if ((flags & tcg::kMemoryAligned) != 0 && va % size != 0) return false;
   PageWalk walk;
   if (!cpu_.walk(va, access, flags, walk)) return false;
   tlb_lock_.lock();

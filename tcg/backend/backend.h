@@ -107,7 +107,8 @@ struct BackendConfig {
   Hooks hooks;
   std::span<const Helper> helpers;
   X87Function x87 = nullptr;
-  size_t x87_offset = 0;                        ///< Where the X87State is in the vCPU state.
+  size_t x87_offset = 0;      ///< Where the X87State is in the vCPU state.
+  bool wide_vectors = false;  ///< Guest vector registers have 256 bits (else 128).
   size_t code_cache_bytes = size_t{256} << 20;  ///< Reserved, touched as it fills.
   bool link_blocks = true;                      ///< Off for `-d exec,cpu` and lock-step.
 };

@@ -255,6 +255,16 @@ class Builder {
                  .imm = imm});
   }
 
+  /// Of shape kFused; the result has the type of `a`.
+  Value vector(VectorOpcode op, Value a, Value b, Value c) {
+    return make({.op = Opcode::kVector,
+                 .type = a.type,
+                 .aux = static_cast<uint16_t>(op),
+                 .a = a.id,
+                 .b = b.id,
+                 .c = c.id});
+  }
+
   // Control. Link slots are 0 and 1.
   void insn_start(uint64_t ip) { put({.op = Opcode::kInsnStart, .imm = ip}); }
   void branch_if(Condition condition, uint64_t target, unsigned slot) {

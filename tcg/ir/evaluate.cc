@@ -2,6 +2,7 @@
 
 #include "tcg/ir/evaluate.h"
 
+#include "tcg/ir/evaluate_float.h"
 #include "tcg/ir/evaluate_opcode.h"
 #include "tcg/ir/vector_info.h"
 #include "util/bits.h"
@@ -42,27 +43,110 @@ IntegerEvaluation evaluate_typed(const Inst& inst, const IntegerInput& in) {
   }
 }
 
+/// ZeroExtend and Truncate of vectors: the low bytes that both types have.
+VectorValue resize(const VectorValue& value, Type from, Type to) {
+  VectorValue result;
+  const unsigned bytes = size_of(from) < size_of(to) ? size_of(from) : size_of(to);
+  std::memcpy(result.bytes, value.bytes, bytes);
+  return result;
+}
+
+void run_vector(VectorOpcode op, VectorOperation& o) {
+  if (keeps_first_operand(op)) o.result = o.a;
+  vector_evaluator(op)(o);
+}
+
+VectorValue from_byte(const VectorValue& value, unsigned first) {
+  VectorValue part;
+  std::memcpy(part.bytes, value.bytes + first, sizeof part.bytes - first);
+  return part;
+}
+
+/// Where the upper lane's part of b begins.
+unsigned upper_part(VectorOpcode op) {
+  const VectorOpcodeInfo& row = info(op);
+  if (row.forms & kWideShared) return 0;
+  if (!(row.forms & kWidens)) return 16;
+  const bool from_words = op == VectorOpcode::kPmovsxbq || op == VectorOpcode::kPmovzxbq;
+  return from_words ? 2 : size_of(row.operand);
+}
+
+/// Immediate bits that one 128-bit lane uses where the upper one has its own; 0: both use all.
+unsigned immediate_bits_of_lane(VectorOpcode op) {
+  switch (op) {
+    case VectorOpcode::kShufpd:
+    case VectorOpcode::kBlendpd:
+    case VectorOpcode::kVpermilpdImm:
+      return 2;
+    case VectorOpcode::kMpsadbw:
+      return 3;
+    case VectorOpcode::kBlendps:
+    case VectorOpcode::kVpblendd:
+      return 4;
+    default:
+      return 0;
+  }
+}
+
+/// Bits of an integer result that come from one 128-bit lane.
+unsigned result_bits_of_lane(VectorOpcode op) {
+  return op == VectorOpcode::kMovmskpd ? 2 : op == VectorOpcode::kMovmskps ? 4 : 16;
+}
+
+/// Both 128-bit lanes; `o` has the operands and gets the result.
+void run_lanes(VectorOpcode op, VectorOperation& o) {
+  constexpr uint32_t kRaised = softfloat::kAllExceptions;
+  const VectorOpcodeInfo& row = info(op);
+  VectorOperation lower = o, upper = o;
+  lower.mxcsr = upper.mxcsr = o.mxcsr & ~kRaised;
+  upper.a = from_byte(o.a, 16);
+  upper.b = from_byte(o.b, upper_part(op));
+  upper.c = from_byte(o.c, 16);
+  upper.imm = static_cast<uint8_t>(o.imm >> immediate_bits_of_lane(op));
+  run_vector(op, lower);
+  run_vector(op, upper);
+  o.integer_result = lower.integer_result | upper.integer_result << result_bits_of_lane(op);
+  o.flags = lower.flags & upper.flags;
+  o.fault = lower.fault || upper.fault;
+  uint32_t raised = (lower.mxcsr | upper.mxcsr) & kRaised;
+  const uint32_t unmasked = raised & ~(o.mxcsr >> 7);
+  if (unmasked & softfloat::kPreComputation) raised &= softfloat::kPreComputation;
+  o.mxcsr |= raised;
+  const unsigned half = row.forms & kNarrows ? 8 : 16;
+  o.result = {};
+  std::memcpy(o.result.bytes, lower.result.bytes, half);
+  std::memcpy(o.result.bytes + half, upper.result.bytes, half);
+}
+
 EvaluationResult evaluate_vector(const Inst& inst, Type source, const Operand operands[3],
                                  uint32_t flags, uint32_t mxcsr) {
   const auto op = static_cast<VectorOpcode>(inst.aux);
   const VectorOpcodeInfo& row = info(op);
   const bool mmx = (gives_integer(row.shape) ? source : inst.type) == Type::kV64;
+  const bool wide = inst.type == Type::kV256 || source == Type::kV256;
   VectorOperation o{.a = operands[0],
                     .b = operands[1],
+                    .c = operands[2],
                     .integer = operands[1].lane<uint64_t>(0),
                     .imm = static_cast<uint8_t>(inst.imm),
                     .bytes = mmx ? 8u : 16u,
                     .mxcsr = mxcsr};
   o.wide = inst.type == Type::kI64 || (takes_integer(row.shape) && source == Type::kI64);
-  if (keeps_first_operand(op)) o.result = o.a;
-  vector_evaluator(op)(o);
+  if (row.forms & kCrossLane) {
+    o.bytes = 32;
+    run_vector(op, o);
+  } else if (wide && (row.forms & kWideForms)) {
+    run_lanes(op, o);
+  } else {
+    run_vector(op, o);
+  }
   EvaluationResult result{.flags = flags, .mxcsr = o.mxcsr};
   if (o.fault) {
     result.fault = EvaluationFault::kSimdException;
   } else if (gives_integer(row.shape)) {
     result.value.set_lane<uint64_t>(0, o.integer_result & util::low_mask(bits_of(inst.type)));
   } else {
-    result.value = o.result;
+    result.value = resize(o.result, inst.type, inst.type);
     result.flags = merge_flags(flags, o.flags, inst.flags);
   }
   return result;
@@ -75,14 +159,6 @@ constexpr Opcode kRmwOpcodes[] = {
     Opcode::kShl,      Opcode::kShr, Opcode::kSar, Opcode::kRol, Opcode::kRor,
     Opcode::kRcl,      Opcode::kRcr, Opcode::kBts, Opcode::kBtr, Opcode::kBtc,
 };
-
-/// ZeroExtend and Truncate of vectors: the low bytes that both types have.
-VectorValue resize(const VectorValue& value, Type from, Type to) {
-  VectorValue result;
-  const unsigned bytes = size_of(from) < size_of(to) ? size_of(from) : size_of(to);
-  std::memcpy(result.bytes, value.bytes, bytes);
-  return result;
-}
 
 }  // namespace
 

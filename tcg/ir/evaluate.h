@@ -29,10 +29,11 @@ enum class EvaluationFault : uint8_t { kNone, kDivideError, kSimdException };
 struct VectorOperation {
   VectorValue a;
   VectorValue b;
+  VectorValue c;
   uint64_t integer = 0;  ///< The integer operand.
   uint8_t imm = 0;
   bool wide = false;    ///< The integer operand or result has 64 bits.
-  unsigned bytes = 16;  ///< Of the vector result: 8 for an MMX form.
+  unsigned bytes = 16;  ///< Of the vector result: 8 for an MMX form, 32 for kCrossLane.
   uint32_t mxcsr = 0;   ///< Before; after: with the exception flags raised.
 
   VectorValue result;

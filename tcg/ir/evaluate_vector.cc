@@ -13,8 +13,8 @@ using Table = std::array<VectorEvaluator, static_cast<unsigned>(VectorOpcode::kC
 
 Table make_table() {
   Table table{};
-  for (auto rows :
-       {vector_integer_rows(), vector_shuffle_rows(), vector_float_rows(), vector_convert_rows()}) {
+  for (auto rows : {vector_integer_rows(), vector_shuffle_rows(), vector_float_rows(),
+                    vector_convert_rows(), vector_avx_rows()}) {
     for (const VectorRow& row : rows) table[static_cast<unsigned>(row.op)] = row.evaluate;
   }
   return table;
@@ -30,7 +30,8 @@ VectorEvaluator vector_evaluator(VectorOpcode op) {
 bool keeps_first_operand(VectorOpcode op) {
   const VectorShape shape = info(op).shape;
   return shape == VectorShape::kMerge || shape == VectorShape::kMergeImm ||
-         shape == VectorShape::kFromInteger || shape == VectorShape::kFromIntegerImm;
+         shape == VectorShape::kFromInteger || shape == VectorShape::kFromIntegerImm ||
+         shape == VectorShape::kFused;
 }
 
 }  // namespace vireo::tcg

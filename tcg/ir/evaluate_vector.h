@@ -16,5 +16,6 @@ std::span<const VectorRow> vector_integer_rows();
 std::span<const VectorRow> vector_shuffle_rows();
 std::span<const VectorRow> vector_float_rows();
 std::span<const VectorRow> vector_convert_rows();
+std::span<const VectorRow> vector_avx_rows();
 
 }  // namespace vireo::tcg

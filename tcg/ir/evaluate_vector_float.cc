@@ -115,22 +115,31 @@ void approximate(VectorOperation& o) {
   }
 }
 
-/// The predicates of CMPPS; bit 2 negates.
+/// The predicates of CMPPS and VCMPPS (SDM volume 2, table 3-1): bit 2 negates, bit 3 changes what
+/// the answer is for unordered operands (and the first of the four to "false"), bit 4 whether QNaNs
+/// signal.
 template <class F>
 bool compares(unsigned predicate, F a, F b, Environment& environment) {
-  const bool signaling = (predicate & 3) == 1 || (predicate & 3) == 2;
+  const unsigned which = predicate & 3;
+  const bool signaling = (which == 1 || which == 2) != ((predicate & 16) != 0);
   const Ordering ordering = signaling ? softfloat::compare_signaling(a, b, environment)
                                       : softfloat::compare_quiet(a, b, environment);
   const bool equal = ordering == Ordering::kEqual;
   const bool less = ordering == Ordering::kLess;
-  const bool results[] = {equal, less, less || equal, ordering == Ordering::kUnordered};
-  return results[predicate & 3] != ((predicate & 4) != 0);
+  const bool unordered = ordering == Ordering::kUnordered;
+  const bool negated = predicate & 4;
+  if (!(predicate & 8)) {
+    const bool results[] = {equal, less, less || equal, unordered};
+    return results[which] != negated;
+  }
+  const bool results[] = {equal || unordered, less || unordered, less || equal || unordered, false};
+  return results[which] != negated;
 }
 template <class F, class Mask, unsigned Count>
 void compare(VectorOperation& o) {
   Environment environment = environment_of(o.mxcsr);
   for (unsigned i = 0; i < Count; ++i) {
-    const bool holds = compares(o.imm & 7u, o.a.lane<F>(i), o.b.lane<F>(i), environment);
+    const bool holds = compares(o.imm & 31u, o.a.lane<F>(i), o.b.lane<F>(i), environment);
     o.result.set_lane<Mask>(i, holds ? ~Mask{0} : Mask{0});
   }
   accrue(o, environment);

@@ -2,6 +2,8 @@
 
 #include "tcg/ir/instruction.h"
 
+#include <string_view>
+
 #include "tcg/ir/vector_info.h"
 
 namespace vireo::tcg {
@@ -35,6 +37,19 @@ const VectorOpcodeInfo& info(VectorOpcode op) { return kVectorOpcodes[static_cas
 uint16_t effects(const Inst& inst) {
   if (inst.op == Opcode::kVector) return info(static_cast<VectorOpcode>(inst.aux)).effects;
   return info(inst.op).effects;
+}
+
+VexExtension vex_extension(const VectorOpcodeInfo& row, bool wide) {
+  const std::string_view text = row.text;
+  if (row.shape == VectorShape::kFused) return VexExtension::kFma;
+  if (!(row.forms & kVexOnly)) {
+    // Integer operations got their 256-bit forms with AVX2.
+    const bool integer = text[0] == 'p' && text != "ptest";
+    return wide && integer ? VexExtension::kAvx2 : VexExtension::kAvx;
+  }
+  const bool with_avx =
+      text.starts_with("vpermil") || text.ends_with("f128") || text.starts_with("vtest");
+  return with_avx ? VexExtension::kAvx : VexExtension::kAvx2;
 }
 
 }  // namespace vireo::tcg

@@ -42,8 +42,8 @@ constexpr ValueId kNoValue = 0xffff;
 
 /// Inst::extra of memory operations: access modes.
 enum MemoryFlags : uint8_t {
-  kMemoryLocked = 1 << 0,     ///< Atomic (a LOCK prefix, or XCHG).
-  kMemoryAligned16 = 1 << 1,  ///< #GP(0) unless 16-byte aligned (legacy SSE operands).
+  kMemoryLocked = 1 << 0,   ///< Atomic (a LOCK prefix, or XCHG).
+  kMemoryAligned = 1 << 1,  ///< #GP(0) unless aligned to its 16 or 32 bytes (vector operands).
   kMemoryUser =
       1 << 2,  ///< Accessed with user privilege (else supervisor): selects the TLB context.
   kMemoryStack = 1 << 3,  ///< A stack access (its own fault where an address is impossible).

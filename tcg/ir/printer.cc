@@ -136,7 +136,7 @@ class Printer {
   void print_memory_flags() {
     if (!is_memory()) return;
     if (inst_.extra & kMemoryLocked) put(" locked");
-    if (inst_.extra & kMemoryAligned16) put(" aligned16");
+    if (inst_.extra & kMemoryAligned) put(" aligned16");
     if (inst_.extra & kMemoryUser) put(" user");
     if (inst_.extra & kMemoryStack) put(" stack");
   }

@@ -97,7 +97,7 @@ VectorOpcode BlockGenerator::vector_opcode() {
   while (true) {
     const auto op = static_cast<VectorOpcode>(below(static_cast<unsigned>(VectorOpcode::kCount)));
     const VectorOpcodeInfo& row = info(op);
-    const bool mmx_only = row.prefix == 0 && (row.forms & kMmxOwn);
+    const bool mmx_only = (row.prefix == 0 && (row.forms & kMmxOwn)) || (row.forms & kVexOnly);
     if (!(row.forms & (kApproximate | kMmxOperand)) && !mmx_only) return op;
   }
 }

@@ -23,18 +23,28 @@ enum class VectorShape : uint8_t {
   kToIntegerRmImm,
   kMoveInteger,
   kCompareFlags,
+  kFused,
 };
 
 /// Encoding forms of a vector operation; see vector_opcodes.inc.
-enum VectorForm : uint8_t {
+enum VectorForm : uint16_t {
   kMmxDirect = 1 << 0,
   kMmxLow = 1 << 1,
   kMmxOwn = 1 << 2,
   kMmxOperand = 1 << 3,
   kRegisterOnly = 1 << 4,
   kApproximate = 1 << 5,
+  kWide = 1 << 6,
+  kWideShared = 1 << 7,
+  kWidens = 1 << 8,
+  kNarrows = 1 << 9,
+  kCrossLane = 1 << 10,
+  kVexOnly = 1 << 11,
+  kVexW1 = 1 << 12,
 };
-constexpr uint8_t kMmxForms = kMmxDirect | kMmxLow | kMmxOwn;
+constexpr uint16_t kMmxForms = kMmxDirect | kMmxLow | kMmxOwn;
+/// What has a form with 256-bit operands.
+constexpr uint16_t kWideForms = kWide | kWidens | kNarrows | kCrossLane;
 
 struct VectorOpcodeInfo {
   const char* text;
@@ -42,10 +52,15 @@ struct VectorOpcodeInfo {
   uint8_t prefix;
   uint16_t opcode;
   Type operand;
-  uint8_t forms;     ///< VectorForm.
+  uint16_t forms;    ///< VectorForm.
   uint16_t effects;  ///< Effect.
 };
 const VectorOpcodeInfo& info(VectorOpcode op);
+
+/// The extension that an operation's VEX encoding came with; `wide`: with 256-bit operands. A
+/// broadcast from memory came with AVX already.
+enum class VexExtension : uint8_t { kAvx, kAvx2, kFma };
+VexExtension vex_extension(const VectorOpcodeInfo& row, bool wide);
 
 constexpr bool has_immediate(VectorShape shape) {
   return shape == VectorShape::kBinaryImm || shape == VectorShape::kMergeImm ||
@@ -57,7 +72,7 @@ constexpr bool has_immediate(VectorShape shape) {
 constexpr bool has_first_operand(VectorShape shape) {
   return shape <= VectorShape::kMergeImm || shape == VectorShape::kShiftImm ||
          shape == VectorShape::kFromInteger || shape == VectorShape::kFromIntegerImm ||
-         shape == VectorShape::kCompareFlags;
+         shape == VectorShape::kCompareFlags || shape == VectorShape::kFused;
 }
 /// Whether the result is an integer value.
 constexpr bool gives_integer(VectorShape shape) {

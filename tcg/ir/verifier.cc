@@ -232,10 +232,21 @@ class Verifier {
     if (has_first_operand(row.shape) != (inst.a != kNoValue)) {
       return "operand a is missing or too many";
     }
+    if ((row.shape == VectorShape::kFused) != (inst.c != kNoValue)) {
+      return "operand c is missing or too many";
+    }
     if (inst.imm > 0xff) return "the immediate has 8 bits";
     if (!vector_result_fits(inst, row)) return "wrong result type";
     if (inst.a != kNoValue && !vector_first_fits(inst, row)) return "wrong type of a";
+    if (row.shape == VectorShape::kFused) return check_fused(inst, row);
     return needs_b && !vector_second_fits(inst, row) ? "wrong type of b" : nullptr;
+  }
+
+  const char* check_fused(const Inst& inst, const VectorOpcodeInfo& row) const {
+    if (type_of(inst.b) != inst.type) return "wrong type of b";
+    const Type type = type_of(inst.c);
+    const bool fits = inst.type == Type::kV256 ? type == inst.type : type >= row.operand;
+    return is_vector(type) && fits ? nullptr : "wrong type of c";
   }
 
   static bool vector_result_fits(const Inst& inst, const VectorOpcodeInfo& row) {
@@ -244,7 +255,8 @@ class Verifier {
     if (row.operand == Type::kV64 && row.prefix == 0 && (row.forms & kMmxOwn)) {
       return inst.type == Type::kV64;
     }
-    if (inst.type == Type::kV128) return true;
+    if (inst.type == Type::kV256) return (row.forms & (kWide | kWidens | kCrossLane)) != 0;
+    if (inst.type == Type::kV128) return !(row.forms & kCrossLane);
     return inst.type == Type::kV64 && (row.forms & (kMmxForms | kMmxOperand)) != 0;
   }
   bool vector_first_fits(const Inst& inst, const VectorOpcodeInfo& row) const {
@@ -257,6 +269,9 @@ class Verifier {
     if (takes_integer(row.shape)) return type == Type::kI32 || type == Type::kI64;
     const bool mmx = inst.type == Type::kV64 && (row.forms & kMmxForms);
     if (mmx) return type == Type::kV64;
+    if (inst.type == Type::kV256 && (row.forms & kWide) && !(row.forms & kWideShared)) {
+      return type == Type::kV256;
+    }
     const bool mmx_source = gives_integer(row.shape) && (row.forms & kMmxForms);
     return is_vector(type) && (type >= row.operand || (mmx_source && type == Type::kV64));
   }

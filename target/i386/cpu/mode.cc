@@ -55,6 +55,9 @@ uint64_t unit_bits(const CpuState& state) {
   uint64_t mode = 0;
   if (state.cr0 & (kCr0Em | kCr0Ts)) mode |= kModeFpuUnavailable;
   if ((state.cr0 & (kCr0Em | kCr0Ts)) || !(state.cr4 & kCr4Osfxsr)) mode |= kModeSseUnavailable;
+  constexpr uint64_t kVectorState = 6;
+  const bool avx_enabled = (state.cr4 & kCr4Osxsave) && (state.xcr0 & kVectorState) == kVectorState;
+  if ((state.cr0 & kCr0Ts) || !avx_enabled) mode |= kModeAvxUnavailable;
   constexpr uint16_t kMasks = 0x3f;
   if ((state.x87.control & kMasks) != kMasks || !(state.cr0 & kCr0Ne)) mode |= kModeX87MayRaise;
   return mode;

@@ -309,6 +309,8 @@ class Decoder {
         return vector_size() / 4;
       case Width::kXe:
         return vector_size() / 8;
+      case Width::kXl:
+        return insn_.vex_l ? 32 : 8;
       case Width::kT:
         return 10;
       case Width::kV:

@@ -52,6 +52,7 @@ enum class Width : uint8_t {
   kXh,  ///< Half of that,
   kXq,  ///< a quarter,
   kXe,  ///< an eighth.
+  kXl,  ///< 32 with VEX.L, else 8 (VMOVDDUP).
   kT,   ///< 10: an x87 register.
   kV,   ///< The operand size: 2, 4 or 8.
   kZ,   ///< 2 or 4 (for an operand size of 8, too).
@@ -79,8 +80,8 @@ constexpr Place place_of(char letter) {
 }
 
 constexpr Width width_of(std::string_view text) {
-  constexpr std::string_view kNames[] = {"",   "b",  "w", "d", "q", "dq", "qq", "x", "xh",
-                                         "xq", "xe", "t", "v", "z", "y",  "n",  "p"};
+  constexpr std::string_view kNames[] = {"",   "b",  "w",  "d", "q", "dq", "qq", "x", "xh",
+                                         "xq", "xe", "xl", "t", "v", "z",  "y",  "n", "p"};
   for (unsigned i = 0; i < std::size(kNames); ++i) {
     if (kNames[i] == text) return static_cast<Width>(i);
   }

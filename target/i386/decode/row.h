@@ -46,6 +46,8 @@ constexpr Attributes vex_l1 = 1u << 29;  ///< this: any.
 constexpr Attributes vex_w0 = 1u << 30;  ///< VEX.W is 0; with neither this nor
 constexpr Attributes vex_w1 = 1u << 31;  ///< this: any.
 
+constexpr Attributes uses_avx = uint64_t{1} << 40;  ///< #UD or #NM if CR0, CR4 or XCR0 says so.
+
 constexpr bool is_vex(Attributes attributes) { return attributes >> 27 & 1; }
 
 constexpr Attributes reg(unsigned number) { return has_reg | number << 9; }

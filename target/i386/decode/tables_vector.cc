@@ -1,6 +1,9 @@
 // The encodings of the vector operations, made from tcg/ir/vector_opcodes.inc: an SSE one, an MMX
 // one or both (SDM volume 2, tables ).
 
+#include <deque>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "target/i386/decode/tables.h"
@@ -32,12 +35,16 @@ Width width_of(Type type) {
   }
 }
 
+bool is_broadcast(const VectorOpcodeInfo& op) {
+  return std::string_view(op.text).find("broadcast") != std::string_view::npos;
+}
+
 /// Moves, and operations whose register and memory forms differ: they stand in
 /// tables_simd_moves.cc.
 bool is_written_out(const VectorOpcodeInfo& op) {
   return op.shape == VectorShape::kMoveInteger || op.shape == VectorShape::kToIntegerRm ||
          op.shape == VectorShape::kToIntegerRmImm || op.opcode == 0x3a20 || op.opcode == 0x3a21 ||
-         op.opcode == 0x3a22;
+         op.opcode == 0x3a22 || is_broadcast(op);
 }
 
 OperandSpec integer_operand(const VectorOpcodeInfo& op) {
@@ -148,6 +155,108 @@ Row make_row(const VectorOpcodeInfo& op, VectorOpcode number, bool mmx) {
           static_cast<uint16_t>(number)};
 }
 
+bool has_vex_form(const VectorOpcodeInfo& op) {
+  return !(op.forms & tcg::kMmxOperand) && !((op.forms & tcg::kMmxOwn) && op.prefix == 0);
+}
+
+/// The CPUID bit of a VEX encoding with VEX.L as `wide` says.
+Feature vex_feature(const VectorOpcodeInfo& op, bool wide) {
+  switch (vex_extension(op, wide)) {
+    case tcg::VexExtension::kFma:
+      return Feature::kFma;
+    case tcg::VexExtension::kAvx2:
+      return Feature::kAvx2;
+    default:
+      return Feature::kAvx;
+  }
+}
+
+/// Operands and results in one lane only, so that VEX.L does not matter.
+bool is_scalar(const VectorOpcodeInfo& op) {
+  const bool narrow = op.operand == Type::kV32 || op.operand == Type::kV64;
+  switch (op.shape) {
+    case VectorShape::kFromInteger:
+      return true;
+    case VectorShape::kMerge:
+    case VectorShape::kMergeImm:
+    case VectorShape::kToInteger:
+    case VectorShape::kCompareFlags:
+      return narrow && op.opcode != 0x16;
+    case VectorShape::kFused:
+      return narrow;
+    default:
+      return false;
+  }
+}
+
+/// The width of operand b in a VEX encoding: in a register, and in memory.
+OperandSpec vex_source(const VectorOpcodeInfo& op) {
+  const Place place = op.forms & tcg::kRegisterOnly ? Place::kU : Place::kW;
+  if (op.forms & tcg::kWideShared) return {place, Width::kDq, width_of(op.operand)};
+  if (op.forms & tcg::kWidens) {
+    const bool bytes_to_quadwords = (op.opcode & 0xff) == 0x22 || (op.opcode & 0xff) == 0x32;
+    return {place, Width::kDq,
+            bytes_to_quadwords         ? Width::kXe
+            : op.operand == Type::kV32 ? Width::kXq
+                                       : Width::kXh};
+  }
+  if (op.operand == Type::kV256) return {place, Width::kQq};
+  const bool duplicates_low = op.operand == Type::kV64 && (op.forms & tcg::kWide);
+  if (duplicates_low) return {place, Width::kX, Width::kXl};
+  if (op.forms & (tcg::kWide | tcg::kNarrows)) return {place, Width::kX};
+  return {place, Width::kDq, width_of(op.operand)};
+}
+
+OperandSpecs vex_operands_of(const VectorOpcodeInfo& op) {
+  const Width width =
+      op.forms & (tcg::kWide | tcg::kWidens | tcg::kCrossLane) ? Width::kX : Width::kDq;
+  const OperandSpec target{Place::kV, width}, first{Place::kH, width};
+  const OperandSpec source = vex_source(op), immediate{Place::kI, Width::kB};
+  const OperandSpec last = has_immediate(op.shape) ? immediate : OperandSpec{};
+  switch (op.shape) {
+    case VectorShape::kShiftImm:
+      return {first, OperandSpec{Place::kU, width}, immediate};
+    case VectorShape::kFromInteger:
+    case VectorShape::kFromIntegerImm:
+      return {target, first, integer_operand(op), last};
+    case VectorShape::kToInteger:
+      return {OperandSpec{Place::kG, Width::kY}, source};
+    case VectorShape::kToIntegerImm:
+      return {OperandSpec{Place::kG, Width::kD}, source, immediate};
+    default:
+      if (!has_first_operand(op.shape) || op.shape == VectorShape::kCompareFlags) {
+        return {target, source, last};
+      }
+      return {target, first, source, last};
+  }
+}
+
+/// `extra`: what is demanded of VEX.L.
+Row make_vex_row(const VectorOpcodeInfo& op, VectorOpcode number, Attributes extra, bool wide) {
+  static std::deque<std::string> names;  // What rows point to.
+  const bool is_shift = op.shape == VectorShape::kShiftImm;
+  const bool has_w = op.forms & tcg::kVexOnly;
+  Attributes attributes =
+      extra | vex | uses_avx | unaligned | prefix_of(op.prefix) | needs(vex_feature(op, wide));
+  if (has_w) attributes |= op.forms & tcg::kVexW1 ? vex_w1 : vex_w0;
+  if ((op.forms & tcg::kRegisterOnly) || is_shift) attributes |= register_only;
+  if (is_shift) attributes |= reg(op.opcode & 7);
+  if (!has_w) names.push_back(std::string("v") + op.text);
+  return {static_cast<uint8_t>(is_shift ? op.opcode >> 8 : op.opcode & 0xff),
+          has_w ? op.text : names.back().c_str(),
+          vex_operands_of(op),
+          attributes,
+          &Translator::vector_operation,
+          static_cast<uint16_t>(number)};
+}
+
+void add_vex_rows(const VectorOpcodeInfo& op, VectorOpcode number, std::vector<Row>& rows) {
+  if (!has_vex_form(op)) return;
+  if (is_scalar(op)) return rows.push_back(make_vex_row(op, number, 0, false));
+  if (!(op.forms & tcg::kCrossLane)) rows.push_back(make_vex_row(op, number, vex_l0, false));
+  if (op.forms & tcg::kWideForms) rows.push_back(make_vex_row(op, number, vex_l1, true));
+}
+
 Map map_of(const VectorOpcodeInfo& op) {
   if (op.shape == VectorShape::kShiftImm) return Map::k0f;
   return op.opcode >> 8 == 0x38 ? Map::k0f38 : op.opcode >> 8 == 0x3a ? Map::k0f3a : Map::k0f;
@@ -160,6 +269,8 @@ std::vector<Row> make_rows(Map map) {
     const VectorOpcodeInfo& op = tcg::info(number);
     if (is_written_out(op) || map_of(op) != map) continue;
     const bool mmx_only = (op.forms & tcg::kMmxOwn) && op.prefix == 0;
+    add_vex_rows(op, number, rows);
+    if (op.forms & tcg::kVexOnly) continue;
     if (!mmx_only) rows.push_back(make_row(op, number, false));
     if (op.forms & tcg::kMmxForms) rows.push_back(make_row(op, number, true));
   }

@@ -88,6 +88,14 @@ bool Translator::fpu_permitted(const Insn& in) {
     raise(ir_.select_nonzero(number(kUd), number(kNm), undefined));
     return false;
   }
+  if (in.has(uses_avx) && in_mode(kModeAvxUnavailable)) {
+    const Value cr4 = ir_.load_state(Type::kI64, VIREO_CPU_OFFSET(cr4));
+    const Value xcr0 = ir_.load_state(Type::kI64, VIREO_CPU_OFFSET(xcr0));
+    const Value missing =
+        ir_.or_(ir_.and_(ir_.not_(cr4), number(kCr4Osxsave)), ir_.and_(ir_.not_(xcr0), number(6)));
+    raise(ir_.select_nonzero(number(kUd), number(kNm), missing));
+    return false;
+  }
   if (in.has(uses_fpu) && in_mode(kModeFpuUnavailable)) {
     raise(kNm);
     return false;

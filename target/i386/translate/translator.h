@@ -177,6 +177,10 @@ class Translator {
   void insert_lane(const Insn& in);
   void insert_single(const Insn& in);
   void compare_text(const Insn& in);
+  void zero_upper(const Insn& in);
+  void zero_all(const Insn& in);
+  void broadcast_lane(const Insn& in);
+  void extract_half(const Insn& in);
 
  private:
   using Type = tcg::Type;
@@ -296,6 +300,7 @@ class Translator {
   void write_vector(const Insn& in, unsigned index, Value value);
   uint8_t vector_memory_flags(const Insn& in, unsigned size) const;
   Value select_by_mask(Value mask, Value if_set, Value if_clear);
+  void vector_compare(const Insn& in, tcg::VectorOpcode op);
   void vector_to_integer(const Insn& in, tcg::VectorOpcode op);
 
   const uint64_t mode_;

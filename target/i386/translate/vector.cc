@@ -12,10 +12,25 @@ using tcg::VectorShape;
 namespace {
 
 tcg::Type vector_type(unsigned size) {
-  return size == 4 ? tcg::Type::kV32 : size == 8 ? tcg::Type::kV64 : tcg::Type::kV128;
+  switch (size) {
+    case 4:
+      return tcg::Type::kV32;
+    case 8:
+      return tcg::Type::kV64;
+    case 32:
+      return tcg::Type::kV256;
+    default:
+      return tcg::Type::kV128;
+  }
 }
 
+/// Where the first source operand is: VEX has one of its own.
+unsigned first_source(const Insn& in) { return in.vex ? 1 : 0; }
+
 VectorOpcode operation_of(const Insn& in) { return static_cast<VectorOpcode>(in.row->variant); }
+
+/// The last opcode byte of CMPPS and its kind.
+constexpr uint8_t kComparePredicate = 0xc2;
 
 }  // namespace
 
@@ -25,7 +40,7 @@ unsigned Translator::mmx_offset(unsigned reg) {
 }
 
 uint8_t Translator::vector_memory_flags(const Insn& in, unsigned size) const {
-  return memory_flags() | (size == 16 && !in.has(unaligned) ? tcg::kMemoryAligned16 : 0);
+  return memory_flags() | (size >= 16 && !in.has(unaligned) ? tcg::kMemoryAligned : 0);
 }
 
 Translator::Value Translator::read_vector(const Insn& in, unsigned index) {
@@ -40,7 +55,8 @@ Translator::Value Translator::read_vector(const Insn& in, unsigned index) {
 void Translator::write_vector(const Insn& in, unsigned index, Value value) {
   const Operand& operand = in.operands[index];
   if (operand.kind == Operand::Kind::kXmm) {
-    ir_.set_reg(operand.reg, value);
+    // VEX encodings zero what is above their result.
+    ir_.set_reg(operand.reg, in.vex ? ir_.zero_extend(Type::kV256, value) : value);
   } else if (operand.kind == Operand::Kind::kMmx) {
     ir_.store_state(mmx_offset(operand.reg), value);
     // The exponent becomes all ones (SDM volume 1, 9.2.1).
@@ -58,25 +74,36 @@ void Translator::vector_operation(const Insn& in) {
   const VectorOpcode op = operation_of(in);
   const tcg::VectorOpcodeInfo& row = info(op);
   if (gives_integer(row.shape)) return vector_to_integer(in, op);
+  if (row.shape == VectorShape::kCompareFlags) return vector_compare(in, op);
   const bool is_mmx = in.operands[0].kind == Operand::Kind::kMmx;
-  const Type type = is_mmx ? Type::kV64 : Type::kV128;
-  auto imm = static_cast<uint8_t>(in.immediate);
-  if (row.shape == VectorShape::kCompareFlags) {
-    const Value a = ir_.get_reg(row.operand, in.operands[0].reg);
-    ir_.vector(op, Type::kVoid, a, read_vector(in, 1), 0, tcg::kAllFlags);
-    return;
+  const Type type = is_mmx ? Type::kV64 : vector_type(in.operands[0].size);
+  const unsigned first = first_source(in);
+  const unsigned second = has_first_operand(row.shape) ? first + 1 : 1;
+  if (row.shape == VectorShape::kFused) {
+    const Value c = read_vector(in, 2);
+    return write_vector(in, 0, ir_.vector(op, read_vector(in, 0), read_vector(in, 1), c));
   }
-  const Value a = has_first_operand(row.shape) ? read_vector(in, 0) : Value{};
+  const Value a = has_first_operand(row.shape) ? read_vector(in, first) : Value{};
   Value b;
+  auto imm = static_cast<uint8_t>(in.immediate);
   if (row.shape == VectorShape::kFromInteger) {
-    b = read(in, 1);
+    b = read(in, second);
   } else if (row.shape == VectorShape::kFromIntegerImm) {
-    b = ir_.zero_extend(in.operands[1].size == 8 ? Type::kI64 : Type::kI32, read(in, 1));
+    const Type wide = in.operands[second].size == 8 ? Type::kI64 : Type::kI32;
+    b = ir_.zero_extend(wide, read(in, second));
     if (is_mmx) imm &= 3;
   } else if (row.shape != VectorShape::kShiftImm) {
-    b = read_vector(in, 1);
+    b = read_vector(in, second);
   }
+  if (row.opcode == kComparePredicate) imm &= in.vex ? 31 : 7;
   write_vector(in, 0, ir_.vector(op, type, a, b, imm));
+}
+
+void Translator::vector_compare(const Insn& in, VectorOpcode op) {
+  const bool wide = in.operands[0].size == 32;
+  const Value b = read_vector(in, 1);
+  const Value a = ir_.get_reg(wide ? Type::kV256 : info(op).operand, in.operands[0].reg);
+  ir_.vector(op, Type::kVoid, a, b, 0, tcg::kAllFlags);
 }
 
 void Translator::vector_to_integer(const Insn& in, VectorOpcode op) {
@@ -94,19 +121,22 @@ Translator::Value Translator::select_by_mask(Value mask, Value if_set, Value if_
                     ir_.vector(VectorOpcode::kPandn, type, mask, if_clear));
 }
 
-/// Lanes are chosen by the sign bits of XMM0's: 0 > lane gives the mask.
+/// Lanes are chosen by the sign bits of those of XMM0, or of a register of its own: 0 > lane gives
+/// the mask.
 void Translator::blend_variable(const Insn& in) {
-  const Value source = read_vector(in, 1), before = read_vector(in, 0);
-  const Value control = ir_.get_reg(Type::kV128, 0);
-  const Value zero = ir_.vector(VectorOpcode::kPxor, Type::kV128, control, control);
-  const Value mask = ir_.vector(operation_of(in), Type::kV128, zero, control);
+  const unsigned first = first_source(in);
+  const Value source = read_vector(in, first + 1), before = read_vector(in, first);
+  const Value control = in.vex ? read_vector(in, 3) : ir_.get_reg(Type::kV128, 0);
+  const Value zero = ir_.vector(VectorOpcode::kPxor, control.type, control, control);
+  const Value mask = ir_.vector(operation_of(in), control.type, zero, control);
   write_vector(in, 0, select_by_mask(mask, source, before));
 }
 
 void Translator::widen_word(const Insn& in) {
   const Value word = ir_.zero_extend(Type::kI32, read(in, 1));
   const Value low = ir_.vector(VectorOpcode::kMovFromInteger, Type::kV128, {}, word);
-  write_vector(in, 0, ir_.vector(operation_of(in), Type::kV128, {}, low));
+  const Type type = vector_type(in.operands[0].size);
+  write_vector(in, 0, ir_.vector(operation_of(in), type, {}, low));
 }
 
 void Translator::extract_lane(const Insn& in) {
@@ -117,12 +147,12 @@ void Translator::extract_lane(const Insn& in) {
 }
 
 void Translator::insert_lane(const Insn& in) {
-  const VectorOpcode op = operation_of(in);
-  Value lane = read(in, 1);
-  if (in.operands[1].size < 4) lane = ir_.zero_extend(Type::kI32, lane);
-  write_vector(
-      in, 0,
-      ir_.vector(op, Type::kV128, read_vector(in, 0), lane, static_cast<uint8_t>(in.immediate)));
+  const unsigned first = first_source(in);
+  Value lane = read(in, first + 1);
+  if (in.operands[first + 1].size < 4) lane = ir_.zero_extend(Type::kI32, lane);
+  write_vector(in, 0,
+               ir_.vector(operation_of(in), Type::kV128, read_vector(in, first), lane,
+                          static_cast<uint8_t>(in.immediate)));
 }
 
 /// PCMPESTRI and its kind.
@@ -133,15 +163,21 @@ void Translator::compare_text(const Insn& in) {
   const uint64_t what = in.opcode | (in.immediate & 0xff) << 8 |
                         uint64_t{in.operands[0].reg} << 16 | (in.rex & 8 ? 1u << 24 : 0);
   call_helper(HelperId::compare_text, number(what), low, high);
+  const bool gives_mask = (in.opcode & 1) == 0;
+  if (in.vex && gives_mask) {
+    ir_.set_reg(0, ir_.zero_extend(Type::kV256, ir_.get_reg(Type::kV128, 0)));
+  }
 }
 
 /// INSERTPS from memory takes the only lane there is, whatever the immediate selects.
 void Translator::insert_single(const Insn& in) {
-  const bool is_memory = in.operands[1].is_memory();
-  const Value b = is_memory ? ir_.zero_extend(Type::kV128, read_vector(in, 1))
-                            : ir_.get_reg(Type::kV128, in.operands[1].reg);
-  const auto imm = static_cast<uint8_t>(is_memory ? in.immediate & 0x3f : in.immediate);
-  write_vector(in, 0, ir_.vector(VectorOpcode::kInsertps, Type::kV128, read_vector(in, 0), b, imm));
+  const unsigned first = first_source(in);
+  const Operand& source = in.operands[first + 1];
+  const Value b = source.is_memory() ? ir_.zero_extend(Type::kV128, read_vector(in, first + 1))
+                                     : ir_.get_reg(Type::kV128, source.reg);
+  const auto imm = static_cast<uint8_t>(source.is_memory() ? in.immediate & 0x3f : in.immediate);
+  const Value a = read_vector(in, first);
+  write_vector(in, 0, ir_.vector(VectorOpcode::kInsertps, Type::kV128, a, b, imm));
 }
 
 }  // namespace vireo::i386

@@ -10,13 +10,14 @@ using tcg::VectorOpcode;
 void Translator::move_vector(const Insn& in) { write_vector(in, 0, read_vector(in, 1)); }
 
 void Translator::load_scalar(const Insn& in) {
-  const Value value = ir_.zero_extend(Type::kV128, read_vector(in, 1));
-  write_vector(in, 0, value);
+  const Value value = read_vector(in, 1);
+  write_vector(in, 0, in.vex ? value : ir_.zero_extend(Type::kV128, value));
 }
 
 void Translator::move_low_quadword(const Insn& in) {
   const Value value = read_vector(in, 1);
-  write_vector(in, 0, in.operands[0].is_memory() ? value : ir_.zero_extend(Type::kV128, value));
+  const bool as_it_is = in.vex || in.operands[0].is_memory();
+  write_vector(in, 0, as_it_is ? value : ir_.zero_extend(Type::kV128, value));
 }
 
 void Translator::load_high(const Insn& in) {
@@ -54,6 +55,36 @@ void Translator::masked_move(const Insn& in) {
   const Value zero = ir_.vector(VectorOpcode::kPxor, value.type, control, control);
   const Value mask = ir_.vector(VectorOpcode::kPcmpgtb, value.type, zero, control);
   ir_.store(address, 0, select_by_mask(mask, value, before), memory_flags());
+}
+
+void Translator::zero_upper(const Insn&) {
+  const unsigned count = is_64() ? 16 : 8;
+  for (unsigned i = 0; i < count; ++i) {
+    ir_.set_reg(i, ir_.zero_extend(Type::kV256, ir_.get_reg(Type::kV128, i)));
+  }
+}
+
+void Translator::zero_all(const Insn&) {
+  const Value any = ir_.get_reg(Type::kV128, 0);
+  const Value zero = ir_.vector(VectorOpcode::kPxor, Type::kV128, any, any);
+  const Value wide = ir_.zero_extend(Type::kV256, zero);
+  const unsigned count = is_64() ? 16 : 8;
+  for (unsigned i = 0; i < count; ++i) ir_.set_reg(i, wide);
+}
+
+void Translator::broadcast_lane(const Insn& in) {
+  const Value lane = read_vector(in, 1);
+  const Value low = ir_.zero_extend(Type::kV256, lane);
+  write_vector(in, 0, ir_.vector(VectorOpcode::kVinsertf128, Type::kV256, low, lane, 1));
+}
+
+/// VEXTRACTF128: the upper lane moves down.
+void Translator::extract_half(const Insn& in) {
+  Value value = read_vector(in, 1);
+  if (in.immediate & 1) {
+    value = ir_.vector(VectorOpcode::kVperm2f128, Type::kV256, value, value, 0x81);
+  }
+  write_vector(in, 0, ir_.truncate(Type::kV128, value));
 }
 
 void Translator::empty_mmx(const Insn&) {

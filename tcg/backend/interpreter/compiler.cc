@@ -49,7 +49,7 @@ bool names_register(const Inst& inst, unsigned reg) {
 /// Loads and stores that the loop does itself.
 bool is_plain_access(const Inst& inst) {
   const bool access = inst.op == Opcode::kLoad || inst.op == Opcode::kStore;
-  return access && is_integer(inst.type) && (inst.extra & (kMemoryLocked | kMemoryAligned16)) == 0;
+  return access && is_integer(inst.type) && (inst.extra & (kMemoryLocked | kMemoryAligned)) == 0;
 }
 
 /// Whether `inst` reads all 64 bits of the place of operand `id`, whatever its type.

@@ -11,7 +11,7 @@ uint64_t address_of(const uint64_t* values, const Operation* o) { return values[
 
 /// As find(), after a refill if needed. Accesses that must be aligned and are not go to the hooks.
 uint8_t* resolve(Machine& machine, const Operation* o, uint64_t va, unsigned size, bool write) {
-  const bool misaligned = ((o->extra & kMemoryAligned16) && (va & 15)) ||
+  const bool misaligned = ((o->extra & kMemoryAligned) && (va & (size - 1))) ||
                           ((o->extra & kMemoryLocked) && (va & (size - 1)));
   if (misaligned) return nullptr;
   const MemoryContext context = context_of(o->extra & kMemoryUser);

@@ -75,7 +75,8 @@ const Operation* resize_vector(Machine&, uint64_t* values, const Operation* o) {
 const Operation* vector(Machine& machine, uint64_t* values, const Operation* o) {
   const Inst inst{
       .op = Opcode::kVector, .type = o->type, .flags = o->flags, .aux = o->aux, .imm = o->imm};
-  const Operand operands[3] = {vector_at(values, o->a), vector_at(values, o->b), {}};
+  const Operand operands[3] = {vector_at(values, o->a), vector_at(values, o->b),
+                               vector_at(values, o->c)};
   const EvaluationResult result =
       evaluate(inst, o->source, operands, machine.flags, machine.frame->mxcsr);
   machine.frame->mxcsr = result.mxcsr;

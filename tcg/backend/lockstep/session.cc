@@ -202,7 +202,7 @@ uint8_t* Session::plain_place(uint64_t va, const MemoryOperation& operation, Acc
                       : kernel_tlb_in_use(*frame_) != 0    ? kTlbKernelOnUser
                                                            : kTlbKernel;
   const unsigned size = size_of(operation.type);
-  if ((operation.flags & kMemoryAligned16) != 0 && va % 16 != 0) return nullptr;
+  if ((operation.flags & kMemoryAligned) != 0 && va % size != 0) return nullptr;
   const TlbEntry& entry = real_tlb_[tlb][tlb_index(va)];
   const auto offset = [&] {
     return va - (access == Access::kRead ? entry.tag_read : entry.tag_write);

@@ -18,6 +18,7 @@ namespace vireo::tcg::x86_64 {
 struct ValuePlace {
   Reg host = kNoReg;           ///< Its low bits are this register's; a vector register by type.
   bool zero_extended = false;  ///< The host register's bits above the type (to 64, 128) are 0.
+  bool clean = false;          ///< The host vector register's bits above 127 are 0.
   bool is_constant = false;
   bool is_address = false;   ///< Equals `address`, made of pinned registers that still hold it.
   uint8_t address_size = 0;  ///< 4: the address is computed modulo 2^32.
@@ -35,6 +36,7 @@ class CodeGenerator {
     const Thunks* thunks;
     bool link_blocks;
     size_t x87_offset;  ///< Of the X87State in the vCPU state.
+    bool wide;          ///< Guest vector registers are in the host's with 256 bits.
   };
   CodeGenerator(const Options& options, Encoder& encoder, const Block& block, BlockData& data,
                 BlockTables& tables, Liveness& liveness)
@@ -42,6 +44,7 @@ class CodeGenerator {
         thunks_(*options.thunks),
         link_blocks_(options.link_blocks),
         x87_offset_(options.x87_offset),
+        wide_(options.wide),
         e_(encoder),
         block_(block),
         data_(data),
@@ -261,15 +264,30 @@ class CodeGenerator {
   uint32_t vector_operands_mask() const;
   void finish_vector(Reg host, bool zero_extended);
 
+  // codegen_wide.cc: 256 bits, in the host's registers (wide_) or in spill slots.
+  void move_whole(Reg to, const Rm& from);
+  void move_whole_to(const Mem& to, Reg from);
+  void emit_wide_get();
+  void emit_wide_set();
+  void emit_wide_extension();
+  void move_upper_half(int32_t to, int32_t from);
+  bool may_use_vex(ValueId id) const;
+  bool uses_vex(ValueId id) const;
+  bool is_wide(const Inst& vector) const;
+  void emit_vex(const VectorOpcodeInfo& row, const Mem* memory);
+  void emit_vex_fused(const VectorOpcodeInfo& row, const Mem* memory);
+  Reg vex_register(ValueId id, uint32_t& avoid);
+
   // codegen_vector_op.cc.
-  bool vector_supported(const VectorOpcodeInfo& row) const;
+  bool vector_supported(const Inst& vector) const;
   bool vector_folds(const Inst& op, const Inst& load) const;
   void emit_folded_vector(const Inst& load);
   void emit_vector_op(const Mem* memory);
   void emit_vector_result(const VectorOpcodeInfo& row, const Mem* memory);
   void emit_vector_to_integer(const VectorOpcodeInfo& row, const Mem* memory);
   void emit_vector_compare(const VectorOpcodeInfo& row, const Mem* memory);
-  void emit_vector_instruction(const VectorOpcodeInfo& row, unsigned size, Reg reg, const Rm& rm);
+  void emit_vector_instruction(const VectorOpcodeInfo& row, unsigned size, Reg reg, const Rm& rm,
+                               Reg vvvv = kRax);
   void emit_mmx(const VectorOpcodeInfo& row);
 
   // codegen_x87.cc.
@@ -304,6 +322,7 @@ class CodeGenerator {
   const Thunks& thunks_;
   const bool link_blocks_;
   const size_t x87_offset_;
+  const bool wide_;
   Encoder& e_;
   const Block& block_;
   BlockData& data_;

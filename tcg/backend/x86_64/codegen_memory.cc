@@ -92,8 +92,8 @@ void CodeGenerator::emit_check(SlowStub& stub, bool write) {
   e_.alu(Alu::kSub, 8, kAddressReg, Mem{kTlbReg, kNoReg, 0, tag});
   e_.alu_imm(Alu::kCmp, 8, kAddressReg, static_cast<int32_t>(kPageSize - bytes));
   e_.jump_if(kAbove, stub.entry);
-  if (stub.operation.flags & kMemoryAligned16) {
-    e_.test_imm(1, kAddressReg, 15);
+  if (stub.operation.flags & kMemoryAligned) {
+    e_.test_imm(1, kAddressReg, static_cast<int32_t>(bytes - 1));
     e_.jump_if(kNotEqual, stub.entry);
   }
   e_.mov(8, kTlbReg, Mem{kTlbReg, kNoReg, 0, offsetof(TlbEntry, host)});
@@ -305,6 +305,9 @@ void CodeGenerator::emit_probe() {
 void CodeGenerator::store_stub_value(size_t offset, const Source& value, Type type) {
   using Kind = Source::Kind;
   if (is_vector(type)) {
+    if (value.kind == Kind::kReg && type == Type::kV256) {
+      return e_.vmovups_to(32, frame_at(offset), value.reg);
+    }
     if (value.kind == Kind::kReg) return e_.movups_to(frame_at(offset), value.reg);
     e_.mov_to(8, frame_at(scratch_offset(1)), kRax);
     emit_vector_store_source(frame_at(offset), size_of(type), value, kRax);

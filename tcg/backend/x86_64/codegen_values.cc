@@ -92,7 +92,9 @@ void CodeGenerator::to_memory(ValueId id) {
   if (!remakable) {
     const int32_t slot = new_spill_slot();
     if (is_vector(inst(id).type)) {
-      if (p.zero_extended || inst(id).type == Type::kV128) {
+      if (inst(id).type == Type::kV256) {
+        e_.vmovups_to(32, frame_at(slot), p.host);
+      } else if (p.zero_extended || inst(id).type == Type::kV128) {
         e_.sse({kMap0f, 0x29}, p.host, frame_at(slot));
       } else {
         e_.mov_to_imm(8, frame_at(slot), 0);
@@ -194,7 +196,8 @@ void CodeGenerator::clobber_frame(size_t offset, size_t bytes, ValueId except) {
     } else if (is_vector(inst(id).type)) {
       const int32_t slot = new_spill_slot();
       const Reg temporary = allocate_temporary();
-      for (unsigned part = 0; part < 16; part += 8) {
+      const unsigned end = inst(id).type == Type::kV256 ? 32 : 16;
+      for (unsigned part = 0; part < end; part += 8) {
         if (part < size_of(inst(id).type)) {
           e_.mov(inst(id).type == Type::kV32 ? 4 : 8, temporary, frame_at(p.frame + part));
           e_.mov_to(8, frame_at(slot + part), temporary);

@@ -20,21 +20,21 @@ Reg CodeGenerator::borrow(uint32_t& avoid) {
     return kRax;
   }
   avoid |= 1u << host;
-  e_.sse({kMap0f, 0x29}, host, frame_at(spill_offset(slot)));
+  move_whole_to(frame_at(spill_offset(slot)), host);
   borrowed_.push_back({host, slot});
   return host;
 }
 
 void CodeGenerator::give_back() {
   for (const Borrowed& borrowed : borrowed_) {
-    e_.movaps(borrowed.host, frame_at(spill_offset(borrowed.slot)));
+    move_whole(borrowed.host, frame_at(spill_offset(borrowed.slot)));
   }
   borrowed_.clear();
 }
 
 uint32_t CodeGenerator::vector_operands_mask() const {
   uint32_t mask = 0;
-  for (const ValueId id : {inst().a, inst().b}) {
+  for (const ValueId id : {inst().a, inst().b, inst().c}) {
     if (id != kNoValue && is_vector(inst(id).type) && places_[id].host != kNoReg) {
       mask |= 1u << places_[id].host;
     }
@@ -46,7 +46,9 @@ uint32_t CodeGenerator::vector_operands_mask() const {
 // The value with zeros above its type.
 void CodeGenerator::load_vector(Reg host, Type type, ValueId id) {
   const ValuePlace& p = place(id);
-  if (p.host != kNoReg) {
+  if (type == Type::kV256) {
+    if (p.host != host) e_.vmovups(32, host, p.host != kNoReg ? Rm(p.host) : Rm(frame_mem(p)));
+  } else if (p.host != kNoReg) {
     if (type == Type::kV128 || p.zero_extended) {
       if (p.host != host) e_.movaps(host, p.host);
     } else if (type == Type::kV64) {
@@ -99,7 +101,7 @@ void CodeGenerator::finish_vector(Reg host, bool zero_extended) {
     e_.mov_to_imm(8, frame_at(slot + 8), 0);
     size() == 8 ? e_.movq_to(frame_at(slot), host) : e_.movss_to(frame_at(slot), host);
   } else {
-    e_.sse({kMap0f, 0x29}, host, frame_at(slot));
+    move_whole_to(frame_at(slot), host);
   }
   give_back();
   define_in_frame(slot);
@@ -121,13 +123,13 @@ void CodeGenerator::emit_vector_constant() {
 }
 
 void CodeGenerator::emit_vector_get() {
-  if (inst().type == Type::kV256) return unsupported("256-bit vectors");
+  if (inst().type == Type::kV256) return emit_wide_get();
   define(static_cast<Reg>(inst().aux), false);
 }
 
 // Narrow writes keep the upper lanes.
 void CodeGenerator::emit_vector_set() {
-  if (inst().type == Type::kV256) return unsupported("256-bit vectors");
+  if (inst().type == Type::kV256) return emit_wide_set();
   const ValueId id = inst().a;
   const Reg host = static_cast<Reg>(inst().aux);
   ValuePlace& p = place(id);
@@ -148,6 +150,7 @@ void CodeGenerator::emit_vector_set() {
   }
   p.host = host;
   p.zero_extended = false;
+  p.clean = false;
 }
 
 void CodeGenerator::emit_vector_convert() {
@@ -155,8 +158,10 @@ void CodeGenerator::emit_vector_convert() {
   if (inst().op == Opcode::kTruncate) {
     copy_place(id);
     place(static_cast<ValueId>(at_)).zero_extended = false;
+    place(static_cast<ValueId>(at_)).clean = false;
     return;
   }
+  if (inst().type == Type::kV256) return emit_wide_extension();
   const ValuePlace& p = place(id);
   const Type from = inst(id).type;
   const Reg target = target_register();
@@ -181,6 +186,7 @@ void CodeGenerator::emit_vector_convert() {
 void CodeGenerator::emit_vector_store_source(const Mem& to, unsigned bytes, const Source& value,
                                              Reg temporary) {
   if (value.kind == Source::Kind::kReg) {
+    if (bytes == 32) return e_.vmovups_to(32, to, value.reg);
     if (bytes == 16) return e_.movups_to(to, value.reg);
     return bytes == 8 ? e_.movq_to(to, value.reg) : e_.movss_to(to, value.reg);
   }
@@ -195,8 +201,8 @@ void CodeGenerator::emit_vector_store_source(const Mem& to, unsigned bytes, cons
 }
 
 void CodeGenerator::emit_vector_load() {
-  if (inst().type == Type::kV256) return unsupported("256-bit vectors");
-  const Reg target = target_register();
+  const Reg wanted = target_register();
+  const Reg target = inst().type == Type::kV256 && !wide_ ? kNoReg : wanted;
   const int32_t slot = target == kNoReg ? new_spill_slot() : -1;
   if (target != kNoReg) clobber_vector(target);
   SlowStub stub = begin_check(inst());
@@ -204,10 +210,14 @@ void CodeGenerator::emit_vector_load() {
   e_.bind(stub.done);
   slow_stubs_.push_back(stub);
   if (target != kNoReg) {
-    if (size() == 16) e_.movups(target, kChecked);
+    const bool vex = wide_ && live_.target_whole(static_cast<ValueId>(at_));
+    if (size() >= 16 && vex) e_.vmovups(size(), target, kChecked);
+    if (size() == 16 && !vex) e_.movups(target, kChecked);
     if (size() == 8) e_.movq(target, kChecked);
     if (size() == 4) e_.movss(target, kChecked);
-    return define(target, true);
+    define(target, true);
+    place(static_cast<ValueId>(at_)).clean = vex && size() == 16;
+    return;
   }
   e_.lea(8, kTlbReg, kChecked);
   Source loaded;

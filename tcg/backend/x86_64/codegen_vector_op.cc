@@ -18,6 +18,19 @@ const VectorOpcodeInfo& row_of(const Inst& inst) {
   return info(static_cast<VectorOpcode>(inst.aux));
 }
 
+/// Whether the legacy encoding cannot say it.
+bool needs_vex(const VectorOpcodeInfo& row, const Inst& vector) {
+  constexpr uint8_t kComparePredicate = 0xc2;
+  return (row.forms & kVexOnly) || (row.opcode == kComparePredicate && vector.imm > 7);
+}
+
+/// The type of the operand that may be in memory.
+Type memory_operand(const VectorOpcodeInfo& row, bool wide) {
+  if (!wide || (row.forms & kWideShared)) return row.operand;
+  if (row.forms & kWidens) return row.operand == Type::kV32 ? Type::kV64 : Type::kV128;
+  return row.forms & (kWide | kNarrows) ? Type::kV256 : row.operand;
+}
+
 /// Whether the 128-bit form does not do for an operation on MMX registers.
 bool needs_mmx(const VectorOpcodeInfo& row, bool on_mmx) {
   return (row.forms & kMmxOperand) || (on_mmx && (row.forms & kMmxOwn));
@@ -25,8 +38,11 @@ bool needs_mmx(const VectorOpcodeInfo& row, bool on_mmx) {
 
 }  // namespace
 
-bool CodeGenerator::vector_supported(const VectorOpcodeInfo& row) const {
+// In its legacy encoding.
+bool CodeGenerator::vector_supported(const Inst& vector) const {
+  const VectorOpcodeInfo& row = row_of(vector);
   const unsigned map = row.opcode >> 8, low = row.opcode & 0xff;
+  if (is_wide(vector) || needs_vex(row, vector)) return false;
   if (row.shape == VectorShape::kShiftImm) return true;
   if (map == 0x38 && (low <= 0x0b || (low >= 0x1c && low <= 0x1e))) return cpu_.ssse3;
   if (map == 0x38) return low == 0x37 ? cpu_.sse42 : cpu_.sse41;
@@ -36,12 +52,43 @@ bool CodeGenerator::vector_supported(const VectorOpcodeInfo& row) const {
   return true;
 }
 
+bool CodeGenerator::is_wide(const Inst& vector) const {
+  return vector.type == Type::kV256 || (vector.b != kNoValue && inst(vector.b).type == Type::kV256);
+}
+
+// Whether nothing is lost if the register that it writes has zeros above.
+bool CodeGenerator::may_use_vex(ValueId id) const {
+  return live_.target(id) == Liveness::kNoTarget || live_.target_whole(id) ||
+         !is_vector(inst(id).type);
+}
+
+bool CodeGenerator::uses_vex(ValueId id) const {
+  const Inst& vector = inst(id);
+  const VectorOpcodeInfo& row = row_of(vector);
+  const bool mmx =
+      vector.type == Type::kV64 ||
+      (vector.b != kNoValue && inst(vector.b).type == Type::kV64 && (row.forms & kMmxForms)) ||
+      (row.forms & kMmxOperand);
+  if (!wide_ || mmx) return false;
+  const bool needed = is_wide(vector) || needs_vex(row, vector);
+  if (!needed && !may_use_vex(id)) return false;
+  switch (vex_extension(row, is_wide(vector))) {
+    case VexExtension::kFma:
+      return cpu_.fma;
+    case VexExtension::kAvx2:
+      return cpu_.avx2;
+    default:
+      return true;
+  }
+}
+
 void CodeGenerator::emit_vector() { emit_vector_op(nullptr); }
 
 // With `memory`: b is there, after a check.
 void CodeGenerator::emit_vector_op(const Mem* memory) {
   const VectorOpcodeInfo& row = row_of(inst());
-  if (!vector_supported(row)) return emit_evaluate();
+  const bool vex = uses_vex(static_cast<ValueId>(at_));
+  if (!vex && !vector_supported(inst())) return emit_evaluate();
   const Type operand = inst().b == kNoValue ? inst().type : inst(inst().b).type;
   const bool on_mmx =
       inst().type == Type::kV64 || (inst().b != kNoValue && gives_integer(row.shape) &&
@@ -52,13 +99,17 @@ void CodeGenerator::emit_vector_op(const Mem* memory) {
     emit_vector_to_integer(row, memory);
   } else if (row.shape == VectorShape::kCompareFlags) {
     emit_vector_compare(row, memory);
+  } else if (vex && row.shape == VectorShape::kFused) {
+    emit_vex_fused(row, memory);
+  } else if (vex) {
+    emit_vex(row, memory);
   } else {
     emit_vector_result(row, memory);
   }
 }
 
 void CodeGenerator::emit_vector_instruction(const VectorOpcodeInfo& row, unsigned bytes, Reg reg,
-                                            const Rm& rm) {
+                                            const Rm& rm, Reg vvvv) {
   if (row.effects & kMayFault) {
     add_row();
     for (const Borrowed& borrowed : borrowed_) {
@@ -66,7 +117,12 @@ void CodeGenerator::emit_vector_instruction(const VectorOpcodeInfo& row, unsigne
                                 static_cast<uint16_t>(spill_offset(borrowed.slot))});
     }
   }
-  e_.rm(code_of(row), bytes, reg, rm);
+  if (uses_vex(static_cast<ValueId>(at_))) {
+    const unsigned w = row.forms & kVexW1 ? 8 : bytes;
+    e_.vex(code_of(row), w, reg, vvvv, rm, is_wide(inst()) ? 32 : 16);
+  } else {
+    e_.rm(code_of(row), bytes, reg, rm);
+  }
   if (has_immediate(row.shape)) e_.byte(static_cast<uint8_t>(inst().imm));
 }
 
@@ -178,14 +234,19 @@ void CodeGenerator::emit_mmx(const VectorOpcodeInfo& row) {
 bool CodeGenerator::vector_folds(const Inst& op, const Inst& load) const {
   const VectorOpcodeInfo& row = row_of(op);
   const auto user = static_cast<ValueId>(live_.last_use(static_cast<ValueId>(at_)));
-  if (!vector_supported(row)) return false;
+  const bool vex = uses_vex(user);
+  if (!vex && !vector_supported(op)) return false;
   const bool compares = row.shape == VectorShape::kCompareFlags;
+  const bool fused = row.shape == VectorShape::kFused;
   const bool has_b =
       row.shape != VectorShape::kShiftImm && !takes_integer(row.shape) && !gives_integer(row.shape);
-  if (!has_b || op.b != at_ || op.a == at_ || row.operand != load.type) return false;
+  const ValueId last = fused ? op.c : op.b;
+  if (!has_b || last != at_ || op.a == at_ || (fused && op.b == at_)) return false;
+  if (memory_operand(row, is_wide(op)) != load.type) return false;
   if ((row.forms & (kRegisterOnly | kMmxOperand)) || op.type == Type::kV64) return false;
-  if (size_of(load.type) == 16 && !(load.extra & kMemoryAligned16)) return false;
+  if (!vex && size_of(load.type) == 16 && !(load.extra & kMemoryAligned)) return false;
   if (has_first_operand(row.shape) && !will_be_pinned(op.a)) return false;
+  if (fused && !will_be_pinned(op.b)) return false;
   return compares || live_.target(user) != Liveness::kNoTarget;
 }
 

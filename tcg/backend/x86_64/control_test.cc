@@ -53,7 +53,7 @@ Hooks guest_hooks() {
             Guest& guest = guest_of(frame);
             ++guest.refills;
             if (va - kMemory > kPageSize - size) return false;
-            if ((flags & kMemoryAligned16) && va % 16 != 0) return false;
+            if ((flags & kMemoryAligned) && va % 16 != 0) return false;
             guest.tlb[tlb_index(va)] = {kMemory, kMemory, guest.memory, 0};
             return true;
           },
@@ -260,7 +260,7 @@ TEST_F(Control, AccessesRefillReachDevicesAndFault) {
 
 TEST_F(Control, MisalignedVectorAccessesReachTheHook) {
   b_.insn_start(0x1000);
-  b_.set_reg(1, b_.load(Type::kV128, get(0), 0, kMemoryAligned16));
+  b_.set_reg(1, b_.load(Type::kV128, get(0), 0, kMemoryAligned));
   b_.exit_direct(0x1010, 0);
   TranslatedBlock* block = compile(0x1000);
   frame_.general[0] = kMemory + 16;

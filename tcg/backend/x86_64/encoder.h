@@ -155,6 +155,15 @@ class Encoder {
   void vex(Code code, unsigned size, uint8_t reg, Reg vvvv, const Rm& rm,
            unsigned vector_bytes = 16);
 
+  // AVX; `bytes` is 16 or 32, and what is above becomes 0.
+  void vmovups(unsigned bytes, Reg to, const Rm& from) {
+    vex({kMap0f, 0x10}, 4, to, kRax, from, bytes);
+  }
+  void vmovups_to(unsigned bytes, const Mem& to, Reg from) {
+    vex({kMap0f, 0x11}, 4, from, kRax, to, bytes);
+  }
+  void vzeroupper() { imm(0x77f8c5, 3); }
+
   // SSE: legacy encodings.
   void sse(Code code, uint8_t reg, const Rm& rm_operand, unsigned immediate_bytes = 0) {
     rm(code, 4, reg, rm_operand, immediate_bytes);

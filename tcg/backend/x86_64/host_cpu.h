@@ -13,6 +13,8 @@ struct HostCpu {
   bool lzcnt = false;
   bool tzcnt = false;
   bool avx = false;
+  bool avx2 = false;
+  bool fma = false;
 
   static HostCpu detect() {
     __builtin_cpu_init();
@@ -26,6 +28,8 @@ struct HostCpu {
     cpu.lzcnt = __builtin_cpu_supports("lzcnt");
     cpu.tzcnt = __builtin_cpu_supports("bmi");
     cpu.avx = __builtin_cpu_supports("avx");
+    cpu.avx2 = __builtin_cpu_supports("avx2");
+    cpu.fma = __builtin_cpu_supports("fma");
     return cpu;
   }
 };

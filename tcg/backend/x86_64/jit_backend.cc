@@ -73,7 +73,7 @@ JitBackend::JitBackend(const BackendConfig& config, const HostCpu& cpu, util::Ji
       store_(reinterpret_cast<const uint8_t*>(mapping_.executable()), mapping_.size()) {
   auto* begin = reinterpret_cast<uint8_t*>(mapping_.writable());
   Encoder encoder(begin, begin + mapping_.size(), mapping_.executable_minus_writable());
-  thunks_ = make_thunks(encoder, this, config_.x87_offset);
+  thunks_ = make_thunks(encoder, this, config_.x87_offset, vector_bytes());
   thunk_bytes_ = util::align_up(encoder.size(), kBlockAlignment);
   used_ = thunk_bytes_;
   watch_faults(this);
@@ -98,8 +98,9 @@ util::Result<TranslatedBlock*> JitBackend::compile(const Block& block, const Blo
   data.code = encoder.executable(0);
   tables_.clear();
   liveness_.analyse(block);
-  CodeGenerator generator({cpu_, &thunks_, config_.link_blocks, config_.x87_offset}, encoder, block,
-                          data, tables_, liveness_);
+  CodeGenerator generator(
+      {cpu_, &thunks_, config_.link_blocks, config_.x87_offset, vector_bytes() == 32}, encoder,
+      block, data, tables_, liveness_);
   const char* what = generator.generate();
   if (encoder.full()) return no_room();
   if (what != nullptr) {

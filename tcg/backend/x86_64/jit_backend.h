@@ -34,6 +34,9 @@ class JitBackend final : public Backend {
 
   // For slow paths and signal handlers; any thread.
   const BackendConfig& config() const { return config_; }
+  /// Of the guest's vector registers in the host's: 16 or 32. Upper halves that are not there stay
+  /// in the Frame.
+  unsigned vector_bytes() const { return config_.wide_vectors && cpu_.avx ? 32 : 16; }
   const Thunks& thunks() const { return thunks_; }
   bool contains(const void* code) const { return mapping_.contains_executable(code); }
   /// The block whose code holds the address, or null.

@@ -293,11 +293,11 @@ class ShapeGenerator {
     const unsigned x = below(16), y = below(16);
     switch (below(7)) {
       case 0:
-        return b_->set_reg(x, b_->load(Type::kV128, address(16), 0, kMemoryAligned16));
+        return b_->set_reg(x, b_->load(Type::kV128, address(16), 0, kMemoryAligned));
       case 1:
         return b_->store(address(8), 1, b_->get_reg(Type::kV128, x), 0);
       case 2: {
-        const Value loaded = b_->load(Type::kV128, address(16), 0, kMemoryAligned16);
+        const Value loaded = b_->load(Type::kV128, address(16), 0, kMemoryAligned);
         return b_->set_reg(
             x, b_->vector(VectorOpcode::kPaddd, Type::kV128, b_->get_reg(Type::kV128, y), loaded));
       }

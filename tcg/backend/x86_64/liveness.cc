@@ -127,13 +127,14 @@ Liveness::FirstFlagUse Liveness::find_first_flag_use(const Block& block) {
 void Liveness::set_target(const Block& block, size_t setter, ValueId value, unsigned reg) {
   const bool vector = is_vector(block.insts[value].type);
   // Narrower vector writes keep the upper lanes, which making the value there would not.
-  if (vector && block.insts[setter].type != Type::kV128) return;
+  if (vector && block.insts[setter].type < Type::kV128) return;
   if (values_[value].target != kNoTarget || setter - value > kTargetReach) return;
   for (size_t at = setter; --at > value;) {
     const Inst& inst = block.insts[at];
     if (shows_registers(inst) || touches(inst, reg, vector)) return;
   }
   values_[value].target = static_cast<uint8_t>(reg);
+  values_[value].whole = block.insts[setter].type == Type::kV256;
 }
 
 void Liveness::find_targets(const Block& block) {
@@ -155,7 +156,7 @@ bool Liveness::check_between(size_t from, size_t to) const {
 
 void Liveness::analyse(const Block& block) {
   const size_t count = block.insts.size();
-  values_.assign(count, {kNever, 0, kNoTarget});
+  values_.assign(count, {kNever, 0, kNoTarget, false});
   flags_after_.resize(count);
   flags_read_after_.resize(count);
   flags_read_before_.resize(count);

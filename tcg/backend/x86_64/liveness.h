@@ -28,6 +28,8 @@ class Liveness {
   /// The guest register (general or vector, by type) that the value is set to while nothing that
   /// may fault, leave or look at that register comes between; or kNoTarget.
   uint8_t target(ValueId id) const { return values_[id].target; }
+  /// Whether the write to that (vector) register leaves none of its bits as they were.
+  bool target_whole(ValueId id) const { return values_[id].whole; }
   /// Flags that are read, or could be shown to the guest, after instruction `at` and before they
   /// are overwritten.
   FlagMask flags_after(size_t at) const { return flags_after_[at]; }
@@ -47,6 +49,7 @@ class Liveness {
     uint32_t last_use;
     uint16_t uses;
     uint8_t target;
+    bool whole;
   };
   void find_targets(const Block& block);
   void set_target(const Block& block, size_t setter, ValueId value, unsigned reg);

@@ -78,13 +78,28 @@ bool handle_empty_target(ucontext_t* context) {
   return false;
 }
 
-void restore_moved_state(const BlockData& data, uint32_t offset, Frame* frame,
+// The upper half of a vector register: the AVX state of the XSAVE area that a signal's context is,
+// in its standard format (SDM volume 1, 13.4). State in its initial configuration is not there.
+void restore_upper_half(unsigned reg, const char* saved, ucontext_t* context) {
+  constexpr size_t kPresent = 512, kUpperHalves = 576;
+  constexpr uint64_t kAvxState = 4;
+  char* area = reinterpret_cast<char*>(context->uc_mcontext.fpregs);
+  uint64_t present;
+  std::memcpy(&present, area + kPresent, sizeof present);
+  if (!(present & kAvxState)) std::memset(area + kUpperHalves, 0, 16 * 16);
+  present |= kAvxState;
+  std::memcpy(area + kPresent, &present, sizeof present);
+  std::memcpy(area + kUpperHalves + reg * 16, saved, 16);
+}
+
+void restore_moved_state(const BlockData& data, uint32_t offset, Frame* frame, bool wide,
                          ucontext_t* context) {
   for (const FaultFixup& fixup : data.fixups) {
     if (fixup.host_offset != offset) continue;
     const char* saved = reinterpret_cast<const char*>(frame) + fixup.frame_offset;
     if (fixup.is_vector) {
       std::memcpy(&context->uc_mcontext.fpregs->_xmm[fixup.reg], saved, 16);
+      if (wide) restore_upper_half(fixup.reg, saved + 16, context);
     } else {
       std::memcpy(&greg(context, static_cast<Reg>(fixup.reg)), saved, 8);
     }
@@ -95,7 +110,8 @@ bool handle_arithmetic(const JitBackend& backend, Frame* frame, bool divides, uc
   const auto* code = reinterpret_cast<const uint8_t*>(rip(context));
   const BlockData* data = backend.find(code);
   if (data == nullptr) return false;
-  restore_moved_state(*data, static_cast<uint32_t>(code - data->code), frame, context);
+  restore_moved_state(*data, static_cast<uint32_t>(code - data->code), frame,
+                      backend.vector_bytes() == 32, context);
   FlagsPlace flags = kFlagsInMemory;
   frame->guest_ip = JitBackend::guest_ip_at(*data, code, &flags);
   const Thunks& thunks = backend.thunks();

@@ -21,10 +21,11 @@ constexpr Mem x87_place() { return frame_at(offsetof(Frame, x87_place)); }
 
 class ThunkMaker {
  public:
-  ThunkMaker(Encoder& encoder, JitBackend* backend, size_t x87_offset)
+  ThunkMaker(Encoder& encoder, JitBackend* backend, size_t x87_offset, unsigned vector_bytes)
       : e_(encoder),
         backend_(backend),
         x87_offset_(x87_offset),
+        vector_bytes_(vector_bytes),
         spill_(encoder.new_label()),
         reload_(encoder.new_label()),
         exit_(encoder.new_label()),
@@ -77,8 +78,13 @@ class ThunkMaker {
       if (host != kNoReg) e_.mov_to(8, frame_at(general_offset(guest)), host);
     }
     for (unsigned i = 0; i < kVectorRegisters; ++i) {
-      e_.sse({kMap0f, 0x29}, i, frame_at(vector_offset(i)));
+      if (vector_bytes_ == 32) {
+        e_.vmovups_to(32, frame_at(vector_offset(i)), static_cast<Reg>(i));
+      } else {
+        e_.sse({kMap0f, 0x29}, i, frame_at(vector_offset(i)));
+      }
     }
+    if (vector_bytes_ == 32) e_.vzeroupper();                          // C++ code mixes with SSE
     e_.sse({kMap0f, 0xae}, 3, frame_at(offsetof(Frame, mxcsr)));       // stmxcsr
     e_.sse({kMap0f, 0xae}, 2, frame_at(offsetof(Frame, host_mxcsr)));  // ldmxcsr
     make_x87_spill();
@@ -91,7 +97,11 @@ class ThunkMaker {
       if (host != kNoReg) e_.mov(8, host, frame_at(general_offset(guest)));
     }
     for (unsigned i = 0; i < kVectorRegisters; ++i) {
-      e_.movaps(static_cast<Reg>(i), frame_at(vector_offset(i)));
+      if (vector_bytes_ == 32) {
+        e_.vmovups(32, static_cast<Reg>(i), frame_at(vector_offset(i)));
+      } else {
+        e_.movaps(static_cast<Reg>(i), frame_at(vector_offset(i)));
+      }
     }
     e_.sse({kMap0f, 0xae}, 2, frame_at(offsetof(Frame, mxcsr)));
     e_.ret();
@@ -295,13 +305,15 @@ class ThunkMaker {
   Encoder& e_;
   JitBackend* backend_;
   size_t x87_offset_;
+  unsigned vector_bytes_;
   Encoder::Label spill_, reload_, exit_, leave_, full_;
 };
 
 }  // namespace
 
-Thunks make_thunks(Encoder& encoder, JitBackend* backend, size_t x87_offset) {
-  return ThunkMaker(encoder, backend, x87_offset).make();
+Thunks make_thunks(Encoder& encoder, JitBackend* backend, size_t x87_offset,
+                   unsigned vector_bytes) {
+  return ThunkMaker(encoder, backend, x87_offset, vector_bytes).make();
 }
 
 // SETO and LAHF leave flags alone, so that they stay in the host as well.

@@ -47,8 +47,9 @@ struct Thunks {
   const uint8_t* evaluate;
 };
 
-/// Emits the thunks. `x87_offset`: of the X87State in the vCPU state.
-Thunks make_thunks(Encoder& encoder, JitBackend* backend, size_t x87_offset);
+/// Emits the thunks. `x87_offset`: of the X87State in the vCPU state. `vector_bytes`: of the
+/// guest's vector registers in the host's, 16 or 32.
+Thunks make_thunks(Encoder& encoder, JitBackend* backend, size_t x87_offset, unsigned vector_bytes);
 
 /// Flags from the host to the Frame, and back; `temporary` keeps RAX meanwhile.
 void emit_save_flags(Encoder& encoder, Reg temporary);

@@ -59,12 +59,15 @@ class Encoder {
     ProcessorState& state = sample_.state;
     for (uint64_t& value : state.general) value = interesting(random_);
     fill_x87();
-    for (auto& vector : state.xmm) {
-      uint64_t lanes[2] = {interesting(random_), interesting(random_)};
+    for (auto& vector : state.vector) {
+      uint64_t lanes[4] = {interesting(random_), interesting(random_), interesting(random_),
+                           interesting(random_)};
       const double number = static_cast<int32_t>(random_()) / 256.0;
       const float single = static_cast<float>(number);
       if (one_in(random_, 2)) std::memcpy(lanes, &number, 8);
       if (one_in(random_, 3)) std::memcpy(lanes, &single, 4);
+      if (one_in(random_, 2)) std::memcpy(lanes + 2, &number, 8);
+      if (one_in(random_, 3)) std::memcpy(lanes + 3, &single, 4);
       std::memcpy(vector, lanes, sizeof lanes);
     }
     state.flags = (random_() & 0x8d5) | 0x202;
@@ -194,7 +197,7 @@ class Encoder {
     Insn& insn = sample_.insn;
     i386::MemoryOperand& memory = insn.memory;
     if (insn.address_size == 2) return false;  // The data lies higher.
-    const uint64_t target = data(0x2400) + 16 * (random_() & 0x3f);
+    const uint64_t target = data(0x2400) + 32 * (random_() & 0x1f);
     if (memory.index != i386::kNoRegister) {
       reg(memory.index) = random_() & 0xff;
       if (memory.index == memory.base) return false;

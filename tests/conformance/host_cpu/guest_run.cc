@@ -95,7 +95,8 @@ class ArenaReader final : public accel::CodeReader {
 }  // namespace
 
 GuestRunner::GuestRunner(
-    util::Result<std::unique_ptr<tcg::Backend>> (*make)(const tcg::BackendConfig&))
+    util::Result<std::unique_ptr<tcg::Backend>> (*make)(const tcg::BackendConfig&),
+    bool wide_vectors)
     : allocation_(sizeof(i386::CpuState)),
       tlb_(new tcg::TlbEntry[tcg::kTlbEntries]),
       jump_cache_(new tcg::JumpTarget[tcg::kJumpCacheEntries]()) {
@@ -103,6 +104,7 @@ GuestRunner::GuestRunner(
                        .helpers = helpers(),
                        .x87 = &i386::plain_x87,
                        .x87_offset = offsetof(i386::CpuState, x87),
+                       .wide_vectors = wide_vectors,
                        .code_cache_bytes = 64 << 20});
   if (backend) backend_ = std::move(*backend);
   new (allocation_.memory()) i386::CpuState();
@@ -128,7 +130,7 @@ void GuestRunner::load(uint64_t mode, const ProcessorState& state) {
   to.segments[i386::kCs].selector = mode & i386::kMode64 ? kCode64 : kCode32;
   to.cpl = 3;
   tcg::from_x87_image(state.x87, to.x87);
-  for (unsigned i = 0; i < 16; ++i) std::memcpy(to.frame.vector[i], state.xmm[i], 16);
+  for (unsigned i = 0; i < 16; ++i) std::memcpy(to.frame.vector[i], state.vector[i], 32);
 }
 
 void GuestRunner::store(ProcessorState& state) const {
@@ -138,7 +140,7 @@ void GuestRunner::store(ProcessorState& state) const {
                 static_cast<uint32_t>(from.frame.flag_overflow) << 11 | from.eflags;
   state.mxcsr = from.frame.mxcsr;
   tcg::to_x87_image(from.x87, state.x87);
-  for (unsigned i = 0; i < 16; ++i) std::memcpy(state.xmm[i], from.frame.vector[i], 16);
+  for (unsigned i = 0; i < 16; ++i) std::memcpy(state.vector[i], from.frame.vector[i], 32);
 }
 
 Outcome GuestRunner::run(unsigned bits, ProcessorState& state) {

@@ -16,7 +16,8 @@ namespace vireo::host_cpu {
 class GuestRunner {
  public:
   explicit GuestRunner(
-      util::Result<std::unique_ptr<tcg::Backend>> (*make)(const tcg::BackendConfig&));
+      util::Result<std::unique_ptr<tcg::Backend>> (*make)(const tcg::BackendConfig&),
+      bool wide_vectors = true);
   bool available() const { return backend_ != nullptr; }
 
   /// Runs the instruction at arena().code in a code segment of `bits` (32 or 64).

@@ -21,12 +21,13 @@ ProcessorState vireo_host_state;
 uint64_t vireo_host_stack;
 uint64_t vireo_host_code;
 uint32_t vireo_host_mxcsr;
+bool vireo_host_avx = __builtin_cpu_supports("avx");
 void vireo_host_enter();
 extern const char vireo_host_exit[];
 }
 
 static_assert(offsetof(ProcessorState, flags) == 128 && offsetof(ProcessorState, mxcsr) == 136 &&
-              offsetof(ProcessorState, x87) == 144 && offsetof(ProcessorState, xmm) == 256);
+              offsetof(ProcessorState, x87) == 144 && offsetof(ProcessorState, vector) == 256);
 
 // clang-format off
 asm(R"(
@@ -40,8 +41,14 @@ vireo_host_enter:
   ldmxcsr 136(%rax)
   frstor 144(%rax)
   .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
-  movups 256+16*\n(%rax), %xmm\n
+  movups 256+32*\n(%rax), %xmm\n
   .endr
+  cmpb $0, vireo_host_avx(%rip)
+  je 1f
+  .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+  vmovups 256+32*\n(%rax), %ymm\n
+  .endr
+1:
   pushq 128(%rax)
   popfq
   mov 8(%rax), %rcx;   mov 16(%rax), %rdx;  mov 24(%rax), %rbx;  mov 32(%rax), %rsp
@@ -64,8 +71,15 @@ vireo_host_exit:
   stmxcsr 136(%rax)
   fnsave 144(%rax)
   .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
-  movups %xmm\n, 256+16*\n(%rax)
+  movups %xmm\n, 256+32*\n(%rax)
   .endr
+  cmpb $0, vireo_host_avx(%rip)
+  je 2f
+  .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+  vmovups %ymm\n, 256+32*\n(%rax)
+  .endr
+  vzeroupper
+2:
   ldmxcsr vireo_host_mxcsr(%rip)
   pushq $2
   popfq
@@ -168,6 +182,8 @@ Outcome run_on_host(unsigned bits, unsigned length, ProcessorState& state) {
   state = vireo_host_state;
   return Outcome::kDone;
 }
+
+bool host_has_avx() { return vireo_host_avx; }
 
 bool host_has_32bit_segment() {
   const uint8_t dec_eax_or_prefix[] = {0x48, 0x90};  // In 64-bit mode a NOP.

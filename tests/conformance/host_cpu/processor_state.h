@@ -10,8 +10,8 @@ struct ProcessorState {
   uint64_t general[16];
   uint64_t flags;
   uint64_t mxcsr;
-  uint8_t x87[112];  ///< As FNSAVE stores it, and padding; the pointers are not compared.
-  uint8_t xmm[16][16];
+  uint8_t x87[112];        ///< As FNSAVE stores it, and padding; the pointers are not compared.
+  uint8_t vector[16][32];  ///< The upper halves count if the host has AVX.
 };
 
 // Linux's code segments of user mode, and its data segment.
@@ -34,6 +34,9 @@ const Arena& arena();
 /// Runs the instruction at arena().code, `length` bytes, on this processor, in 64-bit mode or in a
 /// 32-bit code segment (`bits`).
 Outcome run_on_host(unsigned bits, unsigned length, ProcessorState& state);
+
+/// Whether the host has 256-bit registers.
+bool host_has_avx();
 
 /// Whether this system has a 32-bit code segment to run in.
 bool host_has_32bit_segment();
