@@ -137,6 +137,7 @@ util::Status Vm::build_accelerator() {
       .helpers = i386::helper_table(),
       .x87 = &i386::plain_x87,
       .x87_offset = offsetof(i386::CpuState, x87),
+      .wide_vectors = cpu_config.has(i386::Feature::kAvx),
       .state_bytes = sizeof(i386::CpuState),
       .asynchronous_byte = VIREO_CPU_OFFSET(requests),
       .on_difference = [this] { request_shutdown(core::ShutdownCause::host_error, 1); }};

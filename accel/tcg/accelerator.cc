@@ -62,6 +62,7 @@ util::Result<std::unique_ptr<tcg::Backend>> TcgAccelerator::make_backend(const T
       .helpers = config.helpers,
       .x87 = config.x87,
       .x87_offset = config.x87_offset,
+      .wide_vectors = config.wide_vectors,
       .code_cache_bytes = config.code_cache_bytes,
       .link_blocks = !util::log_enabled(util::kLogExec | util::kLogCpu | util::kLogNoChain)};
   if (config.backend == TcgBackend::jit) return tcg::make_jit_backend(backend);

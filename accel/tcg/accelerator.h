@@ -30,6 +30,7 @@ struct TcgConfig {
   std::span<const tcg::Helper> helpers;     ///< The target's.
   tcg::X87Function x87 = nullptr;           ///< Likewise.
   size_t x87_offset = 0;                    ///< See tcg::BackendConfig.
+  bool wide_vectors = false;                ///< Likewise.
   size_t state_bytes = sizeof(tcg::Frame);  ///< Of the target's vCPU state, for a lock-step.
   size_t asynchronous_byte = 0;             ///< In it; see tcg::LockstepConfig.
   std::function<void()> on_difference;      ///< A lock-step found one, and has told of it.

@@ -53,6 +53,16 @@ constexpr auto kSinglesToDoubles = convert<Float32, Float64, softfloat::to_float
 constexpr auto kDoublesToIntegers = convert<Float64, int32_t, softfloat::to_int32, 2>;
 constexpr auto kDoublesTruncated = convert<Float64, int32_t, softfloat::to_int32_truncate, 2>;
 
+/// The immediate gives the rounding as ROUNDPS's does.
+void to_halves(VectorOperation& o) {  // VCVTPS2PH
+  Environment environment = environment_of(o.mxcsr);
+  if (!(o.imm & 4)) environment.rounding = static_cast<softfloat::Rounding>(o.imm & 3);
+  for (unsigned i = 0; i < 4; ++i) {
+    o.result.set_lane(i, softfloat::to_float16(o.b.lane<Float32>(i), environment));
+  }
+  accrue(o, environment);
+}
+
 using enum VectorOpcode;
 constexpr VectorRow kRows[] = {
     {kCvtps2pd, kSinglesToDoubles},
@@ -71,6 +81,8 @@ constexpr VectorRow kRows[] = {
     {kCvttps2pi, convert<Float32, int32_t, softfloat::to_int32_truncate, 2>},
     {kCvtpd2pi, kDoublesToIntegers},
     {kCvttpd2pi, kDoublesTruncated},
+    {kVcvtph2ps, convert<softfloat::Float16, Float32, softfloat::to_float32, 4>},
+    {kVcvtps2ph, to_halves},
     {kCvtsi2ss, single_from_integer},
     {kCvtsi2sd, double_from_integer},
     {kCvtss2si, to_integer<Float32, softfloat::to_int32, softfloat::to_int64>},

@@ -47,6 +47,7 @@ VexExtension vex_extension(const VectorOpcodeInfo& row, bool wide) {
     const bool integer = text[0] == 'p' && text != "ptest";
     return wide && integer ? VexExtension::kAvx2 : VexExtension::kAvx;
   }
+  if (text.starts_with("vcvt")) return VexExtension::kF16c;
   const bool with_avx =
       text.starts_with("vpermil") || text.ends_with("f128") || text.starts_with("vtest");
   return with_avx ? VexExtension::kAvx : VexExtension::kAvx2;

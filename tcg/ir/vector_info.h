@@ -59,7 +59,7 @@ const VectorOpcodeInfo& info(VectorOpcode op);
 
 /// The extension that an operation's VEX encoding came with; `wide`: with 256-bit operands. A
 /// broadcast from memory came with AVX already.
-enum class VexExtension : uint8_t { kAvx, kAvx2, kFma };
+enum class VexExtension : uint8_t { kAvx, kAvx2, kFma, kF16c };
 VexExtension vex_extension(const VectorOpcodeInfo& row, bool wide);
 
 constexpr bool has_immediate(VectorShape shape) {

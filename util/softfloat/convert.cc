@@ -57,6 +57,21 @@ Float64 to_float64(Float32 a, Environment& environment) {
   return convert<Float64>(unpack(a, environment), environment);
 }
 
+Float32 to_float32(Float16 a, Environment& environment) {
+  Unpacked operand = internal::unpack_fields<Float16>(internal::Format<Float16>::split(a),
+                                                      /*denormals_are_zero=*/false);
+  operand.denormal = false;
+  return convert<Float32>(operand, environment);
+}
+
+Float16 to_float16(Float32 a, Environment& environment) {
+  const bool flushes = environment.flush_to_zero;
+  environment.flush_to_zero = false;
+  const Float16 result = convert<Float16>(unpack(a, environment), environment);
+  environment.flush_to_zero = flushes;
+  return result;
+}
+
 Float32 to_float32(Float64 a, Environment& environment) {
   return convert<Float32>(unpack(a, environment), environment);
 }

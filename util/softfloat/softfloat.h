@@ -57,6 +57,10 @@ Class80 classify(Float80 a);
 // Between formats: CVTSS2SD, CVTSD2SS, FLD m32/m64 (to_float80) and FST m32/m64 (from Float80).
 // After an unmasked overflow or underflow FST stores nothing and keeps its source.
 Float64 to_float64(Float32 a, Environment& environment);
+/// VCVTPH2PS: denormals are numbers as others, and not reported.
+Float32 to_float32(Float16 a, Environment& environment);
+/// VCVTPS2PH: tiny results are never flushed.
+Float16 to_float16(Float32 a, Environment& environment);
 Float32 to_float32(Float64 a, Environment& environment);
 Float80 to_float80(Float32 a, Environment& environment);
 Float80 to_float80(Float64 a, Environment& environment);

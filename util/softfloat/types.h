@@ -6,6 +6,12 @@
 /// x87 for Float80. Nothing here depends on the host's floating point unit.
 namespace vireo::util::softfloat {
 
+/// binary16 as its bit pattern: for storage only, as with F16C.
+struct Float16 {
+  uint16_t bits = 0;
+  friend constexpr bool operator==(Float16, Float16) = default;
+};
+
 /// binary32 as its bit pattern.
 struct Float32 {
   uint32_t bits = 0;
@@ -28,6 +34,7 @@ struct Float80 {
 
 /// Negative quiet NaN with an empty payload: what a masked invalid operation returns ("QNaN
 /// floating-point indefinite", SDM volume 1, table 4-3).
+inline constexpr Float16 kDefaultNan16{0xfe00};
 inline constexpr Float32 kDefaultNan32{0xffc00000};
 inline constexpr Float64 kDefaultNan64{0xfff8000000000000};
 inline constexpr Float80 kDefaultNan80{0xc000000000000000, 0xffff};

@@ -6,7 +6,7 @@
 #include "util/softfloat/types.h"
 #include "util/softfloat/wide.h"
 
-/// The layout of the three formats and their unpacked form, which all operations work on.
+/// The layout of the formats and their unpacked form, which all operations work on.
 namespace vireo::util::softfloat::internal {
 
 /// A number's raw fields. The significand is aligned to bit 63 with its integer bit explicit.
@@ -41,6 +41,11 @@ struct InterchangeFormat {
 
 template <class Float>
 struct Format;
+
+template <>
+struct Format<Float16> : InterchangeFormat<Float16, uint16_t, 10, 5> {
+  static constexpr Float16 kDefaultNan = kDefaultNan16;
+};
 
 template <>
 struct Format<Float32> : InterchangeFormat<Float32, uint32_t, 23, 8> {

@@ -274,7 +274,10 @@ class Decoder {
     const uint8_t sib = next();
     MemoryOperand& memory = insn_.memory;
     const uint8_t index = extended(sib >> 3 & 7, kRexX);
-    if (index != kRsp) {
+    if (insn_.has(vsib)) {
+      insn_.vector_index = index;
+      memory.scale = sib >> 6;
+    } else if (index != kRsp) {
       memory.index = index;
       memory.scale = sib >> 6;
     }
@@ -442,6 +445,7 @@ class Decoder {
   bool is_legal() const {
     const Operand& target = insn_.operands[0];
     if (insn_.vex && insn_.vex_vvvv != 0 && !has_vvvv_operand()) return false;
+    if (insn_.has(vsib) && !is_legal_vsib()) return false;
     if (insn_.lock && !(insn_.has(lockable) && target.is_memory())) return false;
     for (const Operand& operand : insn_.operands) {
       if (operand.kind == Operand::Kind::kControl && !is_control_register(operand.reg))
@@ -450,6 +454,13 @@ class Decoder {
       if (operand.kind == Operand::Kind::kSegment && operand.reg > kGs) return false;
     }
     return !(target.kind == Operand::Kind::kSegment && target.reg == kCs);
+  }
+
+  /// SDM volume 2, 2.3.12: there is a SIB byte, and the three registers differ.
+  bool is_legal_vsib() const {
+    const uint8_t target = insn_.operands[0].reg, index = insn_.vector_index;
+    const bool differ = target != index && target != insn_.vex_vvvv && index != insn_.vex_vvvv;
+    return insn_.address_size != 2 && (insn_.modrm & 7) == 4 && differ;
   }
 
   bool has_vvvv_operand() const {

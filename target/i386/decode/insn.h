@@ -57,8 +57,9 @@ struct Insn {
   bool vex = false;    ///< Has a VEX prefix, and
   bool vex_w = false;  ///< its fields,
   bool vex_l = false;
-  uint8_t vex_vvvv = 0;    ///< not inverted,
-  uint8_t vex_prefix = 0;  ///< the mandatory prefix that it stands for (0, 0x66, 0xf2, 0xf3).
+  uint8_t vex_vvvv = 0;      ///< not inverted,
+  uint8_t vector_index = 0;  ///< The index register of a vsib operand.
+  uint8_t vex_prefix = 0;    ///< the mandatory prefix that it stands for (0, 0x66, 0xf2, 0xf3).
   bool lock = false;
   uint8_t repeat = 0;           ///< 0, 0xf2 or 0xf3: the last of those prefixes.
   bool operand_prefix = false;  ///< 66 was seen.

@@ -48,6 +48,9 @@ constexpr Attributes vex_w1 = 1u << 31;  ///< this: any.
 
 constexpr Attributes uses_avx = uint64_t{1} << 40;  ///< #UD or #NM if CR0, CR4 or XCR0 says so.
 
+constexpr Attributes vsib = uint64_t{1}
+                            << 41;  ///< The memory operand's index is a vector register.
+
 constexpr bool is_vex(Attributes attributes) { return attributes >> 27 & 1; }
 
 constexpr Attributes reg(unsigned number) { return has_reg | number << 9; }

@@ -177,6 +177,10 @@ class Translator {
   void insert_lane(const Insn& in);
   void insert_single(const Insn& in);
   void compare_text(const Insn& in);
+  void narrow_to_halves(const Insn& in);
+  void masked_vector_load(const Insn& in);   ///< Variant: bytes of an element.
+  void masked_vector_store(const Insn& in);  ///< Likewise.
+  void gather(const Insn& in);
   void zero_upper(const Insn& in);
   void zero_all(const Insn& in);
   void broadcast_lane(const Insn& in);

@@ -1,6 +1,7 @@
 // Loads, stores and moves of MMX and SSE (SDM volume 1,
 // chapters 8 to 11).
 
+#include "target/i386/translate/helper_id.h"
 #include "target/i386/translate/translator.h"
 
 namespace vireo::i386 {
@@ -55,6 +56,40 @@ void Translator::masked_move(const Insn& in) {
   const Value zero = ir_.vector(VectorOpcode::kPxor, value.type, control, control);
   const Value mask = ir_.vector(VectorOpcode::kPcmpgtb, value.type, zero, control);
   ir_.store(address, 0, select_by_mask(mask, value, before), memory_flags());
+}
+
+void Translator::narrow_to_halves(const Insn& in) {
+  const auto imm = static_cast<uint8_t>(in.immediate);
+  const Value value = read_vector(in, 1);
+  const Value halves = ir_.vector(VectorOpcode::kVcvtps2ph, Type::kV128, {}, value, imm);
+  write_vector(in, 0, halves);
+}
+
+/// Elements that are masked out must not fault, so that a helper looks at each.
+void Translator::masked_vector_load(const Insn& in) {
+  const unsigned size = in.operands[0].size;
+  const Value address = memory_address(in, size, false);
+  call_helper(HelperId::masked_load, address, number(in.operands[0].reg | in.operands[1].reg << 8),
+              number(in.row->variant | size << 8));
+}
+
+void Translator::masked_vector_store(const Insn& in) {
+  const unsigned size = in.operands[0].size;
+  const Value address = memory_address(in, size, true);
+  call_helper(HelperId::masked_store, address, number(in.operands[2].reg | in.operands[1].reg << 8),
+              number(in.row->variant | size << 8));
+}
+
+void Translator::gather(const Insn& in) {
+  const Value offset = ir_.zero_extend(Type::kI64, effective_address(in));
+  const Value base = linear_unwatched(in.memory.segment, constant(Type::kI64, 0), 1, false);
+  const unsigned element = in.vex_w ? 8 : 4, index = in.opcode & 1 ? 8 : 4;
+  const unsigned wider = element > index ? element : index;
+  const unsigned count = (in.vex_l ? 32 : 16) / wider;
+  const uint64_t what = in.operands[0].reg | in.operands[2].reg << 4 | in.vector_index << 8 |
+                        element << 12 | index << 16 | count << 20 | in.memory.scale << 24 |
+                        uint64_t{in.address_size} << 28;
+  call_helper(HelperId::gather, offset, base, number(what));
 }
 
 void Translator::zero_upper(const Insn&) {

@@ -75,6 +75,8 @@ bool CodeGenerator::uses_vex(ValueId id) const {
   switch (vex_extension(row, is_wide(vector))) {
     case VexExtension::kFma:
       return cpu_.fma;
+    case VexExtension::kF16c:  // VCVTPS2PH has its operands the other way round
+      return cpu_.f16c && row.shape == VectorShape::kUnary;
     case VexExtension::kAvx2:
       return cpu_.avx2;
     default:

@@ -15,6 +15,7 @@ struct HostCpu {
   bool avx = false;
   bool avx2 = false;
   bool fma = false;
+  bool f16c = false;
 
   static HostCpu detect() {
     __builtin_cpu_init();
@@ -29,6 +30,7 @@ struct HostCpu {
     cpu.tzcnt = __builtin_cpu_supports("bmi");
     cpu.avx = __builtin_cpu_supports("avx");
     cpu.avx2 = __builtin_cpu_supports("avx2");
+    cpu.f16c = __builtin_cpu_supports("f16c");
     cpu.fma = __builtin_cpu_supports("fma");
     return cpu;
   }

@@ -197,6 +197,7 @@ class Encoder {
     Insn& insn = sample_.insn;
     i386::MemoryOperand& memory = insn.memory;
     if (insn.address_size == 2) return false;  // The data lies higher.
+    if (insn.has(i386::vsib)) spread_indexes(insn);
     const uint64_t target = data(0x2400) + 32 * (random_() & 0x1f);
     if (memory.index != i386::kNoRegister) {
       reg(memory.index) = random_() & 0xff;
@@ -214,6 +215,16 @@ class Encoder {
     const uint64_t ip = reinterpret_cast<uint64_t>(arena().code) + insn.length;
     const uint64_t displacement = target - index - (memory.base == i386::kRipBase ? ip : 0);
     return patch_displacement(displacement) && decode();
+  }
+
+  /// Elements of a gather lie in the data, behind the operand.
+  void spread_indexes(const Insn& insn) {
+    uint8_t* indexes = sample_.state.vector[insn.vector_index];
+    const unsigned size = insn.opcode & 1 ? 8 : 4;
+    std::memset(indexes, 0, 32);
+    for (unsigned i = 0; i < 32; i += size) {
+      indexes[i] = static_cast<uint8_t>(random_() & 0x7f);
+    }
   }
 
   bool patch_displacement(uint64_t displacement) {

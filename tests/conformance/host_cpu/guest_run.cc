@@ -77,6 +77,9 @@ std::span<const tcg::Helper> helpers() {
       if (!std::strcmp(helper.name, "aad")) helper.function = i386::helper_aad;
       if (!std::strcmp(helper.name, "mmx_enter")) helper.function = i386::helper_mmx_enter;
       if (!std::strcmp(helper.name, "emms")) helper.function = i386::helper_emms;
+      if (!std::strcmp(helper.name, "masked_load")) helper.function = i386::helper_masked_load;
+      if (!std::strcmp(helper.name, "masked_store")) helper.function = i386::helper_masked_store;
+      if (!std::strcmp(helper.name, "gather")) helper.function = i386::helper_gather;
       if (!std::strcmp(helper.name, "x87")) helper.function = i386::helper_x87;
     }
     return table;
@@ -112,6 +115,11 @@ GuestRunner::GuestRunner(
     tlb_[i] = {tcg::invalid_tag(i), tcg::invalid_tag(i), nullptr, 0};
   }
   cpu().frame.tlb[0] = cpu().frame.tlb[1] = tlb_.get();
+  // For helpers, which look there before they walk page tables.
+  const auto data = reinterpret_cast<uint64_t>(arena().data);
+  for (uint64_t page = data; page < data + Arena::kDataSize; page += tcg::kPageSize) {
+    tlb_[tcg::tlb_index(page)] = {page, page, reinterpret_cast<uint8_t*>(page), 0};
+  }
   cpu().frame.jump_cache = jump_cache_.get();
   cpu().frame.return_stack = cpu().frame.return_stacks[0];
 }

@@ -3,6 +3,7 @@
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 from registry import ROOT, Skip, guest_test, linux_files
 from toolchain import make
@@ -22,14 +23,14 @@ def with_program(program, output):
     return output
 
 
-def same_as_on_host(bench, name, *flags):
+def same_as_on_host(bench, name, *flags, arguments=()):
     if platform.machine() != "x86_64":
         raise Skip("needs an x86-64 host to compare with")
     program = bench.folder / name
     make("gcc", "-O1", "-static", *flags, "-o", program, ROOT / f"tests/guest/programs/{name}.c")
     expected = subprocess.run([program], capture_output=True, check=True, text=True).stdout.strip()
     assert expected, f"{name} printed nothing on the host"
-    with bench.linux(initrd=with_program(program, bench.folder / "initramfs.gz")) as guest:
+    with bench.linux(*arguments, initrd=with_program(program, bench.folder / "initramfs.gz")) as guest:
         guest.expect(READY, BOOT)
         guest.type(f"/{name}")
         guest.expect(expected, RUN)
@@ -39,3 +40,13 @@ def same_as_on_host(bench, name, *flags):
 def program_x87(bench):
     """x87 instructions with all control words, beside MMX, across pages, and with exceptions unmasked."""
     same_as_on_host(bench, "x87")
+
+
+@guest_test("program-avx")
+def program_avx(bench):
+    """AVX2, FMA, F16C, BMI and ADX in a compiled program, with signals, page borders and other processes."""
+    wanted = {"avx2", "fma", "f16c", "bmi1", "bmi2", "adx"}
+    if not wanted <= set(Path("/proc/cpuinfo").read_text().split()):
+        raise Skip("the host's processor lacks AVX2 or what came with it")
+    flags = ("-mavx2", "-mfma", "-mf16c", "-mbmi", "-mbmi2", "-madx")
+    same_as_on_host(bench, "avx", *flags, arguments=("-cpu", "max"))
