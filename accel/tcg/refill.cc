@@ -45,8 +45,12 @@ bool TcgVcpu::refill(uint64_t va, unsigned size, tcg::Access access, uint8_t fla
     }
     const bool writable =
         walk.writable && plain && page_flags.load(std::memory_order_relaxed) == core::kPageDirtyAll;
-    tlb(flags).fill(page, stretch->read + offset, walk.readable, writable, walk.global);
-    filled = access == tcg::Access::kRead || writable;
+    const bool writes = access == tcg::Access::kWrite;
+    filled = writes ? writable : walk.readable;
+    SoftTlb& tlb = this->tlb(flags);
+    std::byte* host = stretch->read + offset;
+    if (filled) tlb.fill(page, host, writes, walk.global);
+    if (writes ? walk.readable : writable) tlb.fill_if_free(page, host, !writes, walk.global);
   }
   tlb_lock_.unlock();
   return filled;

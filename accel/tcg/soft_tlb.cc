@@ -7,50 +7,48 @@ namespace vireo::accel {
 
 namespace {
 
-// TlbEntry::meta: the entry is listed in used_; the page is global; the entry is valid.
-constexpr uint64_t kListed = 1;
-constexpr uint64_t kGlobal = 2;
+// Of an entry: it is listed in used_; its page is global.
+constexpr uint8_t kListed = 1;
+constexpr uint8_t kGlobal = 2;
 
 // Other threads withdraw entries while translated code looks at them.
 void set_tag(uint64_t& tag, uint64_t value) { __atomic_store_n(&tag, value, __ATOMIC_RELAXED); }
 
-uint64_t page_tag(bool allowed, uint64_t page, unsigned index) {
-  return allowed ? page : tcg::invalid_tag(index);
-}
+uint64_t unused_tag(unsigned number) { return tcg::invalid_tag(number & (tcg::kTlbEntries - 1)); }
 
 }  // namespace
 
-SoftTlb::SoftTlb() : entries_(new tcg::TlbEntry[tcg::kTlbEntries]) {
-  for (unsigned index = 0; index < tcg::kTlbEntries; ++index) {
-    entries_[index] = {tcg::invalid_tag(index), tcg::invalid_tag(index), nullptr, 0};
-  }
+SoftTlb::SoftTlb() : tlb_(new tcg::Tlb) {}
+
+unsigned SoftTlb::number_of(uint64_t page, bool is_write) {
+  return tcg::tlb_index(page) + (is_write ? tcg::kTlbEntries : 0);
 }
 
-void SoftTlb::fill(uint64_t page, std::byte* host, bool readable, bool writable, bool global) {
-  const unsigned index = tcg::tlb_index(page);
-  tcg::TlbEntry& entry = entries_[index];
-  if ((entry.meta & kListed) == 0) used_[used_count_++] = static_cast<uint16_t>(index);
-  set_tag(entry.tag_read, page_tag(readable, page, index));
-  set_tag(entry.tag_write, page_tag(writable, page, index));
-  entry.host = reinterpret_cast<uint8_t*>(host);
-  entry.meta = kListed | (global ? kGlobal : 0);
+tcg::TlbEntry& SoftTlb::entry(unsigned number) {
+  return number < tcg::kTlbEntries ? tlb_->read[number] : tlb_->write[number - tcg::kTlbEntries];
 }
 
-bool SoftTlb::holds(uint64_t page) const {
-  const tcg::TlbEntry& entry = entries_[tcg::tlb_index(page)];
-  return entry.tag_read == page || entry.tag_write == page;
+void SoftTlb::fill(uint64_t page, std::byte* host, bool is_write, bool global) {
+  const unsigned number = number_of(page, is_write);
+  if ((flags_[number] & kListed) == 0) used_[used_count_++] = static_cast<uint16_t>(number);
+  flags_[number] = kListed | (global ? kGlobal : 0);
+  tcg::TlbEntry& filled = entry(number);
+  set_tag(filled.tag, unused_tag(number));
+  filled.host = reinterpret_cast<uint8_t*>(host);
+  set_tag(filled.tag, page);
 }
 
-void SoftTlb::clear(unsigned index) {
-  tcg::TlbEntry& entry = entries_[index];
-  set_tag(entry.tag_read, tcg::invalid_tag(index));
-  set_tag(entry.tag_write, tcg::invalid_tag(index));
+void SoftTlb::fill_if_free(uint64_t page, std::byte* host, bool is_write, bool global) {
+  const unsigned number = number_of(page, is_write);
+  if (entry(number).tag == unused_tag(number)) fill(page, host, is_write, global);
 }
+
+void SoftTlb::clear(unsigned number) { set_tag(entry(number).tag, unused_tag(number)); }
 
 void SoftTlb::flush() {
   for (unsigned i = 0; i < used_count_; ++i) {
     clear(used_[i]);
-    entries_[used_[i]].meta = 0;
+    flags_[used_[i]] = 0;
   }
   used_count_ = 0;
 }
@@ -58,26 +56,29 @@ void SoftTlb::flush() {
 void SoftTlb::flush_non_global() {
   unsigned kept = 0;
   for (unsigned i = 0; i < used_count_; ++i) {
-    const uint16_t index = used_[i];
-    if ((entries_[index].meta & kGlobal) != 0) {
-      used_[kept++] = index;
+    const uint16_t number = used_[i];
+    if ((flags_[number] & kGlobal) != 0) {
+      used_[kept++] = number;
     } else {
-      clear(index);
-      entries_[index].meta = 0;
+      clear(number);
+      flags_[number] = 0;
     }
   }
   used_count_ = kept;
 }
 
 void SoftTlb::flush_page(uint64_t page) {
-  if (holds(page)) clear(tcg::tlb_index(page));
+  for (const bool is_write : {false, true}) {
+    const unsigned number = number_of(page, is_write);
+    if (entry(number).tag == page) clear(number);
+  }
 }
 
 void SoftTlb::withdraw_write_range(const std::byte* first, const std::byte* last) {
   for (unsigned i = 0; i < used_count_; ++i) {
-    tcg::TlbEntry& entry = entries_[used_[i]];
-    const auto* host = reinterpret_cast<const std::byte*>(entry.host);
-    if (host >= first && host <= last) set_tag(entry.tag_write, tcg::invalid_tag(used_[i]));
+    if (used_[i] < tcg::kTlbEntries) continue;
+    const auto* host = reinterpret_cast<const std::byte*>(entry(used_[i]).host);
+    if (host >= first && host <= last) clear(used_[i]);
   }
 }
 

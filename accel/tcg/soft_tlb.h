@@ -13,12 +13,12 @@ class SoftTlb {
  public:
   SoftTlb();
 
-  tcg::TlbEntry* entries() { return entries_.get(); }
+  tcg::Tlb* tlb() { return tlb_.get(); }
 
-  /// Makes `page` (guest-virtual) hit: reads and writes go to `host` as far as allowed.
-  void fill(uint64_t page, std::byte* host, bool readable, bool writable, bool global);
-  /// Whether the entry of `page` belongs to it.
-  bool holds(uint64_t page) const;
+  /// Makes reads or writes of `page` (guest-virtual) go to `host`.
+  void fill(uint64_t page, std::byte* host, bool is_write, bool global);
+  /// The same if no other page has to go for it.
+  void fill_if_free(uint64_t page, std::byte* host, bool is_write, bool global);
   void flush();
   /// Keeps global entries.
   void flush_non_global();
@@ -27,10 +27,15 @@ class SoftTlb {
   void withdraw_write_range(const std::byte* first, const std::byte* last);
 
  private:
-  void clear(unsigned index);
+  /// Numbers of entries: those for reads, then those for writes.
+  static constexpr unsigned kEntries = 2 * tcg::kTlbEntries;
+  static unsigned number_of(uint64_t page, bool is_write);
+  tcg::TlbEntry& entry(unsigned number);
+  void clear(unsigned number);
 
-  std::unique_ptr<tcg::TlbEntry[]> entries_;
-  uint16_t used_[tcg::kTlbEntries];  // indices of entries that may be valid, each once
+  std::unique_ptr<tcg::Tlb> tlb_;
+  uint8_t flags_[kEntries] = {};
+  uint16_t used_[kEntries];  // numbers of entries that may be valid, each once
   unsigned used_count_ = 0;
 };
 

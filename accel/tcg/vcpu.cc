@@ -264,10 +264,10 @@ void TcgVcpu::enter_space(AddressSpace& space) {
   const unsigned in_use = tcg::kernel_tlb_in_use(frame_);
   space_ = &space;
   space.last_use = ++space_switches_;
-  frame_.kernel_tlb[0] = space.tlb[0].entries();
-  frame_.kernel_tlb[1] = space.tlb[2].entries();
+  frame_.kernel_tlb[0] = space.tlb[0].tlb();
+  frame_.kernel_tlb[1] = space.tlb[2].tlb();
   frame_.tlb[tcg::kContextKernel] = frame_.kernel_tlb[in_use];
-  frame_.tlb[tcg::kContextUser] = space.tlb[1].entries();
+  frame_.tlb[tcg::kContextUser] = space.tlb[1].tlb();
 }
 
 void TcgVcpu::set_address_space(uint16_t id, bool keep) {

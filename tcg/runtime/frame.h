@@ -10,11 +10,9 @@ namespace vireo::tcg {
 /// One soft-TLB entry. An access of `size` bytes at `va` hits when va - tag <= 4096 - size
 /// (unsigned), which covers the match and the page crossing at once. A tag that must not hit is
 /// that of a page which never indexes this entry (see invalid_tag).
-struct alignas(32) TlbEntry {
-  uint64_t tag_read;   ///< Guest-virtual page address if reads may go straight to `host`.
-  uint64_t tag_write;  ///< The same for writes; withheld for code, clean and watched pages.
-  uint8_t* host;       ///< Host address of the page's first byte.
-  uint64_t meta;       ///< Owner's: guest-physical page address | flags of accel/tcg.
+struct TlbEntry {
+  uint64_t tag;   ///< Guest-virtual page address if accesses may go straight to `host`.
+  uint8_t* host;  ///< Host address of the page's first byte.
 };
 
 constexpr unsigned kPageBits = 12;
@@ -27,6 +25,19 @@ constexpr unsigned tlb_index(uint64_t va) { return (va >> kPageBits) & (kTlbEntr
 constexpr uint64_t invalid_tag(unsigned index) {
   return static_cast<uint64_t>(index ^ 1) << kPageBits;
 }
+
+/// The soft TLB of a memory context. Reads and writes have entries of their own: what is copied
+/// between pages of the same index does not thrash. Those for writes are withheld for code, clean
+/// and watched pages.
+struct Tlb {
+  TlbEntry read[kTlbEntries];
+  TlbEntry write[kTlbEntries];
+
+  Tlb() {
+    for (unsigned i = 0; i < kTlbEntries; ++i) read[i] = write[i] = {invalid_tag(i), nullptr};
+  }
+  TlbEntry& entry(uint64_t va, bool is_write) { return (is_write ? write : read)[tlb_index(va)]; }
+};
 
 /// An entry of the per-vCPU indirect-jump cache and of the call/return stack: where to go for a
 /// guest IP.
@@ -66,10 +77,10 @@ struct alignas(64) Frame {
   /// that the backend pins live in host registers; the others live here always.
   uint64_t general[16] = {};
   uint64_t guest_ip = 0;  ///< RIP/EIP; valid outside translated code and at full synchronisations.
-  TlbEntry* tlb[kMemoryContexts] = {};
+  Tlb* tlb[kMemoryContexts] = {};
   /// What the target switches tlb[kContextKernel] between: translations with its usual rights, and
   /// with rights to user pages (x86: while EFLAGS.AC is set).
-  TlbEntry* kernel_tlb[2] = {};
+  Tlb* kernel_tlb[2] = {};
   JumpTarget* jump_cache = nullptr;
   JumpTarget* return_stack = nullptr;  ///< One of return_stacks.
   uint64_t return_top = 0;   ///< Byte offset of the newest entry of the call/return stacks.
@@ -103,7 +114,7 @@ struct alignas(64) Frame {
 
 /// Which of Frame::kernel_tlb supervisor accesses use: 1 with rights to user pages.
 inline unsigned kernel_tlb_in_use(const Frame& frame) {
-  const TlbEntry* used = frame.tlb[kContextKernel];
+  const Tlb* used = frame.tlb[kContextKernel];
   return used != nullptr && used == frame.kernel_tlb[1] ? 1 : 0;
 }
 

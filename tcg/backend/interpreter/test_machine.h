@@ -17,18 +17,16 @@ struct TestGuest {
   Frame frame;
   uint64_t state[8] = {};
   alignas(kPageSize) uint8_t memory[kPageSize] = {};
-  TlbEntry tlb[kMemoryContexts][kTlbEntries];
+  Tlb tlb[kMemoryContexts];
   JumpTarget jump_cache[kJumpCacheEntries] = {};
   unsigned hook_calls = 0;
 
   /// Registers and memory from `seed`; every TLB entry but memory's misses.
   explicit TestGuest(uint32_t seed) {
     for (unsigned context = 0; context < kMemoryContexts; ++context) {
-      for (unsigned i = 0; i < kTlbEntries; ++i) {
-        tlb[context][i] = {invalid_tag(i), invalid_tag(i), nullptr, 0};
-      }
-      tlb[context][tlb_index(kMemory)] = {kMemory, kMemory, memory, 0};
-      frame.tlb[context] = tlb[context];
+      for (const bool is_write : {false, true})
+        tlb[context].entry(kMemory, is_write) = {kMemory, memory};
+      frame.tlb[context] = &tlb[context];
     }
     frame.jump_cache = jump_cache;
     frame.runtime = this;

@@ -112,7 +112,7 @@ class Session {
   const Freedom* freedom_ = nullptr;
   Phase phase_ = Phase::kReference;
   Phase phase_after_ = Phase::kPages;  ///< Of the subject.
-  TlbEntry* real_tlb_[kTlbNames] = {};
+  Tlb* real_tlb_[kTlbNames] = {};
   uint8_t requests_ = 0;  ///< The asynchronous byte at the beginning.
   StateImage before_, after_;
   uint16_t exit_reason_ = 0;

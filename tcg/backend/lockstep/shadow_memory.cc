@@ -17,17 +17,15 @@ uint64_t offset_of(const uint8_t* host) { return reinterpret_cast<uintptr_t>(hos
 }  // namespace
 
 ShadowMemory::ShadowMemory() {
-  for (auto& tlb : tlb_) {
-    tlb.reset(new TlbEntry[kTlbEntries]);
-    for (unsigned i = 0; i < kTlbEntries; ++i)
-      tlb[i] = {invalid_tag(i), invalid_tag(i), nullptr, 0};
-  }
+  for (auto& tlb : tlb_) tlb = std::make_unique<Tlb>();
 }
 
 void ShadowMemory::clear() {
   for (const Mapping& mapping : mappings_) {
-    const unsigned index = tlb_index(mapping.address);
-    tlb_[mapping.tlb][index] = {invalid_tag(index), invalid_tag(index), nullptr, 0};
+    for (const bool is_write : {false, true}) {
+      tlb_[mapping.tlb]->entry(mapping.address, is_write) = {
+          invalid_tag(tlb_index(mapping.address)), nullptr};
+    }
   }
   mappings_.clear();
   used_ = 0;
@@ -92,15 +90,15 @@ void ShadowMemory::write(const uint8_t* host, const uint8_t* bytes, unsigned siz
 
 bool ShadowMemory::install() {
   for (const Mapping& mapping : mappings_) {
-    const unsigned index = tlb_index(mapping.address);
-    TlbEntry& entry = tlb_[mapping.tlb][index];
-    if (entry.host != nullptr) {
-      clear();
-      return false;
+    for (const bool is_write : {false, true}) {
+      if (!(is_write ? mapping.writable : mapping.readable)) continue;
+      TlbEntry& entry = tlb_[mapping.tlb]->entry(mapping.address, is_write);
+      if (entry.host != nullptr) {
+        clear();
+        return false;
+      }
+      entry = {mapping.address, mapping.page->found};
     }
-    entry.host = mapping.page->found;
-    if (mapping.readable) entry.tag_read = mapping.address;
-    if (mapping.writable) entry.tag_write = mapping.address;
   }
   return true;
 }

@@ -32,7 +32,7 @@ class ShadowMemory {
   void write(const uint8_t* host, const uint8_t* bytes, unsigned size);
 
   /// A TLB that leads to the copies once install() was called; until then, nowhere.
-  TlbEntry* tlb(TlbName name) { return tlb_[name].get(); }
+  Tlb* tlb(TlbName name) { return tlb_[name].get(); }
   /// If two pages want one entry, returns false with everything cleared.
   bool install();
   /// What the subject left otherwise; empty if nothing.
@@ -59,7 +59,7 @@ class ShadowMemory {
   Page& page_of(const uint8_t* real, uint64_t address);
   Page& page_around(const uint8_t* host);
 
-  std::unique_ptr<TlbEntry[]> tlb_[kTlbNames];
+  std::unique_ptr<Tlb> tlb_[kTlbNames];
   std::vector<std::unique_ptr<Page>> pages_;  ///< The first `used_` are in use.
   size_t used_ = 0;
   std::vector<Mapping> mappings_;

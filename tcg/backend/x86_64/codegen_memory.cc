@@ -77,9 +77,8 @@ void CodeGenerator::emit_check(SlowStub& stub, bool write) {
   const bool user = stub.operation.flags & kMemoryUser;
   const unsigned bytes = size_of(stub.operation.type);
   const size_t tlb = offsetof(Frame, tlb) + (user ? kContextUser : kContextKernel) * sizeof(void*);
-  const auto tag =
-      static_cast<int32_t>(write ? offsetof(TlbEntry, tag_write) : offsetof(TlbEntry, tag_read));
-  constexpr unsigned kIndexShift = kPageBits - 5;  // an entry has 32 bytes
+  constexpr unsigned kIndexShift = kPageBits - 4;  // an entry has 16 bytes
+  static_assert(sizeof(TlbEntry) == 16);
   e_.bind(stub.retry);
   if (cpu_.bmi2) {
     e_.rorx(4, kTlbReg, kAddressReg, kIndexShift);
@@ -89,14 +88,14 @@ void CodeGenerator::emit_check(SlowStub& stub, bool write) {
   }
   e_.alu_imm(Alu::kAnd, 4, kTlbReg, (kTlbEntries - 1) * sizeof(TlbEntry));
   e_.alu(Alu::kAdd, 8, kTlbReg, frame_at(tlb));
-  e_.alu(Alu::kSub, 8, kAddressReg, Mem{kTlbReg, kNoReg, 0, tag});
+  e_.alu(Alu::kSub, 8, kAddressReg, tlb_field(write, offsetof(TlbEntry, tag)));
   e_.alu_imm(Alu::kCmp, 8, kAddressReg, static_cast<int32_t>(kPageSize - bytes));
   e_.jump_if(kAbove, stub.entry);
   if (stub.operation.flags & kMemoryAligned) {
     e_.test_imm(1, kAddressReg, static_cast<int32_t>(bytes - 1));
     e_.jump_if(kNotEqual, stub.entry);
   }
-  e_.mov(8, kTlbReg, Mem{kTlbReg, kNoReg, 0, offsetof(TlbEntry, host)});
+  e_.mov(8, kTlbReg, tlb_field(write, offsetof(TlbEntry, host)));
   stub.writes = write;
   flags_ = stub.recipe ? kFlagsNowhere : kFlagsInMemory;
   locked_ = kTemporaryMask;

@@ -97,9 +97,9 @@ void CodeGenerator::emit_x87_store() {
 // hook stores what the instruction leaves in the Frame.
 void CodeGenerator::emit_x87_store_stub(const SlowStub& stub) {
   begin_slow_stub(stub);
-  e_.alu(Alu::kAdd, 8, kAddressReg, Mem{kTlbReg, kNoReg, 0, offsetof(TlbEntry, tag_write)});
+  e_.alu(Alu::kAdd, 8, kAddressReg, tlb_field(true, offsetof(TlbEntry, tag)));
   e_.mov_to(8, frame_at(scratch_offset(1)), kAddressReg);
-  e_.alu(Alu::kSub, 8, kAddressReg, Mem{kTlbReg, kNoReg, 0, offsetof(TlbEntry, tag_write)});
+  e_.alu(Alu::kSub, 8, kAddressReg, tlb_field(true, offsetof(TlbEntry, tag)));
   e_.call_to(thunks_.access_write);
   e_.imm(pack(stub.operation), 4);
   e_.jump(stub.retry);

@@ -21,15 +21,13 @@ struct Guest {
   FrameAllocation allocation{sizeof(Frame)};
   Frame& frame = *new (allocation.memory()) Frame;
   alignas(64) uint8_t memory[kPageSize] = {};
-  TlbEntry tlb[kTlbEntries];
+  Tlb tlb;
   JumpTarget jump_cache[kJumpCacheEntries] = {};
   uint64_t device = 0;
   unsigned refills = 0;
 
   Guest() {
-    for (unsigned i = 0; i < kTlbEntries; ++i)
-      tlb[i] = {invalid_tag(i), invalid_tag(i), nullptr, 0};
-    frame.tlb[kContextKernel] = frame.tlb[kContextUser] = tlb;
+    frame.tlb[kContextKernel] = frame.tlb[kContextUser] = &tlb;
     frame.jump_cache = jump_cache;
     frame.return_stack = frame.return_stacks[0];
     frame.runtime = this;
@@ -54,7 +52,7 @@ Hooks guest_hooks() {
             ++guest.refills;
             if (va - kMemory > kPageSize - size) return false;
             if ((flags & kMemoryAligned) && va % 16 != 0) return false;
-            guest.tlb[tlb_index(va)] = {kMemory, kMemory, guest.memory, 0};
+            guest.tlb.entry(va, false) = guest.tlb.entry(va, true) = {kMemory, guest.memory};
             return true;
           },
       .load = [](Frame* frame, uint64_t va, const MemoryOperation&) -> const void* {

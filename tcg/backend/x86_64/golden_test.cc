@@ -57,13 +57,13 @@ TEST_F(Golden, LoadIndexed) {
   b_.set_reg(kAx, b_.load(Type::kI64, b_.address(Type::kI64, get(kBx), get(kCx), 3, 8), 0, 0));
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rbx + rcx*8 + 8]
-rorx r14d, r12d, 7
-and r14d, 0x7fe0
+rorx r14d, r12d, 8
+and r14d, 0x3ff0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
 ja
-mov r14, qword ptr [r14 + 0x10]
+mov r14, qword ptr [r14 + 8]
 mov rax, qword ptr [r14 + r12]
 jmp
 )");
@@ -74,13 +74,13 @@ TEST_F(Golden, LoadFolds) {
   b_.set_reg(kAx, b_.add(get(kAx), b_.load(Type::kI64, get(kBx), 0, 0), kAllFlags));
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, rbx
-rorx r14d, r12d, 7
-and r14d, 0x7fe0
+rorx r14d, r12d, 8
+and r14d, 0x3ff0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
 ja
-mov r14, qword ptr [r14 + 0x10]
+mov r14, qword ptr [r14 + 8]
 add rax, qword ptr [r14 + r12]
 jmp
 )");
@@ -91,13 +91,13 @@ TEST_F(Golden, CompareWithMemory) {
   b_.sub(b_.load(Type::kI32, get(kBx), 4, 0), number(5, Type::kI32), kAllFlags);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rbx + 4]
-rorx r14d, r12d, 7
-and r14d, 0x7fe0
+rorx r14d, r12d, 8
+and r14d, 0x3ff0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xffc
 ja
-mov r14, qword ptr [r14 + 0x10]
+mov r14, qword ptr [r14 + 8]
 cmp dword ptr [r14 + r12], 5
 jmp
 )");
@@ -110,13 +110,13 @@ TEST_F(Golden, Push) {
   b_.set_reg(kSp, next);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [r15 - 8]
-rorx r14d, r12d, 7
-and r14d, 0x7fe0
+rorx r14d, r12d, 8
+and r14d, 0x3ff0
 add r14, qword ptr [r13 + 0x10]
-sub r12, qword ptr [r14 + 8]
+sub r12, qword ptr [r14 + 0x4000]
 cmp r12, 0xff8
 ja
-mov r14, qword ptr [r14 + 0x10]
+mov r14, qword ptr [r14 + 0x4008]
 mov qword ptr [r14 + r12], rbx
 lea r15, [r15 - 8]
 jmp
@@ -131,13 +131,13 @@ TEST_F(Golden, Pop) {
   b_.set_reg(kBx, popped);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, r15
-rorx r14d, r12d, 7
-and r14d, 0x7fe0
+rorx r14d, r12d, 8
+and r14d, 0x3ff0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
 ja
-mov r14, qword ptr [r14 + 0x10]
+mov r14, qword ptr [r14 + 8]
 mov rbx, qword ptr [r14 + r12]
 lea r15, [r15 + 8]
 jmp
@@ -178,13 +178,13 @@ TEST_F(Golden, ExtendingLoad) {
   b_.set_reg(kAx, b_.zero_extend(Type::kI32, b_.load(Type::kI8, get(kSi), 3, 0)));
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rsi + 3]
-rorx r14d, r12d, 7
-and r14d, 0x7fe0
+rorx r14d, r12d, 8
+and r14d, 0x3ff0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xfff
 ja
-mov r14, qword ptr [r14 + 0x10]
+mov r14, qword ptr [r14 + 8]
 movzx eax, byte ptr [r14 + r12]
 jmp
 )");
@@ -220,13 +220,13 @@ TEST_F(Golden, UpdateOfMemory) {
   b_.rmw(RmwKind::kAdd, Type::kI32, get(kBx), 4, get(kAx, Type::kI32), kMemoryLocked, kAllFlags);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rbx + 4]
-rorx r14d, r12d, 7
-and r14d, 0x7fe0
+rorx r14d, r12d, 8
+and r14d, 0x3ff0
 add r14, qword ptr [r13 + 0x10]
-sub r12, qword ptr [r14 + 8]
+sub r12, qword ptr [r14 + 0x4000]
 cmp r12, 0xffc
 ja
-mov r14, qword ptr [r14 + 0x10]
+mov r14, qword ptr [r14 + 0x4008]
 lock add dword ptr [r14 + r12], eax
 jmp
 )");
@@ -247,13 +247,13 @@ TEST_F(Golden, ScalarArithmeticFolds) {
                           b_.load(Type::kV64, get(kSi), 8, 0)));
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rsi + 8]
-rorx r14d, r12d, 7
-and r14d, 0x7fe0
+rorx r14d, r12d, 8
+and r14d, 0x3ff0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
 ja
-mov r14, qword ptr [r14 + 0x10]
+mov r14, qword ptr [r14 + 8]
 mulsd xmm1, qword ptr [r14 + r12]
 jmp
 )");
@@ -277,23 +277,23 @@ TEST_F(Golden, CopyOfMemory) {
   b_.store(get(kSi), 0, b_.load(Type::kI64, get(kBx), 0, 0), 0);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, rbx
-rorx r14d, r12d, 7
-and r14d, 0x7fe0
+rorx r14d, r12d, 8
+and r14d, 0x3ff0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
 ja
-mov r14, qword ptr [r14 + 0x10]
+mov r14, qword ptr [r14 + 8]
 mov r12, qword ptr [r14 + r12]
 mov qword ptr [r13 + 0x3a0], r12
 mov r12, rsi
-rorx r14d, r12d, 7
-and r14d, 0x7fe0
+rorx r14d, r12d, 8
+and r14d, 0x3ff0
 add r14, qword ptr [r13 + 0x10]
-sub r12, qword ptr [r14 + 8]
+sub r12, qword ptr [r14 + 0x4000]
 cmp r12, 0xff8
 ja
-mov r14, qword ptr [r14 + 0x10]
+mov r14, qword ptr [r14 + 0x4008]
 lea r14, [r14 + r12]
 mov r12, qword ptr [r13 + 0x3a0]
 mov qword ptr [r14], r12

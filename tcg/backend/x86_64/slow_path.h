@@ -17,7 +17,8 @@ enum class RefillResult : uint32_t {
   kChanged,  ///< Another thread changed the entry between check and here: `va` is wrong.
 };
 
-/// `entry` is the TLB entry that the check looked at. Uses general registers only.
+/// `entry` is the TLB entry that the check looked at, or that for reads of the same index. Uses
+/// general registers only.
 RefillResult slow_refill(Frame* frame, uint64_t va, uint32_t descriptor, const TlbEntry* entry,
                          JitBackend* backend);
 /// Returns where a load finds its bytes.

@@ -17,8 +17,8 @@ RefillResult slow_refill(Frame* frame, uint64_t va, uint32_t descriptor, const T
                          JitBackend* backend) {
   const auto flags = static_cast<uint8_t>(descriptor >> kFlagsShift & kFlagsMask);
   const bool user = (flags & kMemoryUser) != 0;
-  const TlbEntry* tlb = frame->tlb[user ? kContextUser : kContextKernel];
-  if (tlb_index(va) != static_cast<uint64_t>(entry - tlb)) return RefillResult::kChanged;
+  const Tlb* tlb = frame->tlb[user ? kContextUser : kContextKernel];
+  if (tlb_index(va) != static_cast<uint64_t>(entry - tlb->read)) return RefillResult::kChanged;
   const unsigned bytes = size_of(static_cast<Type>(descriptor & kTypeMask));
   const bool reads = (descriptor >> kOpShift & kOpMask) == 0;
   return backend->config().hooks.refill(frame, va, bytes, reads ? Access::kRead : Access::kWrite,

@@ -48,8 +48,8 @@ class ThunkMaker {
     thunks.simd_exception_host = make_fault(true, reinterpret_cast<void*>(&slow_simd_exception));
     thunks.simd_exception_memory = make_fault(false, reinterpret_cast<void*>(&slow_simd_exception));
     thunks.access_full = make_access_full();
-    thunks.access_read = make_access(offsetof(TlbEntry, tag_read));
-    thunks.access_write = make_access(offsetof(TlbEntry, tag_write));
+    thunks.access_read = make_access(false);
+    thunks.access_write = make_access(true);
     thunks.call_helper = make_call(4, reinterpret_cast<void*>(&slow_call_helper));
     thunks.evaluate = make_call(8, reinterpret_cast<void*>(&slow_evaluate));
     thunks.x87_to_host = make_x87_move(true);
@@ -256,10 +256,10 @@ class ThunkMaker {
     return start;
   }
 
-  const uint8_t* make_access(size_t tag) {
+  const uint8_t* make_access(bool write) {
     const uint8_t* start = here();
     const Encoder::Label refilled = e_.new_label();
-    e_.alu(Alu::kAdd, 8, kAddressReg, Mem{kTlbReg, kNoReg, 0, static_cast<int32_t>(tag)});
+    e_.alu(Alu::kAdd, 8, kAddressReg, tlb_field(write, offsetof(TlbEntry, tag)));
     for (const Reg reg : kSavedByCaller) e_.push(reg);
     frame_argument();
     e_.mov(8, kRsi, kAddressReg);

@@ -36,7 +36,9 @@ __attribute__((target("general-regs-only"))) bool refill(Frame* frame, uint64_t 
   const uint64_t page = va & ~(tcg::kPageSize - 1);
   const unsigned context =
       memory_flags & tcg::kMemoryUser ? tcg::kContextUser : tcg::kContextKernel;
-  frame->tlb[context][tcg::tlb_index(va)] = {page, page, reinterpret_cast<uint8_t*>(page), 0};
+  auto* host = reinterpret_cast<uint8_t*>(page);
+  tcg::Tlb& tlb = *frame->tlb[context];
+  tlb.entry(va, false) = tlb.entry(va, true) = {page, host};
   return true;
 }
 
@@ -101,7 +103,7 @@ GuestRunner::GuestRunner(
     util::Result<std::unique_ptr<tcg::Backend>> (*make)(const tcg::BackendConfig&),
     bool wide_vectors)
     : allocation_(sizeof(i386::CpuState)),
-      tlb_(new tcg::TlbEntry[tcg::kTlbEntries]),
+      tlb_(new tcg::Tlb),
       jump_cache_(new tcg::JumpTarget[tcg::kJumpCacheEntries]()) {
   auto backend = make({.hooks = hooks(),
                        .helpers = helpers(),
@@ -111,9 +113,6 @@ GuestRunner::GuestRunner(
                        .code_cache_bytes = 64 << 20});
   if (backend) backend_ = std::move(*backend);
   new (allocation_.memory()) i386::CpuState();
-  for (unsigned i = 0; i < tcg::kTlbEntries; ++i) {
-    tlb_[i] = {tcg::invalid_tag(i), tcg::invalid_tag(i), nullptr, 0};
-  }
   cpu().frame.tlb[0] = cpu().frame.tlb[1] = tlb_.get();
   // For helpers, which look there before they walk page tables.
   const auto data = reinterpret_cast<uint64_t>(arena().data);

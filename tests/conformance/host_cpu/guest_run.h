@@ -33,7 +33,7 @@ class GuestRunner {
   i386::CpuState& cpu() const { return *static_cast<i386::CpuState*>(allocation_.memory()); }
 
   tcg::FrameAllocation allocation_;
-  std::unique_ptr<tcg::TlbEntry[]> tlb_;
+  std::unique_ptr<tcg::Tlb> tlb_;
   std::unique_ptr<tcg::JumpTarget[]> jump_cache_;
   std::unique_ptr<tcg::Backend> backend_;
   tcg::Pipeline pipeline_ = tcg::Pipeline::standard();
