@@ -143,8 +143,10 @@ bool is_not_offered(const std::string& name, const uint8_t* bytes, const Insn& i
       "xsha256", "extrq",   "insertq", "movntss",  "movntsd", "pclmulqdq", "rdpid",     "xsaves",
       "invept",  "invvpid", "ud2b",    "xstorerng"};
   const uint8_t vex = insn.opcode;
-  if (kOther.count(name) || name[0] == 'v' || starts_with(name, "pf") || starts_with(name, "sha") ||
-      starts_with(name, "aes") || starts_with(name, "xcrypt") || starts_with(name, "bnd")) {
+  // Those with K are AVX-512's mask registers.
+  if (kOther.count(name) || name[0] == 'v' || name[0] == 'k' || starts_with(name, "pf") ||
+      starts_with(name, "sha") || starts_with(name, "aes") || starts_with(name, "xcrypt") ||
+      starts_with(name, "bnd")) {
     return true;
   }
   // VEX, EVEX and XOP; LOCK on what cannot be locked; F2 and F3 before what has no such form;

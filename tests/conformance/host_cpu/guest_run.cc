@@ -117,7 +117,9 @@ GuestRunner::GuestRunner(
   // For helpers, which look there before they walk page tables.
   const auto data = reinterpret_cast<uint64_t>(arena().data);
   for (uint64_t page = data; page < data + Arena::kDataSize; page += tcg::kPageSize) {
-    tlb_[tcg::tlb_index(page)] = {page, page, reinterpret_cast<uint8_t*>(page), 0};
+    for (const bool is_write : {false, true}) {
+      tlb_->entry(page, is_write) = {page, reinterpret_cast<uint8_t*>(page)};
+    }
   }
   cpu().frame.jump_cache = jump_cache_.get();
   cpu().frame.return_stack = cpu().frame.return_stacks[0];
