@@ -198,7 +198,7 @@ enum ModeBit : uint64_t {
   /// An x87 exception is not masked, or would be reported by FERR#: x87 instructions are helpers',
   /// which may raise.
   kModeX87MayRaise = uint64_t{1} << 60,
-  /// AVX raises #UD (CR0.EM, no CR4.OSXSAVE, XCR0 without SSE or AVX state) or #NM (CR0.TS).
+  /// AVX raises #UD (no CR4.OSXSAVE, XCR0 without SSE or AVX state) or #NM (CR0.TS).
   kModeAvxUnavailable = uint64_t{1} << 61,
 };
 

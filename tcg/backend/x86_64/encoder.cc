@@ -183,11 +183,17 @@ void Encoder::vex(Code code, unsigned size, uint8_t reg, Reg vvvv, const Rm& rm,
                   unsigned vector_bytes) {
   const uint8_t prefix = code.prefix == 0x66 ? 1 : code.prefix == 0xf3 ? 2 : code.prefix ? 3 : 0;
   const bool base = bit3(rm.is_register() ? rm.reg : rm.mem.base);
-  byte(0xc4);
-  byte(static_cast<uint8_t>((reg & 8 ? 0 : 0x80) | (bit3(rm.mem.index) ? 0 : 0x40) |
-                            (base ? 0 : 0x20) | code.map));
-  byte(static_cast<uint8_t>((size == 8 ? 0x80 : 0) | (~vvvv & 15) << 3 |
-                            (vector_bytes == 32 ? 4 : 0) | prefix));
+  const bool index = bit3(rm.mem.index);
+  const unsigned reg_bit = reg & 8 ? 0 : 0x80;
+  const unsigned last = (~vvvv & 15u) << 3 | (vector_bytes == 32 ? 4 : 0) | prefix;
+  if (code.map == kMap0f && size != 8 && !base && !index) {
+    byte(0xc5);
+    byte(static_cast<uint8_t>(reg_bit | last));
+  } else {
+    byte(0xc4);
+    byte(static_cast<uint8_t>(reg_bit | (index ? 0 : 0x40) | (base ? 0 : 0x20) | code.map));
+    byte(static_cast<uint8_t>((size == 8 ? 0x80 : 0) | last));
+  }
   byte(code.byte);
   put_modrm(reg, rm);
 }
