@@ -93,9 +93,13 @@ Value BlockGenerator::compute(Builder& builder, Type type) {
   }
 }
 
+VectorOpcode BlockGenerator::any_vector_opcode() {
+  return static_cast<VectorOpcode>(below(static_cast<unsigned>(VectorOpcode::kCount)));
+}
+
 VectorOpcode BlockGenerator::vector_opcode() {
   while (true) {
-    const auto op = static_cast<VectorOpcode>(below(static_cast<unsigned>(VectorOpcode::kCount)));
+    const VectorOpcode op = any_vector_opcode();
     const VectorOpcodeInfo& row = info(op);
     const bool mmx_only = (row.prefix == 0 && (row.forms & kMmxOwn)) || (row.forms & kVexOnly);
     if (!(row.forms & (kApproximate | kMmxOperand)) && !mmx_only) return op;
@@ -128,6 +132,53 @@ void BlockGenerator::vector_instruction(Builder& builder) {
   builder.set_reg(below(to_integer ? 6 : 4), result);
 }
 
+Value BlockGenerator::wide_operand(Builder& builder, Type type) {
+  if (below(4) != 0) return builder.get_reg(type, below(4));
+  const Value offset = builder.zero_extend(
+      Type::kI64,
+      builder.and_(builder.get_reg(Type::kI32, below(6)), builder.constant(Type::kI32, 0xfc0)));
+  const Value address = builder.address(Type::kI64, offset, {}, 0, static_cast<int64_t>(memory_));
+  return builder.load(type, address, 0, 0);
+}
+
+/// As VEX encodings are translated: with 128 or 256 bits, and the whole register is written.
+void BlockGenerator::wide_vector_instruction(Builder& builder) {
+  VectorOpcode op = vector_opcode();
+  while (below(2) && !(info(op).forms & kVexOnly)) op = any_vector_opcode();
+  const VectorOpcodeInfo& row = info(op);
+  if (takes_integer(row.shape) || (row.forms & (kApproximate | kMmxOperand)) ||
+      (row.prefix == 0 && (row.forms & kMmxOwn))) {
+    return;
+  }
+  const bool wide = (row.forms & kCrossLane) || ((row.forms & kWideForms) && below(2));
+  const Type type = wide && !(row.forms & kNarrows) ? Type::kV256 : Type::kV128;
+  const bool narrow_b = (row.forms & (kWideShared | kWidens)) ||
+                        ((row.forms & kCrossLane) && row.operand != Type::kV256);
+  const Type b_type = wide && !narrow_b ? Type::kV256 : Type::kV128;
+  const Value a =
+      has_first_operand(row.shape)
+          ? builder.get_reg(row.shape == VectorShape::kCompareFlags ? b_type : type, below(4))
+          : Value{};
+  constexpr uint8_t kComparePredicate = 0xc2;
+  const unsigned limit = row.opcode == kComparePredicate ? 32 : row.effects & kMayFault ? 8 : 256;
+  const auto imm = static_cast<uint8_t>(has_immediate(row.shape) ? below(limit) : 0);
+  if (row.shape == VectorShape::kFused) {
+    const Value b = builder.get_reg(type, below(4));
+    const Value result = builder.vector(op, a, b, wide_operand(builder, type));
+    return builder.set_reg(below(4), builder.zero_extend(Type::kV256, result));
+  }
+  const bool to_integer = gives_integer(row.shape);
+  const Value b = row.shape == VectorShape::kShiftImm ? Value{} : wide_operand(builder, b_type);
+  if (row.shape == VectorShape::kCompareFlags) {
+    builder.vector(op, Type::kVoid, a, b, imm, kAllFlags);
+  } else if (to_integer) {
+    builder.set_reg(below(6), builder.vector(op, Type::kI32, a, b, imm));
+  } else {
+    const Value result = builder.vector(op, type, a, b, imm);
+    builder.set_reg(below(4), builder.zero_extend(Type::kV256, result));
+  }
+}
+
 void BlockGenerator::memory_instruction(Builder& builder) {
   const Type type = integer_type();
   const Value offset = builder.zero_extend(
@@ -154,7 +205,7 @@ void BlockGenerator::memory_instruction(Builder& builder) {
 void BlockGenerator::instruction(Builder& builder) {
   switch (below(8)) {
     case 0:
-      return vector_instruction(builder);
+      return below(2) ? vector_instruction(builder) : wide_vector_instruction(builder);
     case 1:
       return memory_instruction(builder);
     case 2:

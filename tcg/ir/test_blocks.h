@@ -27,8 +27,11 @@ class BlockGenerator {
   Value compute(Builder& builder, Type type);
   Value compute_shift(Builder& builder, Type type);
   Value compute_other(Builder& builder, Type type);
+  VectorOpcode any_vector_opcode();
   VectorOpcode vector_opcode();
   void vector_instruction(Builder& builder);
+  Value wide_operand(Builder& builder, Type type);
+  void wide_vector_instruction(Builder& builder);
   void memory_instruction(Builder& builder);
   void instruction(Builder& builder);
 

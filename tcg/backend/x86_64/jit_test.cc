@@ -29,6 +29,8 @@ class Jit : public ::testing::Test {
     config.code_cache_bytes = 8 << 20;
     backend_ = std::move(make_jit_backend(config)).value();
     interpreter_ = std::move(make_interpreter_backend(config)).value();
+    config.wide_vectors = true;
+    wide_ = std::move(make_jit_backend(config)).value();
   }
   TranslatedBlock* compile(uint64_t ip = 0, uint32_t code_page = 0) {
     auto result = backend_->compile(block_, {.ip = ip, .linear = ip}, code_page);
@@ -41,23 +43,29 @@ class Jit : public ::testing::Test {
     backend_->run(&guest_->frame, block, &last_, &slot_);
     return static_cast<ExitReason>(guest_->frame.exit_reason);
   }
-  /// Runs `block_` on both backends from the state of `seed`; returns what differs.
+  /// Runs `block_` on all backends from the state of `seed`; returns what differs.
   std::string compare(uint32_t seed) {
+    std::string difference = compare(*backend_, seed);
+    if (difference.empty()) difference = compare(*wide_, seed);
+    return difference;
+  }
+  std::string compare(Backend& backend, uint32_t seed) {
     const BlockKey key{.ip = block_.guest_ip, .linear = block_.guest_ip};
-    auto compiled = backend_->compile(block_, key, 0);
+    auto compiled = backend.compile(block_, key, 0);
     if (!compiled) return compiled.error().message();
     auto reference = interpreter_->compile(block_, key, 0);
     TestGuest a(seed), b(seed);
     TranslatedBlock* last;
     unsigned slot;
-    backend_->run(&a.frame, *compiled, &last, &slot);
+    backend.run(&a.frame, *compiled, &last, &slot);
     interpreter_->run(&b.frame, *reference, &last, &slot);
-    backend_->flush();
+    backend.flush();
     interpreter_->flush();
     return a.difference(b);
   }
 
   std::unique_ptr<Backend> backend_, interpreter_;
+  std::unique_ptr<Backend> wide_;  ///< For guests with 256-bit vector registers.
   std::unique_ptr<TestGuest> guest_ = std::make_unique<TestGuest>(1);
   Frame& frame_ = guest_->frame;
   Block block_;
@@ -87,6 +95,33 @@ TEST_F(Jit, AgreesWithTheInterpreter) {
     const std::string difference = compare(seed);
     if (difference.empty()) continue;
     FAIL() << "seed " << seed << ": " << difference << "\n" << to_string(block_);
+  }
+}
+
+/// A register that an operation borrows has the guest's value again when the exception is shown.
+TEST_F(Jit, SimdExceptionsOfWideOperationsKeepRegisters) {
+  b_.insn_start(0);
+  const Value ones = b_.get_reg(Type::kV256, 1), zeros = b_.get_reg(Type::kV256, 2);
+  const Value quotient = b_.vector(VectorOpcode::kDivps, Type::kV256, ones, zeros);
+  b_.set_reg(0, b_.truncate(Type::kV64, quotient));
+  b_.exit_direct(4, 0);
+  for (Backend* backend : {wide_.get(), backend_.get(), interpreter_.get()}) {
+    TestGuest guest(5);
+    for (unsigned i = 0; i < 8; ++i) {
+      const float one = 1.0f;
+      std::memcpy(guest.frame.vector[1] + 4 * i, &one, sizeof one);
+    }
+    std::memset(guest.frame.vector[2], 0, sizeof guest.frame.vector[2]);
+    guest.frame.mxcsr = 0x1d80;  // division by zero unmasked
+    uint8_t before[sizeof guest.frame.vector];
+    std::memcpy(before, guest.frame.vector, sizeof before);
+    auto compiled = backend->compile(block_, {}, 0);
+    ASSERT_TRUE(compiled);
+    unsigned slot;
+    TranslatedBlock* last;
+    backend->run(&guest.frame, *compiled, &last, &slot);
+    EXPECT_EQ(static_cast<ExitReason>(guest.frame.exit_reason), ExitReason::kException);
+    EXPECT_EQ(std::memcmp(before, guest.frame.vector, sizeof before), 0);
   }
 }
 
