@@ -15,10 +15,17 @@ class Golden : public ::testing::Test {
     BackendConfig config;
     config.code_cache_bytes = 1 << 20;
     HostCpu cpu = HostCpu::detect();
-    cpu.bmi2 = true;  // the code is not run
+    cpu.bmi2 = cpu.avx = cpu.avx2 = cpu.fma = true;  // the code is not run
     backend_ = std::move(JitBackend::create(config, cpu)).value();
+    config.wide_vectors = true;
+    wide_ = std::move(JitBackend::create(config, cpu)).value();
     block_.guest_ip = 0x1000;
     b_.insn_start(0x1000);
+  }
+  /// For a guest with AVX.
+  std::string wide_code() {
+    std::swap(backend_, wide_);
+    return code();
   }
   std::string code() {
     b_.exit_direct(0x1020, 0);
@@ -31,7 +38,7 @@ class Golden : public ::testing::Test {
   /// Flags that are in memory, so that entries and checks have nothing to convert.
   void set_flags() { b_.set_flags(number(0, Type::kI32)); }
 
-  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Backend> backend_, wide_;
   Block block_;
   Builder b_{&block_};
 };
@@ -297,6 +304,46 @@ mov r14, qword ptr [r14 + 0x4008]
 lea r14, [r14 + r12]
 mov r12, qword ptr [r13 + 0x3a0]
 mov qword ptr [r14], r12
+jmp
+)");
+}
+
+TEST_F(Golden, VexIsOneInstruction) {
+  set_flags();
+  const Value sum =
+      b_.vector(VectorOpcode::kPaddd, Type::kV128, get(1, Type::kV128), get(2, Type::kV128));
+  b_.set_reg(0, b_.zero_extend(Type::kV256, sum));
+  EXPECT_EQ(wide_code(), R"(mov word ptr [r13 - 0x80], 0x200
+vpaddd xmm0, xmm1, xmm2
+jmp
+)");
+}
+
+TEST_F(Golden, LegacyKeepsTheUpperHalf) {
+  set_flags();
+  b_.set_reg(
+      0, b_.vector(VectorOpcode::kPaddd, Type::kV128, get(0, Type::kV128), get(2, Type::kV128)));
+  EXPECT_EQ(wide_code(), R"(mov word ptr [r13 - 0x80], 0x200
+paddd xmm0, xmm2
+jmp
+)");
+}
+
+TEST_F(Golden, WideLoadFolds) {
+  set_flags();
+  const Value loaded = b_.load(Type::kV256, get(kBx), 0, 0);
+  b_.set_reg(
+      8, b_.vector(VectorOpcode::kVfmadd231ps, get(8, Type::kV256), get(2, Type::kV256), loaded));
+  EXPECT_EQ(wide_code(), R"(mov word ptr [r13 - 0x80], 0x200
+mov r12, rbx
+rorx r14d, r12d, 8
+and r14d, 0x3ff0
+add r14, qword ptr [r13 + 0x10]
+sub r12, qword ptr [r14]
+cmp r12, 0xfe0
+ja
+mov r14, qword ptr [r14 + 8]
+vfmadd231ps ymm8, ymm2, ymmword ptr [r14 + r12]
 jmp
 )");
 }
