@@ -68,6 +68,17 @@ TEST(Cpuid, ShowsTheFeaturesOfTheModel) {
   }
 }
 
+TEST(Cpuid, TellsTheSizeOfTheAvxState) {
+  const CpuConfig config = *parse_cpu_option("max");
+  EXPECT_EQ(supported_xcr0(config), 7u);
+  EXPECT_EQ(cpuid(config, 0xd, 0, {.xcr0 = 3}).ebx, 576u);
+  EXPECT_EQ(cpuid(config, 0xd, 0, {.xcr0 = 7}).ebx, 832u);
+  EXPECT_EQ(cpuid(config, 0xd, 0, {.xcr0 = 3}).ecx, 832u);
+  EXPECT_EQ(cpuid(config, 0xd, 2, {}).eax, 256u);
+  EXPECT_EQ(cpuid(config, 0xd, 2, {}).ebx, 576u);
+  EXPECT_EQ(supported_xcr0(*parse_cpu_option("max,-avx")), 3u);
+}
+
 TEST(Cpuid, VersionFollowsTheState) {
   CpuConfig config = *parse_cpu_option("qemu64");
   EXPECT_EQ(cpuid(config, 1, 0, {}).eax, 0x106cau);

@@ -96,6 +96,34 @@
   check AREA + 0x200, $-1, "VZEROUPPER keeps the lower half"
   check AREA + 0x210, $0, "and clears the upper one"
 
+  # The upper halves in the XSAVE area.
+  .macro components mask
+  movl $(\mask), %eax
+  xorl %edx, %edx
+  .endm
+  vpcmpeqd %xmm1, %xmm1, %xmm1
+  vinsertf128 $1, %xmm1, %ymm1, %ymm1
+  movl $AREA, %edi
+  movl $0x340/4, %ecx
+  xorl %eax, %eax
+  rep stosl
+  components 4
+  xsave AREA
+  check AREA + 512, $4, "XSTATE_BV of the upper halves alone"
+  check AREA + 160 + 16, $0, "the lower ones are not stored"
+  check AREA + 576 + 16, $-1, "the upper half of YMM1"
+  vzeroupper
+  components 4
+  xrstor AREA
+  vmovups %ymm1, AREA + 0x400
+  check AREA + 0x410, $-1, "XRSTOR loads it"
+  movl $0, AREA + 512
+  components 4
+  xrstor AREA
+  vmovups %ymm1, AREA + 0x400
+  check AREA + 0x400, $-1, "its initial state leaves the lower half"
+  check AREA + 0x410, $0, "and clears the upper one"
+
   # Real-address and virtual-8086 mode.
   try
   real
