@@ -43,6 +43,9 @@ class Builder {
     assert(a.type == Type::kI8);
     put(state(Opcode::kSetRegHigh8, a.type, reg, a));
   }
+  void zero_upper(unsigned count) {
+    put({.op = Opcode::kZeroUpper, .aux = static_cast<uint16_t>(count)});
+  }
   /// `offset` is in bytes from the Frame's start.
   Value load_state(Type type, uint64_t offset) {
     return make({.op = Opcode::kLoadState, .type = type, .imm = offset});

@@ -143,6 +143,7 @@ Value BlockGenerator::wide_operand(Builder& builder, Type type) {
 
 /// As VEX encodings are translated: with 128 or 256 bits, and the whole register is written.
 void BlockGenerator::wide_vector_instruction(Builder& builder) {
+  if (below(16) == 0) return builder.zero_upper(below(2) ? 16 : 8);
   VectorOpcode op = vector_opcode();
   while (below(2) && !(info(op).forms & kVexOnly)) op = any_vector_opcode();
   const VectorOpcodeInfo& row = info(op);

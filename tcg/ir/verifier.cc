@@ -182,6 +182,8 @@ class Verifier {
   /// Opcodes whose operands have the result's type, with what differs by opcode.
   const char* check_computation(const Inst& inst) const {
     switch (inst.op) {
+      case Opcode::kZeroUpper:
+        return inst.aux <= kRegisters ? nullptr : "no such register";
       case Opcode::kInsnStart:
       case Opcode::kPushReturn:
       case Opcode::kFence:

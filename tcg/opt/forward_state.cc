@@ -43,6 +43,8 @@ class Forwarder {
       case Opcode::kSetRegHigh8:
         if (integers_[inst.aux].type != Type::kI8) integers_[inst.aux] = {};
         return;
+      case Opcode::kZeroUpper:
+        return vectors_.fill({});
       case Opcode::kLoadState:
         return load_state(inst, id);
       case Opcode::kStoreState:

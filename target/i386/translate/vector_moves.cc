@@ -92,12 +92,7 @@ void Translator::gather(const Insn& in) {
   call_helper(HelperId::gather, offset, base, number(what));
 }
 
-void Translator::zero_upper(const Insn&) {
-  const unsigned count = is_64() ? 16 : 8;
-  for (unsigned i = 0; i < count; ++i) {
-    ir_.set_reg(i, ir_.zero_extend(Type::kV256, ir_.get_reg(Type::kV128, i)));
-  }
-}
+void Translator::zero_upper(const Insn&) { ir_.zero_upper(is_64() ? 16 : 8); }
 
 void Translator::zero_all(const Insn&) {
   const Value any = ir_.get_reg(Type::kV128, 0);

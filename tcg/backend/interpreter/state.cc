@@ -57,6 +57,10 @@ const Operation* get_vector_reg(Machine& machine, uint64_t* values, const Operat
 const Operation* set_vector_reg(Machine& machine, uint64_t* values, const Operation* o) {
   return write_vector(values, o, machine.frame->vector[o->aux]);
 }
+const Operation* zero_upper(Machine& machine, uint64_t*, const Operation* o) {
+  for (unsigned i = 0; i < o->aux; ++i) std::memset(machine.frame->vector[i] + 16, 0, 16);
+  return o + 1;
+}
 const Operation* load_vector_state(Machine&, uint64_t* values, const Operation* o) {
   return read_vector(values, o, state_at(values, o));
 }
@@ -147,6 +151,7 @@ Handler state_handler(const Inst& inst) {
 
 Handler handler_of(const Inst& inst) {
   if (inst.op == Opcode::kVector) return vector;
+  if (inst.op == Opcode::kZeroUpper) return zero_upper;
   if (Handler handler = control_handler(inst)) return handler;
   if (Handler handler = memory_handler(inst)) return handler;
   if (Handler handler = pure_handler(inst)) return handler;

@@ -137,6 +137,7 @@ void CodeGenerator::emit_inst() {
     case Opcode::kSetReg: return emit_set_reg();
     case Opcode::kGetRegHigh8: return emit_get_high8();
     case Opcode::kSetRegHigh8: return emit_set_high8();
+    case Opcode::kZeroUpper: return emit_zero_upper();
     case Opcode::kLoadState: return emit_load_state();
     case Opcode::kStoreState: return emit_store_state();
     case Opcode::kGetFlags: return emit_get_flags();

@@ -270,6 +270,7 @@ class CodeGenerator {
   void emit_wide_get();
   void emit_wide_set();
   void emit_wide_extension();
+  void emit_zero_upper();
   void move_upper_half(int32_t to, int32_t from);
   bool may_use_vex(ValueId id) const;
   bool uses_vex(ValueId id) const;

@@ -75,6 +75,25 @@ void CodeGenerator::emit_wide_extension() {
   define(target, true);
 }
 
+// VZEROUPPER of the host is for 64-bit mode: it knows 16 registers.
+void CodeGenerator::emit_zero_upper() {
+  for (size_t i = 0; i < values_.size(); ++i) {
+    const ValueId id = values_[i];
+    const bool loses = inst(id).type == Type::kV256 && place(id).host != kNoReg;
+    if (loses && live_after(id)) to_memory(id);
+  }
+  if (wide_ && inst().aux == 16) return e_.vzeroupper();
+  for (unsigned i = 0; i < inst().aux; ++i) {
+    const auto upper = vector_offset(i) + 16;
+    if (wide_) {
+      e_.vmovups(16, static_cast<Reg>(i), static_cast<Reg>(i));
+    } else {
+      e_.mov_to_imm(8, frame_at(upper), 0);
+      e_.mov_to_imm(8, frame_at(upper + 8), 0);
+    }
+  }
+}
+
 // An operand of a three-operand instruction; what is above its type does not matter.
 Reg CodeGenerator::vex_register(ValueId id, uint32_t& avoid) {
   const ValuePlace& p = place(id);

@@ -29,6 +29,8 @@ bool touches(const Inst& inst, unsigned reg, bool vector) {
     case Opcode::kGetRegHigh8:
     case Opcode::kSetRegHigh8:
       return inst.aux == reg && !vector;
+    case Opcode::kZeroUpper:
+      return vector;
     default:
       return false;
   }
