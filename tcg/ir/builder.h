@@ -220,18 +220,10 @@ class Builder {
                  .a = a.id});
   }
   void x87_load(unsigned code, Type type, Value address, uint8_t memory_flags) {
-    put({.op = Opcode::kX87Load,
-         .type = type,
-         .extra = memory_flags,
-         .aux = static_cast<uint16_t>(code),
-         .a = address.id});
+    x87_access(Opcode::kX87Load, code, type, address, memory_flags);
   }
   void x87_store(unsigned code, Type type, Value address, uint8_t memory_flags) {
-    put({.op = Opcode::kX87Store,
-         .type = type,
-         .extra = memory_flags,
-         .aux = static_cast<uint16_t>(code),
-         .a = address.id});
+    x87_access(Opcode::kX87Store, code, type, address, memory_flags);
   }
 
   /// Calls helper `index`; kVoid if its result is not wanted. Arguments are i64, i32 or smaller and
@@ -324,6 +316,11 @@ class Builder {
             .extra = flags,
             .a = address.id,
             .imm = static_cast<uint64_t>(displacement)};
+  }
+  void x87_access(Opcode op, unsigned code, Type type, Value address, uint8_t memory_flags) {
+    Inst inst = memory(op, type, address, 0, memory_flags);
+    inst.aux = static_cast<uint16_t>(code);
+    put(inst);
   }
   Value same(Opcode op, Value a, Value b, FlagMask flags) {
     assert(a.type == b.type && is_integer(a.type));

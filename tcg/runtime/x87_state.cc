@@ -18,7 +18,7 @@ void from_x87_image(const uint8_t* image, X87State& x87) {
   std::memcpy(&x87.control, image, 2);
   std::memcpy(&status, image + kStatus, 2);
   std::memcpy(&tags, image + kTags, 2);
-  x87.control = static_cast<uint16_t>((x87.control & 0x1f7f) | 0x40);
+  x87.control = x87_control_word(x87.control);
   x87.status = static_cast<uint16_t>(status & ~kTop);
   x87.top = status >> kTopShift & 7;
   x87.empty = 0;

@@ -26,6 +26,14 @@ struct X87State {
   uint16_t data_selector = 0;
 };
 
+/// The control word's masks of exceptions, its bits that exist, and those of them that are always
+/// set (SDM volume 1, 8.1.5).
+constexpr uint16_t kX87Masks = 0x3f, kX87ControlBits = 0x1f7f, kX87ControlFixed = 0x40;
+/// What loading `value` leaves in the control word.
+constexpr uint16_t x87_control_word(unsigned value) {
+  return static_cast<uint16_t>((value & kX87ControlBits) | kX87ControlFixed);
+}
+
 /// Bytes of what FNSAVE stores (SDM volume 1, figure 8-9, and eight registers).
 constexpr size_t kX87ImageBytes = 108;
 

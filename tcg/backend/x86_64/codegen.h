@@ -292,6 +292,8 @@ class CodeGenerator {
   void emit_mmx(const VectorOpcodeInfo& row);
 
   // codegen_x87.cc.
+  enum class X87Place : uint8_t { kUnknown, kMemory, kHost };
+  void need_x87(X87Place place, uint8_t value, const uint8_t* thunk);
   void need_host_x87();
   void need_memory_x87();
   void need_memory_x87(size_t offset, size_t bytes);
@@ -340,7 +342,7 @@ class CodeGenerator {
   uint8_t flags_ = kFlagsNowhere;  // FlagsPlace bits
   FlagRecipe recipe_;              // of the flags of the last producer
   bool recipe_ends_ = false;       // with the current instruction
-  enum class X87Place : uint8_t { kUnknown, kMemory, kHost } x87_place_ = X87Place::kUnknown;
+  X87Place x87_place_ = X87Place::kUnknown;
   uint64_t spill_used_ = 0;
   struct Borrowed {
     Reg host;

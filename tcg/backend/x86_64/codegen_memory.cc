@@ -6,7 +6,6 @@
 namespace vireo::tcg::x86_64 {
 namespace {
 
-constexpr Mem kChecked{kTlbReg, kAddressReg, 0, 0};  // the host address after a check
 constexpr uint32_t kTemporaryMask = 1u << kAddressReg | 1u << kTlbReg;
 constexpr uint8_t kAbove = 7, kNotEqual = 5;
 

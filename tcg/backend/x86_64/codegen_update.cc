@@ -7,7 +7,6 @@
 namespace vireo::tcg::x86_64 {
 namespace {
 
-constexpr Mem kChecked{kTlbReg, kAddressReg, 0, 0};
 constexpr uint8_t kLockPrefix = 0xf0;
 
 bool is_shift(RmwKind kind) { return kind >= RmwKind::kShl && kind <= RmwKind::kRcr; }

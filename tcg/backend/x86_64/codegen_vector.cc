@@ -6,12 +6,6 @@
 #include "tcg/backend/x86_64/codegen.h"
 
 namespace vireo::tcg::x86_64 {
-namespace {
-
-constexpr Mem kChecked{kTlbReg, kAddressReg, 0, 0};
-
-}  // namespace
-
 Reg CodeGenerator::borrow(uint32_t& avoid) {
   const Reg host = static_cast<Reg>(std::countr_one(avoid & 0xffff));
   const unsigned slot = kFreeSpillSlots + static_cast<unsigned>(borrowed_.size());

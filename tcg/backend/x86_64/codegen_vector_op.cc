@@ -5,8 +5,6 @@
 namespace vireo::tcg::x86_64 {
 namespace {
 
-constexpr Mem kChecked{kTlbReg, kAddressReg, 0, 0};
-
 Code code_of(const VectorOpcodeInfo& row) {
   const uint8_t high = static_cast<uint8_t>(row.opcode >> 8);
   const auto low = static_cast<uint8_t>(row.opcode);

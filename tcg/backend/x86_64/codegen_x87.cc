@@ -6,9 +6,7 @@
 namespace vireo::tcg::x86_64 {
 namespace {
 
-constexpr Mem kChecked{kTlbReg, kAddressReg, 0, 0};
 constexpr uint8_t kEqual = 4;
-constexpr Mem x87_place() { return frame_at(offsetof(Frame, x87_place)); }
 
 uint8_t opcode_of(const Inst& inst) { return static_cast<uint8_t>(inst.aux >> 8); }
 uint8_t modrm_of(const Inst& inst) { return static_cast<uint8_t>(inst.aux); }
@@ -20,26 +18,22 @@ bool takes_control_word(const Inst& inst) { return inst.a != kNoValue; }
 }  // namespace
 
 void CodeGenerator::need_host_x87() {
-  if (x87_place_ == X87Place::kHost) return;
-  clobber_frame(x87_offset_, sizeof(X87State));
-  before_clobbering_flags();
-  const Encoder::Label there = e_.new_label();
-  e_.alu_imm(Alu::kCmp, 1, x87_place(), 1);
-  e_.jump_if(kEqual, there);
-  e_.call_to(thunks_.x87_to_host);
-  e_.bind(there);
-  x87_place_ = X87Place::kHost;
+  if (x87_place_ != X87Place::kHost) clobber_frame(x87_offset_, sizeof(X87State));
+  need_x87(X87Place::kHost, 1, thunks_.x87_to_host);
 }
 
-void CodeGenerator::need_memory_x87() {
-  if (x87_place_ == X87Place::kMemory) return;
+void CodeGenerator::need_memory_x87() { need_x87(X87Place::kMemory, 0, thunks_.x87_to_memory); }
+
+// `value`: Frame::x87_place when nothing has to be moved; else the thunk moves it.
+void CodeGenerator::need_x87(X87Place place, uint8_t value, const uint8_t* thunk) {
+  if (x87_place_ == place) return;
   before_clobbering_flags();
   const Encoder::Label there = e_.new_label();
-  e_.alu_imm(Alu::kCmp, 1, x87_place(), 0);
+  e_.alu_imm(Alu::kCmp, 1, kX87Place, value);
   e_.jump_if(kEqual, there);
-  e_.call_to(thunks_.x87_to_memory);
+  e_.call_to(thunk);
   e_.bind(there);
-  x87_place_ = X87Place::kMemory;
+  x87_place_ = place;
 }
 
 // Before an access to the vCPU state. The pointers are always there.

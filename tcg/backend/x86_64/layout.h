@@ -40,6 +40,11 @@ constexpr Mem tlb_field(bool write, size_t offset) {
   return {kTlbReg, kNoReg, 0, static_cast<int32_t>(half + offset)};
 }
 
+/// The host address of an operand after a check.
+constexpr Mem kChecked{kTlbReg, kAddressReg, 0, 0};
+/// Frame::x87_place.
+constexpr Mem kX87Place = frame_at(offsetof(Frame, x87_place));
+
 constexpr size_t kFlagsOffset = offsetof(Frame, flag_overflow);
 /// Spill slots that keep guest vector registers while an operation borrows these.
 constexpr unsigned kBorrowSlots = 3;

@@ -17,8 +17,6 @@ constexpr Reg kSavedByCaller[] = {kRax, kRcx, kRdx, kRsi, kRdi, kR8, kR9, kR10, 
 constexpr unsigned kVectorRegisters = 16;
 constexpr uint8_t kNotEqual = 5;
 
-constexpr Mem x87_place() { return frame_at(offsetof(Frame, x87_place)); }
-
 class ThunkMaker {
  public:
   ThunkMaker(Encoder& encoder, JitBackend* backend, size_t x87_offset, unsigned vector_bytes)
@@ -120,9 +118,9 @@ class ThunkMaker {
 
   void make_x87_spill() {
     const Encoder::Label end = e_.new_label();
-    e_.alu_imm(Alu::kCmp, 1, x87_place(), 1);
+    e_.alu_imm(Alu::kCmp, 1, kX87Place, 1);
     e_.jump_if(kNotEqual, end);
-    e_.mov_to_imm(1, x87_place(), 2);
+    e_.mov_to_imm(1, kX87Place, 2);
     e_.rm({kMapOne, 0xdd}, 4, 6, frame_at(offsetof(Frame, x87_image)));  // fnsave
     move_x87(reinterpret_cast<void*>(&store_x87));
     e_.bind(end);
@@ -130,9 +128,9 @@ class ThunkMaker {
 
   void make_x87_reload() {
     const Encoder::Label end = e_.new_label();
-    e_.alu_imm(Alu::kCmp, 1, x87_place(), 2);
+    e_.alu_imm(Alu::kCmp, 1, kX87Place, 2);
     e_.jump_if(kNotEqual, end);
-    e_.mov_to_imm(1, x87_place(), 1);
+    e_.mov_to_imm(1, kX87Place, 1);
     move_x87(reinterpret_cast<void*>(&load_x87));
     e_.rm({kMapOne, 0xdd}, 4, 4, frame_at(offsetof(Frame, x87_image)));  // frstor
     e_.bind(end);
@@ -141,7 +139,7 @@ class ThunkMaker {
   const uint8_t* make_x87_move(bool to_host) {
     const uint8_t* start = here();
     e_.call(spill_);
-    e_.mov_to_imm(1, x87_place(), to_host ? 2 : 0);
+    e_.mov_to_imm(1, kX87Place, to_host ? 2 : 0);
     e_.call(reload_);
     e_.ret();
     return start;
