@@ -58,8 +58,8 @@ uint64_t unit_bits(const CpuState& state) {
   constexpr uint64_t kVectorState = 6;
   const bool avx_enabled = (state.cr4 & kCr4Osxsave) && (state.xcr0 & kVectorState) == kVectorState;
   if ((state.cr0 & kCr0Ts) || !avx_enabled) mode |= kModeAvxUnavailable;
-  constexpr uint16_t kMasks = 0x3f;
-  if ((state.x87.control & kMasks) != kMasks || !(state.cr0 & kCr0Ne)) mode |= kModeX87MayRaise;
+  const bool masked = (state.x87.control & tcg::kX87Masks) == tcg::kX87Masks;
+  if (!masked || !(state.cr0 & kCr0Ne)) mode |= kModeX87MayRaise;
   return mode;
 }
 

@@ -15,13 +15,6 @@ inline uint32_t code_limit(uint64_t mode) {
   return ~static_cast<uint32_t>(mode >> kModeCodeLimitShift);
 }
 
-/// Does so; whether it changed.
-inline bool update_changed_mode(CpuState& state) {
-  const uint64_t before = state.mode;
-  update_mode(state);
-  return state.mode != before;
-}
-
 inline bool in_protected_mode(const CpuState& state) { return state.mode & kModeProtected; }
 inline bool in_vm86(const CpuState& state) { return state.mode & kModeVm86; }
 inline bool in_64bit_mode(const CpuState& state) { return state.mode & kMode64; }

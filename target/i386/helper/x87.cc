@@ -192,11 +192,6 @@ void group_df(X87Unit& unit, unsigned modrm, unsigned group, unsigned i) {
   rax = (rax & ~uint64_t{0xffff}) | status;
 }
 
-// Control instructions keep the last instruction's pointers and do not wait.
-bool is_control(unsigned opcode, unsigned modrm) {
-  return (opcode == 0xdb && modrm >= 0xe0 && modrm <= 0xe4) || (opcode == 0xdf && modrm == 0xe0);
-}
-
 constexpr unsigned kWait = 0x9b;
 
 // FWAIT heeds TS only together with MP, and EM not at all.
@@ -244,12 +239,13 @@ uint64_t helper_x87(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
     wait(state);
     return 0;
   }
-  const bool control = is_control(opcode, modrm);
-  check_x87(state, !control);
+  const bool control = is_x87_control(opcode, modrm);
+  const uint16_t control_word = state.x87.control;
+  check_x87(state, !control);  // those without a memory operand do not wait either
   X87Unit unit(state);
   if (!control) record_instruction(state, opcode, modrm);
   x87_register_form(unit, opcode, modrm);
-  return update_changed_mode(state);
+  return x87_mode_changed(state, control_word);
 }
 
 uint64_t helper_mmx_enter(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {

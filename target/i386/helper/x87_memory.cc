@@ -240,7 +240,7 @@ void load_environment(X87Unit& unit, const Operand& operand) {
     environment.words[i] =
         operand.operand_size == 2 ? operand.load<uint16_t>(i * 2) : operand.load<uint32_t>(i * 4);
   X87State& x87 = unit.x87();
-  x87.control = static_cast<uint16_t>((environment.words[0] & 0x1f7f) | 0x40);
+  x87.control = tcg::x87_control_word(environment.words[0]);
   x87.status = static_cast<uint16_t>(environment.words[1] & ~0x3800u);
   x87.top = environment.words[1] >> 11 & 7;
   x87.empty = 0;
@@ -288,7 +288,7 @@ void group_d9(X87Unit& unit, const Operand& operand, unsigned group) {
     case 4:
       return load_environment(unit, operand);
     case 5:
-      x87.control = static_cast<uint16_t>((operand.load<uint16_t>() & 0x1f7f) | 0x40);
+      x87.control = tcg::x87_control_word(operand.load<uint16_t>());
       return unit.update_summary();
     case 6:
       operand.probe(environment_size(operand));
@@ -359,12 +359,7 @@ void group_df(X87Unit& unit, const Operand& operand, unsigned group) {
   }
 }
 
-// FLDENV, FLDCW, FNSTENV, FNSTCW, FRSTOR, FNSAVE, FNSTSW keep the last instruction's pointers.
-bool is_control(unsigned opcode, unsigned group) {
-  return (opcode == 0xd9 && group >= 4) || (opcode == 0xdd && (group == 4 || group >= 6));
-}
-
-// Those of them that do not look for pending exceptions.
+// FNSTENV, FNSTCW, FNSAVE and FNSTSW do not look for pending exceptions.
 bool waits(unsigned opcode, unsigned group) {
   return !((opcode == 0xd9 && group >= 6) || (opcode == 0xdd && group >= 6));
 }
@@ -400,12 +395,13 @@ uint64_t helper_x87_memory(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c
   CpuState& state = cpu_state(frame);
   const unsigned opcode = a >> 8 & 0xff;
   const unsigned group = a >> 3 & 7;
+  const uint16_t control_word = state.x87.control;
   check_x87(state, waits(opcode, group));
   X87Unit unit(state);
   memory_form(unit, {state, b, static_cast<unsigned>(c >> 8 & 0xff)}, opcode, group);
   // Last, since a fault leaves the pointers alone.
-  if (!is_control(opcode, group)) record_instruction(state, a, b, c & 0xff);
-  return update_changed_mode(state);
+  if (!is_x87_control(opcode, a & 0xff)) record_instruction(state, a, b, c & 0xff);
+  return x87_mode_changed(state, control_word);
 }
 
 uint64_t plain_x87(tcg::Frame* frame, uint64_t code, uint64_t low, uint64_t high) {

@@ -85,11 +85,26 @@ bool X87Unit::finish_store() {
 }
 
 void unmask_x87(CpuState& state) {
-  if ((state.x87_loaded_control & kAllExceptions) == kAllExceptions) return;
+  if ((state.x87_loaded_control & tcg::kX87Masks) == tcg::kX87Masks) return;
   state.x87.control = state.x87_loaded_control;
-  state.x87_loaded_control |= kAllExceptions;
+  state.x87_loaded_control |= tcg::kX87Masks;
   X87Unit(state).update_summary();
   update_mode(state);
+}
+
+bool is_x87_control(unsigned opcode, unsigned modrm) {
+  if (modrm >= 0xc0) {
+    return (opcode == 0xdb && modrm >= 0xe0 && modrm <= 0xe4) || (opcode == 0xdf && modrm == 0xe0);
+  }
+  const unsigned digit = modrm >> 3 & 7;
+  return (opcode == 0xd9 && digit >= 4) || (opcode == 0xdd && (digit == 4 || digit >= 6));
+}
+
+bool x87_mode_changed(CpuState& state, uint16_t control_before) {
+  if (state.x87.control == control_before) return false;
+  const uint64_t mode_before = state.mode;
+  update_mode(state);
+  return state.mode != mode_before;
 }
 
 void check_x87(CpuState& state, bool waits) {

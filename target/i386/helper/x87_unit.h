@@ -80,6 +80,11 @@ class X87Unit {
 void check_x87(CpuState& state, bool waits);
 /// #MF, or the FERR signal without CR0.NE, if an unmasked exception waits.
 void report_pending_x87(CpuState& state);
+/// Control instructions leave the pointers to the last instruction alone: FNENI to FNSETPM, FNCLEX,
+/// FNINIT, FNSTSW, FLDENV, FLDCW, FNSTENV, FNSTCW, FRSTOR, FNSAVE.
+bool is_x87_control(unsigned opcode, unsigned modrm);
+/// Follows a change of the control word; whether translations for another mode are needed now.
+bool x87_mode_changed(CpuState& state, uint16_t control_before);
 /// Completes an FLDCW of translated code that unmasks exceptions.
 void unmask_x87(CpuState& state);
 /// FNINIT.

@@ -10,6 +10,7 @@
 #include "target/i386/helper/functions.h"
 #include "target/i386/helper/memory.h"
 #include "target/i386/helper/raise.h"
+#include "target/i386/helper/x87_unit.h"
 
 namespace vireo::i386 {
 namespace {
@@ -112,7 +113,7 @@ void pack_legacy_area(const CpuState& state, bool wide, uint8_t* area) {
 
 void unpack_x87(CpuState& state, bool wide, const uint8_t* area) {
   X87State& x87 = state.x87;
-  x87.control = static_cast<uint16_t>((get<uint16_t>(area, 0) & 0x1f7f) | 0x40);
+  x87.control = tcg::x87_control_word(get<uint16_t>(area, 0));
   const auto status = get<uint16_t>(area, 2);
   x87.status = status & ~0x3800;
   x87.top = status >> 11 & 7;
@@ -159,10 +160,11 @@ uint64_t helper_fxrstor(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   read_bytes(state, a, area, sizeof area, data_privilege(state));
   const auto mxcsr = get<uint32_t>(area, 24);
   if (mxcsr & ~kMxcsrMask) raise_gp(state, 0);
+  const uint16_t control_word = state.x87.control;
   unpack_x87(state, b != 0, area);
   frame->mxcsr = mxcsr;
   unpack_vectors(state, area);
-  return update_changed_mode(state);
+  return x87_mode_changed(state, control_word);
 }
 
 uint64_t helper_xsave(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
@@ -226,6 +228,7 @@ uint64_t helper_xrstor(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   if (requested & present & kComponentAvx)
     read_bytes(state, a + kAvxOffset, upper, sizeof upper, privilege);
 
+  const uint16_t control_word = state.x87.control;
   if (requested & kComponentX87) {
     if (present & kComponentX87) {
       unpack_x87(state, b != 0, area);
@@ -242,7 +245,7 @@ uint64_t helper_xrstor(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
     for (unsigned i = 0; i < vector_count(state); ++i)
       std::memcpy(frame->vector[i] + 16, upper + i * 16, 16);
   }
-  return update_changed_mode(state);
+  return x87_mode_changed(state, control_word);
 }
 
 uint64_t helper_ldmxcsr(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {

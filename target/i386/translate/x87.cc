@@ -1,6 +1,7 @@
 // x87 instructions (SDM volume 1, chapter 8). While all exceptions are masked, those of which every
 // processor makes the same bits are operations of the IR; everything else is the helpers'.
 
+#include "target/i386/helper/x87_unit.h"
 #include "target/i386/translate/translator.h"
 
 namespace vireo::i386 {
@@ -72,14 +73,6 @@ bool register_form_is_plain(unsigned opcode, unsigned modrm) {
   }
 }
 
-/// Control instructions leave the pointers to the last instruction alone.
-bool is_control(const Insn& in) {
-  const unsigned code = code_of(in), digit = in.reg();
-  if (code >= 0xdbe0 && code <= 0xdbe4) return true;
-  if (in.modrm >= 0xc0) return code == kFnstswAx;
-  return (in.opcode == 0xd9 && digit >= 4) || (in.opcode == 0xdd && (digit == 4 || digit >= 6));
-}
-
 bool is_store(const Insn& in) {
   // In D9, DB, DD and DF stores are /2, /3, /6, /7, and FISTTP is /1.
   const bool is_fisttp = in.reg() == 1 && in.opcode != 0xd9;
@@ -121,7 +114,7 @@ void Translator::leave_if_x87_mode_changed(const Insn& in, Value changed) {
 }
 
 void Translator::note_x87(const Insn& in) {
-  if (is_control(in)) return;
+  if (is_x87_control(in.opcode, in.modrm)) return;
   x87_pointer_waits_ = true;
   x87_pointer_ = in.ip;
 }
@@ -169,12 +162,12 @@ void Translator::plain_x87_memory(const Insn& in) {
 
 // The masks stay set here. A word that clears one leaves the block, and is loaded outside.
 void Translator::load_x87_control(const Insn& in) {
-  constexpr unsigned kMasks = 0x3f, kReserved = 0x40, kExisting = 0x1f7f;
   const auto word = [this](unsigned value) { return constant(Type::kI16, value); };
-  const Value loaded = ir_.or_(ir_.and_(read(in, 0), word(kExisting)), word(kReserved));
-  ir_.x87(memory_code(0xd9, 5), Type::kVoid, ir_.or_(loaded, word(kMasks)));
+  const Value loaded =
+      ir_.or_(ir_.and_(read(in, 0), word(tcg::kX87ControlBits)), word(tcg::kX87ControlFixed));
+  ir_.x87(memory_code(0xd9, 5), Type::kVoid, ir_.or_(loaded, word(tcg::kX87Masks)));
   ir_.store_state(VIREO_CPU_OFFSET(x87_loaded_control), loaded);
-  leave_if_x87_mode_changed(in, ir_.and_(ir_.not_(loaded), word(kMasks)));
+  leave_if_x87_mode_changed(in, ir_.and_(ir_.not_(loaded), word(tcg::kX87Masks)));
 }
 
 /// The helper looks at CR0.MP and CR0.TS, and for pending exceptions.
