@@ -13,6 +13,7 @@ from vm import Guest
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = {}
+READY = r"init: ready after ([\d.]+) s"  # what the initramfs prints
 
 
 class Skip(Exception):

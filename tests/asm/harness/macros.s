@@ -340,3 +340,11 @@
 .macro put_return frame
   movb $0xc3, \frame
 .endm
+
+# Goes on in the task of tss32 with the caller's stack, whatever task runs.
+.macro resume_first_task
+  popl %ecx
+  movl %ecx, tss32+0x20
+  movl %esp, tss32+0x38
+  ljmp $TSS32, $0
+.endm

@@ -102,10 +102,7 @@ vm86_code:
   done
 
 first_task:
-  popl %ecx
-  movl %ecx, tss32+0x20
-  movl %esp, tss32+0x38
-  ljmp $TSS32, $0
+  resume_first_task
 
 clear_task:
   movl $task, %edi

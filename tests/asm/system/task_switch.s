@@ -173,10 +173,7 @@ back:
 
 # Back to the first task, out of whatever TR says.
 first_task:
-  popl %ecx
-  movl %ecx, tss32+0x20
-  movl %esp, tss32+0x38
-  ljmp $TSS32, $0
+  resume_first_task
 
 # The task: its code looks around and goes back.
 fill_task:

@@ -8,9 +8,8 @@ import time
 import urllib.request
 from contextlib import contextmanager
 
-from registry import guest_test
+from registry import READY, guest_test
 
-READY = r"init: ready after ([\d.]+) s"
 BOOT = 120  # seconds that a boot may take on a slow and busy host
 COMMAND = 30
 NIC = ("-nic", "user,model=virtio-net-pci")

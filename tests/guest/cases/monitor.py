@@ -2,11 +2,10 @@
 
 import time
 
-from registry import guest_test
+from registry import READY, guest_test
 
 BOOT = 120
 COMMAND = 30
-READY = "init: ready"
 SWITCH = b"\x01c"
 
 

@@ -4,11 +4,10 @@ import os
 import signal
 import time
 
-from registry import guest_test, linux_files
+from registry import READY, guest_test, linux_files
 
 BOOT = 120
 PROMPT = 5  # seconds in which an end is prompt
-READY = "init: ready"
 BUSY = 'vireo.run="echo at work; while true; do true; done"'
 
 

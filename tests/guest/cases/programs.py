@@ -5,13 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from registry import ROOT, Skip, guest_test, linux_files
+from registry import READY, ROOT, Skip, guest_test, linux_files
 from toolchain import make
 
 sys.path.append(str(ROOT / "scripts/guest"))
 from initramfs import Archive  # noqa: E402
 
-READY = r"init: ready after ([\d.]+) s"
 BOOT, RUN = 120, 60
 
 

@@ -14,21 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "checksum.h"
+
 enum { kRounds = 2000, kPage = 4096, kProcesses = 3, kTurns = 300 };
-
-static uint64_t sum = 14695981039346656037u;  // FNV-1a
-
-static void add(const void* bytes, size_t count) {
-  for (size_t i = 0; i < count; i++) sum = (sum ^ ((const uint8_t*)bytes)[i]) * 1099511628211u;
-}
-
-static uint64_t random_word(void) {
-  static uint64_t state = 88172645463325252u;
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return state;
-}
 
 static __m256i random_vector(void) {
   return _mm256_set_epi64x((long long)random_word(), (long long)random_word(),

@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include "checksum.h"
+
 enum {
   kRounds = 3000,
   kFaults = 200,
@@ -20,20 +22,6 @@ enum {
   kPointersEnd = 28,
   kRegister = 10
 };
-
-static uint64_t sum;  // FNV-1a
-
-static void add(const void* bytes, size_t count) {
-  for (size_t i = 0; i < count; i++) sum = (sum ^ ((const uint8_t*)bytes)[i]) * 1099511628211u;
-}
-
-static uint64_t random_word(void) {
-  static uint64_t state = 88172645463325252u;
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return state;
-}
 
 static void random_number(uint8_t* number) {
   static const uint64_t kSignificands[] = {(uint64_t)1 << 63,
