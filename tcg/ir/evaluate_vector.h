@@ -17,5 +17,7 @@ std::span<const VectorRow> vector_shuffle_rows();
 std::span<const VectorRow> vector_float_rows();
 std::span<const VectorRow> vector_convert_rows();
 std::span<const VectorRow> vector_avx_rows();
+std::span<const VectorRow> vector_aes_rows();
+std::span<const VectorRow> vector_sha_rows();
 
 }  // namespace vireo::tcg

@@ -5,6 +5,7 @@
 
 #if defined(__x86_64__) && defined(__linux__)
 
+#include <cpuid.h>
 #include <sys/mman.h>
 
 #include <random>
@@ -16,6 +17,21 @@
 
 namespace vireo::tcg {
 namespace {
+
+bool host_has(const VectorOpcodeInfo& row) {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned kShaBit = 29;
+  switch (crypto_extension(row)) {
+    case CryptoExtension::kAes:
+      return __builtin_cpu_supports("aes");
+    case CryptoExtension::kPclmulqdq:
+      return __builtin_cpu_supports("pclmul");
+    case CryptoExtension::kSha:
+      return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> kShaBit & 1);
+    default:
+      return true;
+  }
+}
 
 /// What a test sequence reads and writes; rdi points to it.
 struct Registers {
@@ -315,6 +331,7 @@ void check_vector(HostProcessor& host, const VectorCase& one, Random& random) {
       for (VectorValue* value : {&r.va, &r.vb}) value->set_lane<uint64_t>(1, 0);
     }
     Operand operands[3] = {r.va, r.vb, {}};
+    if (row.shape == VectorShape::kWithXmm0) operands[2] = r.va;
     if (takes_integer(row.shape)) {
       operands[1] = {};
       operands[1].set_lane(0, r.b);
@@ -375,7 +392,7 @@ TEST(HostCheck, VectorOperations) {
   Random random(3);
   for_each_row([&](VectorOpcode op, const VectorOpcodeInfo& row) {
     const bool mmx_only = row.prefix == 0 && (row.forms & kMmxOwn);
-    if (row.forms & kVexOnly) return;
+    if ((row.forms & kVexOnly) || !host_has(row)) return;
     const bool gives_mmx = (row.forms & kMmxOperand) && (row.opcode & ~1u) == 0x2c;
     if (row.forms & kApproximate || mmx_only || gives_mmx) return;
     check_immediates(host, op, Type::kV128, random);

@@ -39,8 +39,21 @@ uint16_t effects(const Inst& inst) {
   return info(inst.op).effects;
 }
 
+CryptoExtension crypto_extension(const VectorOpcodeInfo& row) {
+  const std::string_view text = row.text;
+  if (text.starts_with("aes")) return CryptoExtension::kAes;
+  if (text == "pclmulqdq") return CryptoExtension::kPclmulqdq;
+  return text.starts_with("sha1") || text.starts_with("sha256") ? CryptoExtension::kSha
+                                                                : CryptoExtension::kNone;
+}
+
 VexExtension vex_extension(const VectorOpcodeInfo& row, bool wide) {
   const std::string_view text = row.text;
+  const CryptoExtension crypto = crypto_extension(row);
+  if (crypto == CryptoExtension::kAes) return wide ? VexExtension::kVaes : VexExtension::kAes;
+  if (crypto == CryptoExtension::kPclmulqdq) {
+    return wide ? VexExtension::kVpclmulqdq : VexExtension::kPclmulqdq;
+  }
   if (row.shape == VectorShape::kFused) return VexExtension::kFma;
   if (!(row.forms & kVexOnly)) {
     // Integer operations got their 256-bit forms with AVX2.

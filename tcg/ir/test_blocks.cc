@@ -124,6 +124,10 @@ void BlockGenerator::vector_instruction(Builder& builder) {
     builder.vector(op, Type::kVoid, a, b, imm, kAllFlags);
     return;
   }
+  if (row.shape == VectorShape::kWithXmm0) {
+    const Value c = builder.get_reg(Type::kV128, below(2));
+    return builder.set_reg(below(4), builder.vector(op, a, b, c));
+  }
   const bool to_integer = gives_integer(row.shape);
   const Value result = builder.vector(op, to_integer ? Type::kI32 : Type::kV128, a, b, imm);
   if (!to_integer && below(4) == 0) {
@@ -147,7 +151,7 @@ void BlockGenerator::wide_vector_instruction(Builder& builder) {
   VectorOpcode op = vector_opcode();
   while (below(2) && !(info(op).forms & kVexOnly)) op = any_vector_opcode();
   const VectorOpcodeInfo& row = info(op);
-  if (takes_integer(row.shape) || (row.forms & (kApproximate | kMmxOperand)) ||
+  if (takes_integer(row.shape) || (row.forms & (kApproximate | kMmxOperand | kLegacyOnly)) ||
       (row.prefix == 0 && (row.forms & kMmxOwn))) {
     return;
   }

@@ -24,6 +24,7 @@ enum class VectorShape : uint8_t {
   kMoveInteger,
   kCompareFlags,
   kFused,
+  kWithXmm0,
 };
 
 /// Encoding forms of a vector operation; see vector_opcodes.inc.
@@ -41,6 +42,7 @@ enum VectorForm : uint16_t {
   kCrossLane = 1 << 10,
   kVexOnly = 1 << 11,
   kVexW1 = 1 << 12,
+  kLegacyOnly = 1 << 13,
 };
 constexpr uint16_t kMmxForms = kMmxDirect | kMmxLow | kMmxOwn;
 /// What has a form with 256-bit operands.
@@ -57,9 +59,22 @@ struct VectorOpcodeInfo {
 };
 const VectorOpcodeInfo& info(VectorOpcode op);
 
+/// The extension that an operation came with, if it is none of MMX to SSE4 and AVX to FMA.
+enum class CryptoExtension : uint8_t { kNone, kAes, kPclmulqdq, kSha };
+CryptoExtension crypto_extension(const VectorOpcodeInfo& row);
+
 /// The extension that an operation's VEX encoding came with; `wide`: with 256-bit operands. A
 /// broadcast from memory came with AVX already.
-enum class VexExtension : uint8_t { kAvx, kAvx2, kFma, kF16c };
+enum class VexExtension : uint8_t {
+  kAvx,
+  kAvx2,
+  kFma,
+  kF16c,
+  kAes,
+  kVaes,
+  kPclmulqdq,
+  kVpclmulqdq,
+};
 VexExtension vex_extension(const VectorOpcodeInfo& row, bool wide);
 
 constexpr bool has_immediate(VectorShape shape) {
@@ -68,11 +83,15 @@ constexpr bool has_immediate(VectorShape shape) {
          shape == VectorShape::kFromIntegerImm || shape == VectorShape::kToIntegerImm ||
          shape == VectorShape::kToIntegerRmImm;
 }
+/// Whether Inst::c is an operand.
+constexpr bool has_third_operand(VectorShape shape) {
+  return shape == VectorShape::kFused || shape == VectorShape::kWithXmm0;
+}
 /// Whether Inst::a is an operand (the destination register before).
 constexpr bool has_first_operand(VectorShape shape) {
   return shape <= VectorShape::kMergeImm || shape == VectorShape::kShiftImm ||
          shape == VectorShape::kFromInteger || shape == VectorShape::kFromIntegerImm ||
-         shape == VectorShape::kCompareFlags || shape == VectorShape::kFused;
+         shape == VectorShape::kCompareFlags || has_third_operand(shape);
 }
 /// Whether the result is an integer value.
 constexpr bool gives_integer(VectorShape shape) {

@@ -234,13 +234,13 @@ class Verifier {
     if (has_first_operand(row.shape) != (inst.a != kNoValue)) {
       return "operand a is missing or too many";
     }
-    if ((row.shape == VectorShape::kFused) != (inst.c != kNoValue)) {
+    if (has_third_operand(row.shape) != (inst.c != kNoValue)) {
       return "operand c is missing or too many";
     }
     if (inst.imm > 0xff) return "the immediate has 8 bits";
     if (!vector_result_fits(inst, row)) return "wrong result type";
     if (inst.a != kNoValue && !vector_first_fits(inst, row)) return "wrong type of a";
-    if (row.shape == VectorShape::kFused) return check_fused(inst, row);
+    if (has_third_operand(row.shape)) return check_fused(inst, row);
     return needs_b && !vector_second_fits(inst, row) ? "wrong type of b" : nullptr;
   }
 

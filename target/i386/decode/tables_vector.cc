@@ -89,6 +89,16 @@ bool is_sse3(uint16_t opcode, uint8_t prefix) {
 
 /// The CPUID bit that an SSE encoding came with (SDM volume 1, 5.5 to 5.10).
 Feature sse_feature(const VectorOpcodeInfo& op) {
+  switch (crypto_extension(op)) {
+    case tcg::CryptoExtension::kAes:
+      return Feature::kAes;
+    case tcg::CryptoExtension::kPclmulqdq:
+      return Feature::kPclmulqdq;
+    case tcg::CryptoExtension::kSha:
+      return Feature::kShaNi;
+    default:
+      break;
+  }
   const unsigned map = op.opcode >> 8;
   if (map == 0x38 || map == 0x3a) {
     const uint8_t low = op.opcode & 0xff;
@@ -156,7 +166,8 @@ Row make_row(const VectorOpcodeInfo& op, VectorOpcode number, bool mmx) {
 }
 
 bool has_vex_form(const VectorOpcodeInfo& op) {
-  return !(op.forms & tcg::kMmxOperand) && !((op.forms & tcg::kMmxOwn) && op.prefix == 0);
+  return !(op.forms & (tcg::kMmxOperand | tcg::kLegacyOnly)) &&
+         !((op.forms & tcg::kMmxOwn) && op.prefix == 0);
 }
 
 /// The CPUID bit of a VEX encoding with VEX.L as `wide` says.
@@ -168,6 +179,14 @@ Feature vex_feature(const VectorOpcodeInfo& op, bool wide) {
       return Feature::kF16c;
     case tcg::VexExtension::kAvx2:
       return Feature::kAvx2;
+    case tcg::VexExtension::kAes:
+      return Feature::kAes;
+    case tcg::VexExtension::kVaes:
+      return Feature::kVaes;
+    case tcg::VexExtension::kPclmulqdq:
+      return Feature::kPclmulqdq;
+    case tcg::VexExtension::kVpclmulqdq:
+      return Feature::kVpclmulqdq;
     default:
       return Feature::kAvx;
   }

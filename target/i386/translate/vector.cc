@@ -83,6 +83,11 @@ void Translator::vector_operation(const Insn& in) {
     const Value c = read_vector(in, 2);
     return write_vector(in, 0, ir_.vector(op, read_vector(in, 0), read_vector(in, 1), c));
   }
+  if (row.shape == VectorShape::kWithXmm0) {
+    const Value b = read_vector(in, 1);
+    const Value c = ir_.get_reg(Type::kV128, 0);
+    return write_vector(in, 0, ir_.vector(op, read_vector(in, 0), b, c));
+  }
   const Value a = has_first_operand(row.shape) ? read_vector(in, first) : Value{};
   Value b;
   auto imm = static_cast<uint8_t>(in.immediate);

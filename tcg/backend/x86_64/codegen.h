@@ -281,6 +281,7 @@ class CodeGenerator {
 
   // codegen_vector_op.cc.
   bool vector_supported(const Inst& vector) const;
+  bool implicit_operand_fits() const;
   bool vector_folds(const Inst& op, const Inst& load) const;
   void emit_folded_vector(const Inst& load);
   void emit_vector_op(const Mem* memory);

@@ -42,6 +42,16 @@ bool CodeGenerator::vector_supported(const Inst& vector) const {
   const unsigned map = row.opcode >> 8, low = row.opcode & 0xff;
   if (is_wide(vector) || needs_vex(row, vector)) return false;
   if (row.shape == VectorShape::kShiftImm) return true;
+  switch (crypto_extension(row)) {
+    case CryptoExtension::kAes:
+      return cpu_.aes;
+    case CryptoExtension::kPclmulqdq:
+      return cpu_.pclmulqdq;
+    case CryptoExtension::kSha:
+      return cpu_.sha;
+    default:
+      break;
+  }
   if (map == 0x38 && (low <= 0x0b || (low >= 0x1c && low <= 0x1e))) return cpu_.ssse3;
   if (map == 0x38) return low == 0x37 ? cpu_.sse42 : cpu_.sse41;
   if (map == 0x3a) return low == 0x0f ? cpu_.ssse3 : cpu_.sse41;
@@ -67,7 +77,7 @@ bool CodeGenerator::uses_vex(ValueId id) const {
       vector.type == Type::kV64 ||
       (vector.b != kNoValue && inst(vector.b).type == Type::kV64 && (row.forms & kMmxForms)) ||
       (row.forms & kMmxOperand);
-  if (!wide_ || mmx) return false;
+  if (!wide_ || mmx || (row.forms & kLegacyOnly)) return false;
   const bool needed = is_wide(vector) || needs_vex(row, vector);
   if (!needed && !may_use_vex(id)) return false;
   switch (vex_extension(row, is_wide(vector))) {
@@ -77,9 +87,25 @@ bool CodeGenerator::uses_vex(ValueId id) const {
       return cpu_.f16c && row.shape == VectorShape::kUnary;
     case VexExtension::kAvx2:
       return cpu_.avx2;
+    case VexExtension::kAes:
+      return cpu_.aes;
+    case VexExtension::kVaes:
+      return cpu_.vaes;
+    case VexExtension::kPclmulqdq:
+      return cpu_.pclmulqdq;
+    case VexExtension::kVpclmulqdq:
+      return cpu_.vpclmulqdq;
     default:
       return true;
   }
+}
+
+// Whether XMM0 is c when the instruction begins, and still is when a is in the result's register.
+bool CodeGenerator::implicit_operand_fits() const {
+  if (row_of(inst()).shape != VectorShape::kWithXmm0) return true;
+  constexpr auto kXmm0 = Reg{0};
+  const bool kept = target_register() != kXmm0 || places_[inst().a].host == kXmm0;
+  return places_[inst().c].host == kXmm0 && kept;
 }
 
 void CodeGenerator::emit_vector() { emit_vector_op(nullptr); }
@@ -88,7 +114,7 @@ void CodeGenerator::emit_vector() { emit_vector_op(nullptr); }
 void CodeGenerator::emit_vector_op(const Mem* memory) {
   const VectorOpcodeInfo& row = row_of(inst());
   const bool vex = uses_vex(static_cast<ValueId>(at_));
-  if (!vex && !vector_supported(inst())) return emit_evaluate();
+  if (!vex && (!vector_supported(inst()) || !implicit_operand_fits())) return emit_evaluate();
   const Type operand = inst().b == kNoValue ? inst().type : inst(inst().b).type;
   const bool on_mmx =
       inst().type == Type::kV64 || (inst().b != kNoValue && gives_integer(row.shape) &&
@@ -238,8 +264,8 @@ bool CodeGenerator::vector_folds(const Inst& op, const Inst& load) const {
   if (!vex && !vector_supported(op)) return false;
   const bool compares = row.shape == VectorShape::kCompareFlags;
   const bool fused = row.shape == VectorShape::kFused;
-  const bool has_b =
-      row.shape != VectorShape::kShiftImm && !takes_integer(row.shape) && !gives_integer(row.shape);
+  const bool has_b = row.shape != VectorShape::kShiftImm && row.shape != VectorShape::kWithXmm0 &&
+                     !takes_integer(row.shape) && !gives_integer(row.shape);
   const ValueId last = fused ? op.c : op.b;
   if (!has_b || last != at_ || op.a == at_ || (fused && op.b == at_)) return false;
   if (memory_operand(row, is_wide(op)) != load.type) return false;

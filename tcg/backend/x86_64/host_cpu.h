@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cpuid.h>
+
 namespace vireo::tcg::x86_64 {
 
 /// Optional instructions of the host's processor (CPUID, SDM volume 2).
@@ -16,6 +18,11 @@ struct HostCpu {
   bool avx2 = false;
   bool fma = false;
   bool f16c = false;
+  bool aes = false;
+  bool pclmulqdq = false;
+  bool sha = false;
+  bool vaes = false;
+  bool vpclmulqdq = false;
 
   static HostCpu detect() {
     __builtin_cpu_init();
@@ -32,6 +39,13 @@ struct HostCpu {
     cpu.avx2 = __builtin_cpu_supports("avx2");
     cpu.f16c = __builtin_cpu_supports("f16c");
     cpu.fma = __builtin_cpu_supports("fma");
+    cpu.aes = __builtin_cpu_supports("aes");
+    cpu.pclmulqdq = __builtin_cpu_supports("pclmul");
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
+    cpu.sha = ebx >> 29 & 1;
+    cpu.vaes = ecx >> 9 & 1;
+    cpu.vpclmulqdq = ecx >> 10 & 1;
     return cpu;
   }
 };

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tcg/backend/interpreter/test_machine.h"
+#include "tcg/backend/x86_64/jit_backend.h"
 #include "tcg/ir/evaluate.h"
 #include "tcg/ir/printer.h"
 #include "tcg/ir/test_blocks.h"
@@ -29,6 +30,7 @@ class Jit : public ::testing::Test {
     config.code_cache_bytes = 8 << 20;
     backend_ = std::move(make_jit_backend(config)).value();
     interpreter_ = std::move(make_interpreter_backend(config)).value();
+    sse2_ = std::move(x86_64::JitBackend::create(config, {})).value();
     config.wide_vectors = true;
     wide_ = std::move(make_jit_backend(config)).value();
   }
@@ -47,6 +49,7 @@ class Jit : public ::testing::Test {
   std::string compare(uint32_t seed) {
     std::string difference = compare(*backend_, seed);
     if (difference.empty()) difference = compare(*wide_, seed);
+    if (difference.empty()) difference = compare(*sse2_, seed);
     return difference;
   }
   std::string compare(Backend& backend, uint32_t seed) {
@@ -66,6 +69,7 @@ class Jit : public ::testing::Test {
 
   std::unique_ptr<Backend> backend_, interpreter_;
   std::unique_ptr<Backend> wide_;  ///< For guests with 256-bit vector registers.
+  std::unique_ptr<Backend> sse2_;  ///< As on a host with nothing optional.
   std::unique_ptr<TestGuest> guest_ = std::make_unique<TestGuest>(1);
   Frame& frame_ = guest_->frame;
   Block block_;
