@@ -40,7 +40,7 @@ constexpr FeatureSet kMaximum =
     FeatureSet{F::kSsse3,   F::kSse41,      F::kSse42,     F::kAes,   F::kPclmulqdq, F::kShaNi,
                F::kVaes,    F::kVpclmulqdq, F::kAvx,       F::kAvx2,  F::kFma,       F::kF16c,
                F::kBmi1,    F::kBmi2,       F::kAdx,       F::kXsave, F::kXsaveopt,  F::kXsavec,
-               F::kXgetbv1, F::kAbm,        F::kCr8Legacy, F::kSs,    F::kHt};
+               F::kXgetbv1, F::kAbm,        F::kCr8Legacy, F::kSs,    F::kHt,        F::kRdpid};
 
 // Intel's line, each with what the one before has.
 constexpr FeatureSet kConroe =

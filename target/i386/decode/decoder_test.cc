@@ -167,11 +167,11 @@ bool is_lax_about(unsigned bits, const std::string& name, const uint8_t* bytes, 
 /// undefined.
 bool is_not_offered(const std::string& name, const uint8_t* bytes, const Insn& insn) {
   static const std::set<std::string> kOther = {
-      "clgi",      "stgi",     "skinit",  "invlpga", "encls",   "enclu",   "femms",
-      "getsec",    "xbegin",   "xabort",  "xend",    "xtest",   "xsaves",  "xrstors",
-      "xrstors64", "xsaves64", "montmul", "xstore",  "pi2fd",   "pi2fw",   "pswapd",
-      "pavgusb",   "pmulhrw",  "xsha1",   "xsha256", "extrq",   "insertq", "movntss",
-      "movntsd",   "rdpid",    "xsaves",  "invept",  "invvpid", "ud2b",    "xstorerng"};
+      "clgi",      "stgi",     "skinit",  "invlpga", "encls", "enclu",    "femms",
+      "getsec",    "xbegin",   "xabort",  "xend",    "xtest", "xsaves",   "xrstors",
+      "xrstors64", "xsaves64", "montmul", "xstore",  "pi2fd", "pi2fw",    "pswapd",
+      "pavgusb",   "pmulhrw",  "xsha1",   "xsha256", "extrq", "insertq",  "movntss",
+      "movntsd",   "xsaves",   "invept",  "invvpid", "ud2b",  "xstorerng"};
   const uint8_t vex = insn.opcode;
   if (kOther.count(name) || (name[0] == 'v' && !insn.vex) || starts_with(name, "pf") ||
       starts_with(name, "xcrypt") || starts_with(name, "bnd")) {

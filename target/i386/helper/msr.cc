@@ -218,6 +218,10 @@ bool write_tsc(CpuState& state, uint64_t value) {
   return true;
 }
 
+bool has_tsc_aux(const CpuState& state) {
+  return state.config->has(Feature::kRdtscp) || state.config->has(Feature::kRdpid);
+}
+
 bool write_apic_base(CpuState& state, uint64_t value) {
   LocalApic* apic = state.machine->apic();
   return apic && apic->write_base(value);
@@ -242,7 +246,7 @@ bool read_msr(CpuState& state, uint32_t index, uint64_t& value) {
       return state.config->has(Feature::kTscAdjust);
     case kTscAux:
       value = state.tsc_aux;
-      return state.config->has(Feature::kRdtscp);
+      return has_tsc_aux(state);
     case kTscDeadline:
       if (apic) value = apic->read_tsc_deadline();
       return apic && state.config->has(Feature::kTscDeadline);
@@ -283,7 +287,7 @@ bool write_msr(CpuState& state, uint32_t index, uint64_t value) {
       state.tsc_adjust = value;
       return true;
     case kTscAux:
-      if (!state.config->has(Feature::kRdtscp) || value >> 32) return false;
+      if (!has_tsc_aux(state) || value >> 32) return false;
       state.tsc_aux = value;
       return true;
     case kTscDeadline:

@@ -159,6 +159,11 @@ void Translator::random(const Insn& in) {
   write(in, 0, call_helper(HelperId::rdrand, integer_type(size), number(size)));
 }
 
+void Translator::read_processor_id(const Insn& in) {
+  const Type type = integer_type(in.operands[0].size);
+  write(in, 0, ir_.load_state(type, VIREO_CPU_OFFSET(tsc_aux)));
+}
+
 void Translator::fence(const Insn& in) {
   if (in.reg() != 5) ir_.fence();  // Loads are not reordered: LFENCE needs nothing.
 }

@@ -150,6 +150,7 @@ class Translator {
   void input(const Insn& in);
   void output(const Insn& in);
   void random(const Insn& in);
+  void read_processor_id(const Insn& in);
   void fence(const Insn& in);
   void flush_line(const Insn& in);
   void save_state(const Insn& in);

@@ -72,6 +72,21 @@
   movl $7, %eax
   xorl %ecx, %ecx
   cpuid
+  btl $22, %ecx
+  jnc 1f
+  write_msr MSR_TSC_AUX, $0x8765
+  movq $-1, %rbx
+  rdpid %rbx
+  check %rbx, $0x8765, "RDPID tells TSC_AUX"
+  try
+  user
+  rdpid %rbp
+  passes "RDPID at CPL 3"
+  check %rbp, $0x8765, "and tells the same"
+1:
+  movl $7, %eax
+  xorl %ecx, %ecx
+  cpuid
   btl $1, %ebx
   jnc 1f
   write_msr MSR_TSC_ADJUST, $0

@@ -77,6 +77,7 @@ bool has_undefined_result(const Insn& insn, const ProcessorState& before) {
   if (name.find("rcp") != std::string::npos || name.find("rsqrt") != std::string::npos)
     return true;  // Approximations.
   if (name == "bswap") return insn.operand_size == 2;
+  if (name == "rdpid") return true;  // The system's number of the processor.
   // From memory, AMD's processors leave the x87 tags alone.
   if (name == "cvtpi2ps" && insn.modrm < 0xc0) return true;
   static const std::set<std::string> kTranscendental = {"f2xm1",   "fyl2x",   "fptan", "fpatan",
