@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "target/i386/cpu/config.h"
+#include "target/i386/cpu/xsave_layout.h"
 
 namespace vireo::i386 {
 namespace {
@@ -97,10 +98,6 @@ CpuidResult topology_leaf(const CpuConfig& config, uint32_t subleaf) {
   return result;
 }
 
-constexpr uint32_t kXsaveHeaderEnd = 576, kAvxOffset = 576, kAvxSize = 256;
-
-uint32_t xsave_size(uint64_t xcr0) { return xcr0 & 4 ? kAvxOffset + kAvxSize : kXsaveHeaderEnd; }
-
 CpuidResult xsave_leaf(const CpuConfig& config, uint32_t subleaf, const CpuidDynamic& dynamic) {
   if (!config.has(Feature::kXsave)) return {};
   const uint64_t supported = supported_xcr0(config);
@@ -111,10 +108,12 @@ CpuidResult xsave_leaf(const CpuConfig& config, uint32_t subleaf, const CpuidDyn
     result.ecx = xsave_size(supported);
   } else if (subleaf == 1) {
     add_features(config, 0xd, 1, result);
-    if (config.has(Feature::kXsavec)) result.ebx = xsave_size(dynamic.xcr0);
-  } else if (subleaf == 2 && (supported & 4)) {
-    result.eax = kAvxSize;
-    result.ebx = kAvxOffset;
+    if (config.has(Feature::kXsavec)) result.ebx = compacted_size(dynamic.xcr0);
+  }
+  for (const XsaveExtension& extension : kXsaveExtensions) {
+    if (extension.number != subleaf || !(supported & extension.bit())) continue;
+    result.eax = extension.size;
+    result.ebx = extension.offset;
   }
   return result;
 }
@@ -218,8 +217,10 @@ CpuidResult hypervisor_leaf(const CpuConfig& config, uint32_t leaf) {
 }  // namespace
 
 uint64_t supported_xcr0(const CpuConfig& config) {
-  if (!config.has(Feature::kXsave)) return 1;
-  return config.has(Feature::kAvx) ? 7 : 3;
+  if (!config.has(Feature::kXsave)) return kXsaveX87;
+  uint64_t components = kXsaveX87 | kXsaveSse;
+  if (config.has(Feature::kAvx)) components |= kXsaveAvx;
+  return components;
 }
 
 CpuidResult cpuid(const CpuConfig& config, uint32_t leaf, uint32_t subleaf,

@@ -37,10 +37,11 @@ constexpr FeatureSet kConvenient{
 constexpr FeatureSet kCostly{F::kSmap, F::kLa57};
 constexpr FeatureSet kMaximum =
     kPentium4 | kVirtual | kLongMode | kConvenient | kCostly |
-    FeatureSet{F::kSsse3,   F::kSse41,      F::kSse42,     F::kAes,   F::kPclmulqdq, F::kShaNi,
-               F::kVaes,    F::kVpclmulqdq, F::kAvx,       F::kAvx2,  F::kFma,       F::kF16c,
-               F::kBmi1,    F::kBmi2,       F::kAdx,       F::kXsave, F::kXsaveopt,  F::kXsavec,
-               F::kXgetbv1, F::kAbm,        F::kCr8Legacy, F::kSs,    F::kHt,        F::kRdpid};
+    FeatureSet{F::kSsse3, F::kSse41,     F::kSse42,      F::kAes,     F::kPclmulqdq,
+               F::kShaNi, F::kVaes,      F::kVpclmulqdq, F::kAvx,     F::kAvx2,
+               F::kFma,   F::kF16c,      F::kBmi1,       F::kBmi2,    F::kAdx,
+               F::kXsave, F::kXsaveopt,  F::kXsavec,     F::kXgetbv1, F::kXsaves,
+               F::kAbm,   F::kCr8Legacy, F::kSs,         F::kHt,      F::kRdpid};
 
 // Intel's line, each with what the one before has.
 constexpr FeatureSet kConroe =
@@ -58,7 +59,7 @@ constexpr FeatureSet kHaswell =
                             F::kBmi1, F::kBmi2,  F::kAbm,  F::kHle,     F::kRtm};
 constexpr FeatureSet kBroadwell =
     kHaswell | FeatureSet{F::kRdseed, F::kAdx, F::kSmap, F::kPrefetchw};
-constexpr FeatureSet kSkylakeClient = kBroadwell | FeatureSet{F::kXsavec, F::kXgetbv1};
+constexpr FeatureSet kSkylakeClient = kBroadwell | FeatureSet{F::kXsavec, F::kXgetbv1, F::kXsaves};
 constexpr FeatureSet kSkylakeServer =
     kSkylakeClient | FeatureSet{F::kPdpe1gb,  F::kClwb,     F::kClflushopt,
                                 F::kPku,      F::kAvx512f,  F::kAvx512dq,
@@ -85,7 +86,7 @@ constexpr FeatureSet kEpyc =
                            F::kPdpe1gb,   F::kFxsrOpt, F::kMmxext,   F::kOsvw,      F::kPrefetchw,
                            F::kCr8Legacy, F::kTopoext, F::kFsgsbase, F::kBmi1,      F::kBmi2,
                            F::kSmep,      F::kRdseed,  F::kAdx,      F::kSmap,      F::kClflushopt,
-                           F::kShaNi,     F::kArat};
+                           F::kShaNi,     F::kArat,    F::kXsaves};
 
 constexpr std::string_view kIntel = "GenuineIntel", kAmd = "AuthenticAMD";
 constexpr uint32_t kExtended = 0x80000008;

@@ -111,12 +111,6 @@ bool is_same(const std::string& name, const std::string& ours) {
       {"vmovd", "vmovq"},
       {"cmpxchg8b", "cmpxchg16b"},
       {"retf", "retfq"},
-      {"fxsave", "fxsave64"},
-      {"fxrstor", "fxrstor64"},
-      {"xsave", "xsave64"},
-      {"xrstor", "xrstor64"},
-      {"xsaveopt", "xsaveopt64"},
-      {"xsavec", "xsavec64"},
       {"sysret", "sysretq"},
       {"sysexit", "sysexitq"},
       {"call", "lcall"},
@@ -130,7 +124,7 @@ bool is_same(const std::string& name, const std::string& ours) {
       {"sal", "shl"},
       {"int1", "icebp"},
       {"movsd", "movups"}};  // capstone 4 takes F2 0F 10 F6 for MOVUPS.
-  if (name == ours || is_same_vex(name, ours)) return true;
+  if (name == ours || name == ours + "64" || is_same_vex(name, ours)) return true;
   if (kSized.count(ours) && name.substr(0, name.size() - 1) == ours) return true;
   if (starts_with(ours, "cmp") && starts_with(name, "cmp") && ours.size() == 5) {
     return name.substr(name.size() - 2) == ours.substr(3);
@@ -167,11 +161,10 @@ bool is_lax_about(unsigned bits, const std::string& name, const uint8_t* bytes, 
 /// undefined.
 bool is_not_offered(const std::string& name, const uint8_t* bytes, const Insn& insn) {
   static const std::set<std::string> kOther = {
-      "clgi",      "stgi",     "skinit",  "invlpga", "encls", "enclu",    "femms",
-      "getsec",    "xbegin",   "xabort",  "xend",    "xtest", "xsaves",   "xrstors",
-      "xrstors64", "xsaves64", "montmul", "xstore",  "pi2fd", "pi2fw",    "pswapd",
-      "pavgusb",   "pmulhrw",  "xsha1",   "xsha256", "extrq", "insertq",  "movntss",
-      "movntsd",   "xsaves",   "invept",  "invvpid", "ud2b",  "xstorerng"};
+      "clgi",    "stgi",    "skinit",  "invlpga", "encls",    "enclu",  "femms",   "getsec",
+      "xbegin",  "xabort",  "xend",    "xtest",   "montmul",  "xstore", "pi2fd",   "pi2fw",
+      "pswapd",  "pavgusb", "pmulhrw", "xsha1",   "xsha256",  "extrq",  "insertq", "movntss",
+      "movntsd", "invept",  "invvpid", "ud2b",    "xstorerng"};
   const uint8_t vex = insn.opcode;
   if (kOther.count(name) || (name[0] == 'v' && !insn.vex) || starts_with(name, "pf") ||
       starts_with(name, "xcrypt") || starts_with(name, "bnd")) {

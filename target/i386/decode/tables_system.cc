@@ -77,6 +77,8 @@ constexpr Row kRows[] = {
     {0xae, "wrfsbase", operands("Ry"), reg(2) | prefix_f3 | register_only | only64 | needs(Feature::kFsgsbase), &T::write_segment_base, kFs},
     {0xae, "wrgsbase", operands("Ry"), reg(3) | prefix_f3 | register_only | only64 | needs(Feature::kFsgsbase), &T::write_segment_base, kGs},
     {0xc7, "xsavec", operands("M"), reg(4) | prefix_none | memory_only | needs(Feature::kXsavec), &T::extended_save, 2},
+    {0xc7, "xrstors", operands("M"), reg(3) | prefix_none | memory_only | needs(Feature::kXsaves), &T::save_state, as(HelperId::xrstors)},
+    {0xc7, "xsaves", operands("M"), reg(5) | prefix_none | memory_only | needs(Feature::kXsaves), &T::extended_save, 3},
     {0xc7, "rdrand", operands("Rv"), reg(6) | prefix_none | register_only | needs(Feature::kRdrand), &T::random},
     {0xc7, "rdrand", operands("Rv"), reg(6) | prefix_66 | register_only | needs(Feature::kRdrand), &T::random},
     {0xc7, "rdseed", operands("Rv"), reg(7) | prefix_none | register_only | needs(Feature::kRdseed), &T::random},

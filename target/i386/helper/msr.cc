@@ -40,6 +40,7 @@ enum Msr : uint32_t {
   kPat = 0x277,
   kMtrrDefaultType = 0x2ff,
   kMachineCheck0 = 0x400,
+  kXss = 0xda0,
   kTscDeadline = 0x6e0,
   kX2apicFirst = 0x800,
   kX2apicLast = 0x8ff,
@@ -259,6 +260,8 @@ bool read_msr(CpuState& state, uint32_t index, uint64_t& value) {
     case kEfer:
       value = state.efer;
       return state.config->has(Feature::kSyscall) || state.config->has(Feature::kNx);
+    case kXss:
+      return state.config->has(Feature::kXsaves);
     case kArchCapabilities:
       value = kArchCapabilitiesValue;
       return state.config->has(Feature::kArchCapabilities);
@@ -296,6 +299,8 @@ bool write_msr(CpuState& state, uint32_t index, uint64_t value) {
       return true;
     case kApicBase:
       return write_apic_base(state, value);
+    case kXss:  // There are no supervisor components.
+      return state.config->has(Feature::kXsaves) && value == 0;
     case kPat:
       if (!is_valid_pat(value)) return false;
       state.pat = value;

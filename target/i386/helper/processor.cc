@@ -6,6 +6,7 @@
 #include "target/i386/helper/control.h"
 #include "target/i386/helper/functions.h"
 #include "target/i386/helper/raise.h"
+#include "target/i386/helper/xsave.h"
 #include "tcg/ir/block.h"
 #include "util/log.h"
 
@@ -132,7 +133,7 @@ uint64_t helper_xgetbv(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
   const auto index = static_cast<uint32_t>(frame->general[kRcx]);
   const bool in_use = index == 1 && state.config->has(Feature::kXgetbv1);
   if (index != 0 && !in_use) raise_gp(state, 0);
-  put_pair(state, state.xcr0);
+  put_pair(state, in_use ? state.xcr0 & components_in_use(state) : state.xcr0);
   return 0;
 }
 

@@ -1,11 +1,9 @@
-// FXSAVE, FXRSTOR, the XSAVE family and MXCSR (SDM volume 1, chapter 13).
+// FXSAVE, FXRSTOR and MXCSR (SDM volume 1, 10.5).
 
 #include "target/i386/helper/xsave.h"
 
-#include <algorithm>
 #include <cstring>
 
-#include "target/i386/cpu/config.h"
 #include "target/i386/cpu/mode.h"
 #include "target/i386/helper/functions.h"
 #include "target/i386/helper/memory.h"
@@ -14,14 +12,6 @@
 
 namespace vireo::i386 {
 namespace {
-
-constexpr size_t kLegacySize = 512;
-constexpr size_t kHeaderOffset = 512;
-constexpr size_t kHeaderSize = 64;
-constexpr size_t kVectorOffset = 160;
-constexpr uint64_t kComponentX87 = 1, kComponentSse = 2, kComponentAvx = 4;
-constexpr size_t kAvxOffset = 576, kAvxSize = 256;
-constexpr uint64_t kCompacted = uint64_t{1} << 63;
 
 template <class T>
 void put(uint8_t* area, size_t offset, T value) {
@@ -35,48 +25,9 @@ T get(const uint8_t* area, size_t offset) {
   return value;
 }
 
-// XMM8 to XMM15 exist in 64-bit mode only.
-unsigned vector_count(const CpuState& state) { return in_64bit_mode(state) ? 16 : 8; }
-
 void check_available(CpuState& state) {
   if (state.cr0 & kCr0Em) raise_exception(state, kUd);
   if (state.cr0 & kCr0Ts) raise_exception(state, kNm);
-}
-
-void check_xsave(CpuState& state, uint64_t linear) {
-  if (!(state.cr4 & kCr4Osxsave)) raise_exception(state, kUd);
-  if (state.cr0 & kCr0Ts) raise_exception(state, kNm);
-  if (linear & 63) raise_gp(state, 0);
-}
-
-uint64_t requested_components(const CpuState& state) {
-  const uint64_t mask = (state.frame.general[kRax] & 0xffffffff) | state.frame.general[kRdx] << 32;
-  return mask & state.xcr0;
-}
-
-bool is_initial_x87(const X87State& x87) {
-  const X87State initial;
-  return x87.control == 0x37f && x87.status == 0 && x87.top == 0 && x87.empty == 0xff &&
-         x87.opcode == 0 && x87.instruction_pointer == 0 && x87.data_pointer == 0 &&
-         std::memcmp(x87.registers, initial.registers, sizeof x87.registers) == 0;
-}
-
-// Components that are not in their initial configuration.
-uint64_t components_in_use(const CpuState& state) {
-  uint64_t used = is_initial_x87(state.x87) ? 0 : kComponentX87;
-  for (unsigned i = 0; i < vector_count(state); ++i) {
-    const uint8_t* bytes = state.frame.vector[i];
-    const auto nonzero = [](uint8_t byte) { return byte != 0; };
-    if (std::any_of(bytes, bytes + 16, nonzero)) used |= kComponentSse;
-    if (std::any_of(bytes + 16, bytes + 32, nonzero)) used |= kComponentAvx;
-  }
-  return used;
-}
-
-void set_initial_x87(CpuState& state) {
-  state.x87 = X87State{};
-  state.x87.control = 0x37f;
-  state.x87.empty = 0xff;
 }
 
 }  // namespace
@@ -108,7 +59,7 @@ void pack_legacy_area(const CpuState& state, bool wide, uint8_t* area) {
     put<uint16_t>(area, 40 + i * 16, reg.sign_exponent);
   }
   for (unsigned i = 0; i < vector_count(state); ++i)
-    std::memcpy(area + kVectorOffset + i * 16, state.frame.vector[i], 16);
+    std::memcpy(area + kXsaveVectorOffset + i * 16, state.frame.vector[i], 16);
 }
 
 void unpack_x87(CpuState& state, bool wide, const uint8_t* area) {
@@ -138,15 +89,15 @@ void unpack_x87(CpuState& state, bool wide, const uint8_t* area) {
 
 void unpack_vectors(CpuState& state, const uint8_t* area) {
   for (unsigned i = 0; i < vector_count(state); ++i)
-    std::memcpy(state.frame.vector[i], area + kVectorOffset + i * 16, 16);
+    std::memcpy(state.frame.vector[i], area + kXsaveVectorOffset + i * 16, 16);
 }
 
 uint64_t helper_fxsave(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   CpuState& state = cpu_state(frame);
   check_available(state);
   if (a & 15) raise_gp(state, 0);
-  const size_t size = kVectorOffset + vector_count(state) * 16;
-  uint8_t area[kLegacySize] = {};
+  const size_t size = kXsaveVectorOffset + vector_count(state) * 16;
+  uint8_t area[kXsaveLegacySize] = {};
   pack_legacy_area(state, b != 0, area);
   write_bytes(state, a, area, size, data_privilege(state));
   return 0;
@@ -156,7 +107,7 @@ uint64_t helper_fxrstor(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   CpuState& state = cpu_state(frame);
   check_available(state);
   if (a & 15) raise_gp(state, 0);
-  uint8_t area[kLegacySize];
+  uint8_t area[kXsaveLegacySize];
   read_bytes(state, a, area, sizeof area, data_privilege(state));
   const auto mxcsr = get<uint32_t>(area, 24);
   if (mxcsr & ~kMxcsrMask) raise_gp(state, 0);
@@ -164,87 +115,6 @@ uint64_t helper_fxrstor(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   unpack_x87(state, b != 0, area);
   frame->mxcsr = mxcsr;
   unpack_vectors(state, area);
-  return x87_mode_changed(state, control_word);
-}
-
-uint64_t helper_xsave(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
-  CpuState& state = cpu_state(frame);
-  check_xsave(state, a);
-  if (c == 3) raise_exception(state, kUd);  // XSAVES is not advertised
-  const Privilege privilege = data_privilege(state);
-  const uint64_t requested = requested_components(state);
-  const uint64_t in_use = components_in_use(state);
-  const bool compacted = c == 2;
-  const uint64_t stored = c == 0 ? requested : requested & in_use;
-  const size_t end = requested & kComponentAvx ? kAvxOffset + kAvxSize : kAvxOffset;
-  probe_write(state, a, end, privilege);
-
-  uint8_t area[kLegacySize] = {};
-  pack_legacy_area(state, b != 0, area);
-  if (stored & kComponentX87) {
-    write_bytes(state, a, area, 24, privilege);
-    write_bytes(state, a + 32, area + 32, 128, privilege);
-  }
-  if (requested & (kComponentSse | kComponentAvx))
-    write_bytes(state, a + 24, area + 24, 8, privilege);
-  if (stored & kComponentSse)
-    write_bytes(state, a + kVectorOffset, area + kVectorOffset, vector_count(state) * 16,
-                privilege);
-  if (stored & kComponentAvx) {
-    for (unsigned i = 0; i < vector_count(state); ++i)
-      write_bytes(state, a + kAvxOffset + i * 16, frame->vector[i] + 16, 16, privilege);
-  }
-  // XSTATE_BV: the requested bits are replaced, others kept (XSAVEC: cleared).
-  uint64_t bits = compacted ? 0 : read<uint64_t>(state, a + kHeaderOffset, privilege) & ~requested;
-  bits |= requested & in_use;
-  write<uint64_t>(state, a + kHeaderOffset, bits, privilege);
-  if (compacted) {
-    write<uint64_t>(state, a + kHeaderOffset + 8, kCompacted | requested, privilege);
-  }
-  return 0;
-}
-
-uint64_t helper_xrstor(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
-  CpuState& state = cpu_state(frame);
-  check_xsave(state, a);
-  const Privilege privilege = data_privilege(state);
-  const uint64_t requested = requested_components(state);
-  uint8_t area[kLegacySize + kHeaderSize];
-  read_bytes(state, a, area, sizeof area, privilege);
-  const auto present = get<uint64_t>(area, kHeaderOffset);
-  const auto layout = get<uint64_t>(area, kHeaderOffset + 8);
-  const bool compacted = layout & kCompacted;
-  if (compacted && !state.config->has(Feature::kXsavec)) raise_gp(state, 0);
-  const uint64_t allowed = compacted ? layout & state.xcr0 : state.xcr0;
-  const uint8_t* reserved = area + kHeaderOffset + (compacted ? 16 : 8);
-  const bool has_reserved = std::any_of(reserved, static_cast<const uint8_t*>(area) + sizeof area,
-                                        [](uint8_t byte) { return byte != 0; });
-  if ((present & ~allowed) || has_reserved || (compacted && (layout & ~kCompacted & ~state.xcr0)))
-    raise_gp(state, 0);
-  const auto mxcsr = get<uint32_t>(area, 24);
-  const bool loads_mxcsr = requested & (kComponentSse | kComponentAvx);
-  if (loads_mxcsr && (mxcsr & ~kMxcsrMask)) raise_gp(state, 0);
-  uint8_t upper[kAvxSize] = {};
-  if (requested & present & kComponentAvx)
-    read_bytes(state, a + kAvxOffset, upper, sizeof upper, privilege);
-
-  const uint16_t control_word = state.x87.control;
-  if (requested & kComponentX87) {
-    if (present & kComponentX87) {
-      unpack_x87(state, b != 0, area);
-    } else {
-      set_initial_x87(state);
-    }
-  }
-  if (loads_mxcsr) frame->mxcsr = mxcsr;
-  if (requested & kComponentSse) {
-    if (!(present & kComponentSse)) std::memset(area + kVectorOffset, 0, 256);
-    unpack_vectors(state, area);
-  }
-  if (requested & kComponentAvx) {
-    for (unsigned i = 0; i < vector_count(state); ++i)
-      std::memcpy(frame->vector[i] + 16, upper + i * 16, 16);
-  }
   return x87_mode_changed(state, control_word);
 }
 
