@@ -31,6 +31,8 @@ struct CodePosition {
   uint64_t linear = 0;
   uint64_t mode = 0;
   bool user = false;  ///< Fetched with user privilege.
+  /// Translations are relocatable (see tcg::Block); `ip` and `linear` are equal then.
+  bool relocatable = false;
 };
 
 /// Gives the bytes of guest code to a translator, page by page.

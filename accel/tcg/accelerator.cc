@@ -128,12 +128,12 @@ tcg::TranslatedBlock* TcgAccelerator::block_for(TcgVcpu& vcpu, const tcg::BlockK
 // Whether the second page of a block that crosses into one is mapped as it was.
 bool TcgAccelerator::second_page_matches(TcgVcpu& vcpu, const tcg::TranslatedBlock& block) const {
   PageWalk fault;
-  const uint64_t next = (block.key.linear & kPageMask) + tcg::kPageSize;
+  const uint64_t next = (vcpu.cpu().position().linear & kPageMask) + tcg::kPageSize;
   return reinterpret_cast<uint64_t>(vcpu.fetch(next, fault)) == block.physical_second;
 }
 
 // Into ir_; false if the code cannot be fetched, which is recorded.
-bool TcgAccelerator::make_ir(TcgVcpu& vcpu, const tcg::BlockKey& key, unsigned max_insns) {
+bool TcgAccelerator::make_ir(TcgVcpu& vcpu, unsigned max_insns) {
   ir_.clear();
   uint64_t fault_linear = 0;
   if (!vcpu.cpu().translate(ir_, vcpu.code_reader(), max_insns, fault_linear)) {
@@ -141,19 +141,22 @@ bool TcgAccelerator::make_ir(TcgVcpu& vcpu, const tcg::BlockKey& key, unsigned m
     if (vcpu.fetch(fault_linear, fault) == nullptr) vcpu.cpu().record_fault(fault_linear, fault);
     return false;
   }
-  log_guest_code(vcpu.cpu(), vcpu.code_reader(), key, ir_.guest_size);
-  log_ir(util::kLogOp, ir_, key);
+  const CodePosition at = vcpu.cpu().position();
+  log_guest_code(vcpu.cpu(), vcpu.code_reader(), at, ir_.guest_size);
+  log_ir(util::kLogOp, ir_, at);
   pipeline_.run(ir_);
-  log_ir(util::kLogOpOpt, ir_, key);
+  log_ir(util::kLogOpOpt, ir_, at);
   return true;
 }
 
 tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const tcg::BlockKey& key,
                                                 unsigned max_insns) {
-  if (!make_ir(vcpu, key, max_insns)) return nullptr;
-  const uint32_t page =
-      blocks_.code_page_number(key.linear >> tcg::kPageBits, key.physical & kPageMask, key.mode);
-  auto compiled = backend_->compile(ir_, key, page);
+  if (blocks_.full()) {
+    flush_translations();
+    return nullptr;  // as below
+  }
+  if (!make_ir(vcpu, max_insns)) return nullptr;
+  auto compiled = backend_->compile(ir_, key, blocks_.code_page_number(key));
   if (!compiled) {
     if (compiled.error().code() == util::ErrorCode::kNoMemory) {
       flush_translations();
@@ -162,16 +165,16 @@ tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const tcg::BlockK
     // More values than the backend has places for: half of the instructions need fewer.
     if (ir_.guest_insns > 1) return translate(vcpu, key, ir_.guest_insns / 2);
     // A mistake of ours: trying again would never end.
-    util::warn(fmt::format("block at {:#x}: {}", key.ip, compiled.error().message()));
+    util::warn(
+        fmt::format("block at {:#x}: {}", vcpu.cpu().position().ip, compiled.error().message()));
     std::abort();
   }
   tcg::TranslatedBlock* block = *compiled;
-  log_host_code(*backend_, *block);
-  if (perf_map_) {
-    perf_map_->add(backend_->host_code(*block), key.linear, vcpu.cpu().position().user);
-  }
-  const uint64_t end = key.linear + block->guest_size - 1;
-  if ((end & kPageMask) != (key.linear & kPageMask)) {
+  const CodePosition at = vcpu.cpu().position();
+  log_host_code(*backend_, *block, at);
+  if (perf_map_) perf_map_->add(backend_->host_code(*block), at.linear, at.user);
+  const uint64_t end = at.linear + block->guest_size - 1;
+  if ((end & kPageMask) != (at.linear & kPageMask)) {
     PageWalk fault;
     block->physical_second = reinterpret_cast<uint64_t>(vcpu.fetch(end & kPageMask, fault));
     protect_code_page(reinterpret_cast<const std::byte*>(block->physical_second));
@@ -190,10 +193,11 @@ void TcgAccelerator::report_difference(TcgVcpu& vcpu, const tcg::TranslatedBlock
   if (vcpu.cpu().translate(ir, vcpu.code_reader(), block.guest_insns, fault_linear)) {
     pipeline_.run(ir);
   }
-  util::warn(fmt::format(
-      "lock-step: the backends differ in the block at {:#x}:\n{}{}OP:\n{}\n{}", block.key.ip, what,
-      list_guest_code(vcpu.cpu(), vcpu.code_reader(), block.key, block.guest_size),
-      tcg::to_string(ir), list_host_code(*backend_, block)));
+  const CodePosition at = vcpu.cpu().position();
+  util::warn(fmt::format("lock-step: the backends differ in the block at {:#x}:\n{}{}OP:\n{}\n{}",
+                         at.ip, what,
+                         list_guest_code(vcpu.cpu(), vcpu.code_reader(), at, block.guest_size),
+                         tcg::to_string(ir), list_host_code(*backend_, block, at)));
   vcpu.cpu().dump(true);
   if (on_difference_) on_difference_();
 }

@@ -74,7 +74,7 @@ class TcgAccelerator final : public Accelerator,
   /// BlockKey::mode of a block that was limited to one instruction.
   static constexpr uint64_t kSingleInstruction = uint64_t{1} << 63;
 
-  bool make_ir(TcgVcpu& vcpu, const tcg::BlockKey& key, unsigned max_insns);
+  bool make_ir(TcgVcpu& vcpu, unsigned max_insns);
   tcg::TranslatedBlock* translate(TcgVcpu& vcpu, const tcg::BlockKey& key, unsigned max_insns);
   bool second_page_matches(TcgVcpu& vcpu, const tcg::TranslatedBlock& block) const;
   void drop(tcg::TranslatedBlock* block);

@@ -165,10 +165,10 @@ void BlockMap::remove_from_page(uint64_t page, tcg::TranslatedBlock* block) {
   }
 }
 
-uint32_t BlockMap::code_page_number(uint64_t virtual_page, uint64_t host_page, uint64_t mode) {
-  uint32_t& number = code_page_numbers_[{virtual_page, host_page, mode}];
-  if (number == 0) number = ++last_code_page_number_;
-  return number;
+uint32_t BlockMap::code_page_number(const tcg::BlockKey& key) {
+  const PagePair pages{key.linear >> tcg::kPageBits, page_of(key.physical), key.mode};
+  const auto next = static_cast<uint32_t>(code_page_numbers_.size());
+  return code_page_numbers_.try_emplace(pages, next).first->second;
 }
 
 }  // namespace vireo::accel

@@ -37,11 +37,13 @@ class BlockMap {
     for (tcg::TranslatedBlock* block : take(first, length)) invalidated(block);
   }
 
-  /// The number that stands for (guest-virtual page, host page, mode) in Frame::code_pages; never
-  /// 0, never used again.
-  uint32_t code_page_number(uint64_t virtual_page, uint64_t host_page, uint64_t mode);
+  /// The number that stands for the page of `key` in Frame::code_pages, in its mode and, but for
+  /// relocatable blocks, at its address.
+  uint32_t code_page_number(const tcg::BlockKey& key);
 
   size_t size() const { return count_; }
+  /// There are no more code page numbers.
+  bool full() const { return code_page_numbers_.size() == tcg::kCodePageNumbers; }
 
  private:
   struct PageCode {
@@ -75,7 +77,6 @@ class BlockMap {
     }
   };
   std::unordered_map<PagePair, uint32_t, PagePairHash> code_page_numbers_;
-  uint32_t last_code_page_number_ = 0;
 };
 
 }  // namespace vireo::accel

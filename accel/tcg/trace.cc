@@ -16,8 +16,8 @@ namespace vireo::accel {
 
 namespace {
 
-bool wanted(uint32_t item, const tcg::BlockKey& key) {
-  return util::log_enabled(item) && util::log_address_selected(key.linear);
+bool wanted(uint32_t item, const CodePosition& at) {
+  return util::log_enabled(item) && util::log_address_selected(at.linear);
 }
 
 // Only a block's last bytes may lie on a second page.
@@ -42,16 +42,18 @@ const char* access_name(tcg::Access access) {
 
 }  // namespace
 
-std::string list_guest_code(const GuestCpu& cpu, CodeReader& code, const tcg::BlockKey& key,
+std::string list_guest_code(const GuestCpu& cpu, CodeReader& code, const CodePosition& at,
                             uint32_t guest_size) {
-  const auto bytes = guest_bytes(code, key.linear, guest_size);
+  const auto bytes = guest_bytes(code, at.linear, guest_size);
   std::string text = "IN:\n";
-  for (const auto& insn : util::disassemble(cpu.instruction_set(), bytes, key.linear))
+  for (const auto& insn : util::disassemble(cpu.instruction_set(), bytes, at.linear))
     text += util::to_line(insn);
   return text;
 }
 
-std::string list_host_code(const tcg::Backend& backend, const tcg::TranslatedBlock& block) {
+std::string list_host_code(const tcg::Backend& backend, const tcg::TranslatedBlock& block,
+                           const CodePosition& position) {
+  const uint64_t code_base = position.ip - block.key.ip;
   const auto code = backend.host_code(block);
   if (code.empty()) return "OUT: interpreted\n";
   const auto start = reinterpret_cast<uint64_t>(code.data());
@@ -66,7 +68,7 @@ std::string list_host_code(const tcg::Backend& backend, const tcg::TranslatedBlo
   for (const tcg::CodeMark& mark : backend.code_marks(block)) {
     list_up_to(mark.host_offset);
     if (mark.data_bytes == 0) {
-      text += fmt::format("  -- guest addr {:#018x}\n", mark.guest_ip);
+      text += fmt::format("  -- guest addr {:#018x}\n", code_base + mark.guest_ip);
       continue;
     }
     const auto data = code.subspan(at, mark.data_bytes);
@@ -77,28 +79,29 @@ std::string list_host_code(const tcg::Backend& backend, const tcg::TranslatedBlo
   return text;
 }
 
-void log_guest_code(const GuestCpu& cpu, CodeReader& code, const tcg::BlockKey& key,
+void log_guest_code(const GuestCpu& cpu, CodeReader& code, const CodePosition& at,
                     uint32_t guest_size) {
-  if (!wanted(util::kLogInAsm, key)) return;
-  util::write_log("----------------\n" + list_guest_code(cpu, code, key, guest_size) + "\n");
+  if (!wanted(util::kLogInAsm, at)) return;
+  util::write_log("----------------\n" + list_guest_code(cpu, code, at, guest_size) + "\n");
 }
 
-void log_ir(uint32_t item, const tcg::Block& ir, const tcg::BlockKey& key) {
-  if (!wanted(item, key)) return;
+void log_ir(uint32_t item, const tcg::Block& ir, const CodePosition& at) {
+  if (!wanted(item, at)) return;
   const char* title = item == util::kLogOp ? "OP" : "OP after optimization";
-  util::write_log(fmt::format("{} at {:#x}:\n{}\n", title, key.ip, tcg::to_string(ir)));
+  util::write_log(fmt::format("{} at {:#x}:\n{}\n", title, at.ip, tcg::to_string(ir)));
 }
 
-void log_host_code(const tcg::Backend& backend, const tcg::TranslatedBlock& block) {
-  if (!wanted(util::kLogOutAsm, block.key)) return;
-  util::write_log(list_host_code(backend, block) + "\n");
+void log_host_code(const tcg::Backend& backend, const tcg::TranslatedBlock& block,
+                   const CodePosition& at) {
+  if (!wanted(util::kLogOutAsm, at)) return;
+  util::write_log(list_host_code(backend, block, at) + "\n");
 }
 
 void TcgVcpu::log_entry(const tcg::TranslatedBlock& block) const {
-  if (!util::log_address_selected(block.key.linear)) return;
-  const tcg::BlockKey& key = block.key;
+  const CodePosition at = cpu_.position();
+  if (!util::log_address_selected(at.linear)) return;
   util::log(util::kLogExec, "Trace {}: {} [{:08x}/{:016x}/{:08x}] {} instructions\n", index_,
-            block.checked_entry, key.linear - key.ip, key.ip, key.mode, block.guest_insns);
+            block.checked_entry, at.linear - at.ip, at.ip, at.mode, block.guest_insns);
   if (util::log_enabled(util::kLogCpu)) cpu_.dump(util::log_enabled(util::kLogFpu));
 }
 

@@ -126,15 +126,14 @@ tcg::TranslatedBlock* TcgVcpu::next_block(tcg::TranslatedBlock* from, unsigned s
   if (position.mode != mode_) change_mode(position);
   const bool single = single_instruction_;
   single_instruction_ = false;
-  tcg::TranslatedBlock*& recent = recent_[(position.ip ^ (position.ip >> 12)) % kRecentBlocks];
   PageWalk fault;
   const std::byte* host = fetch(position.linear, fault);
   if (host == nullptr) {
     cpu_.record_fault(position.linear, fault);
     return nullptr;
   }
-  const tcg::BlockKey key{reinterpret_cast<uint64_t>(host), position.ip, position.linear,
-                          position.mode};
+  const tcg::BlockKey key = key_of(position, host);
+  tcg::TranslatedBlock*& recent = recent_block(key);
   tcg::TranslatedBlock* block = recent;
   if (block == nullptr || single || !(block->key == key) ||
       !__atomic_load_n(&block->valid, __ATOMIC_RELAXED) || spans_pages(*block)) {
@@ -146,6 +145,17 @@ tcg::TranslatedBlock* TcgVcpu::next_block(tcg::TranslatedBlock* from, unsigned s
   remember(block, position);
   if (from != nullptr) accelerator_.link(from, slot, block);
   return block;
+}
+
+tcg::BlockKey TcgVcpu::key_of(const CodePosition& position, const std::byte* host) {
+  const auto physical = reinterpret_cast<uint64_t>(host);
+  if (!position.relocatable) return {physical, position.ip, position.linear, position.mode};
+  const uint64_t offset = position.ip % tcg::kPageSize;
+  return {physical, offset, offset, position.mode};
+}
+
+tcg::TranslatedBlock*& TcgVcpu::recent_block(const tcg::BlockKey& key) {
+  return recent_[(key.physical ^ (key.physical >> tcg::kPageBits)) % kRecentBlocks];
 }
 
 bool TcgVcpu::spans_pages(const tcg::TranslatedBlock& block) {
@@ -163,31 +173,20 @@ void TcgVcpu::mode_changed() {
 }
 
 // Translations reach others only within a mode. Privileges have jump caches and return stacks of
-// their own, since system calls change them often; any other change makes the checked entries look
-// again.
+// their own, since system calls change them often; any other change makes the checked entries miss.
 void TcgVcpu::change_mode(const CodePosition& position) {
   if (position.user != user_) {
     user_ = position.user;
     select_jumps();
   }
-  if (modes_[user_ ? 1 : 0] != position.mode) {
-    modes_[user_ ? 1 : 0] = position.mode;
-    clear_code_pages(false);
-  }
   mode_ = position.mode;
+  space_->code.select_mode(user_, mode_);
 }
 
 void TcgVcpu::remember(tcg::TranslatedBlock* block, const CodePosition& position) {
-  const unsigned page_slot = tcg::code_page_slot(position.linear >> tcg::kPageBits);
-  frame_.code_pages[page_slot] = block->code_page;
-  code_page_global_[page_slot] = exec_entry(position.linear).global;
+  space_->code.fill(block->code_page, tcg::code_page_mapping(*block, position.ip), position.linear,
+                    exec_entry(position.linear).global);
   frame_.jump_cache[tcg::jump_cache_index(position.ip)] = {position.ip, block->checked_entry};
-}
-
-void TcgVcpu::clear_code_pages(bool keep_global) {
-  for (unsigned i = 0; i < tcg::kCodePageSlots; ++i) {
-    if (!keep_global || !code_page_global_[i]) frame_.code_pages[i] = 0;
-  }
 }
 
 TcgVcpu::ExecEntry& TcgVcpu::exec_entry(uint64_t linear) {
@@ -222,34 +221,47 @@ std::span<const std::byte> TcgVcpu::bytes_at(uint64_t linear) {
   return {host, tcg::kPageSize - (linear & (tcg::kPageSize - 1))};
 }
 
-void TcgVcpu::forget_code_mappings(bool keep_global) {
+void TcgVcpu::forget_fetches(bool keep_global) {
   for (ExecEntry& entry : exec_cache_) {
     if (!keep_global || !entry.global) entry.page = kNoPage;
   }
-  clear_code_pages(keep_global);
+}
+
+void TcgVcpu::AddressSpace::flush() {
+  for (SoftTlb& each : tlb) each.flush();
+  code.flush();
+}
+
+void TcgVcpu::AddressSpace::flush_non_global() {
+  for (SoftTlb& each : tlb) each.flush_non_global();
+  code.flush_non_global();
+}
+
+void TcgVcpu::AddressSpace::flush_page(uint64_t page) {
+  for (SoftTlb& each : tlb) each.flush_page(page);
+  code.flush_page(page);
 }
 
 void TcgVcpu::flush_all() {
   util::log(util::kLogMmu, "mmu: flush\n");
   const std::lock_guard lock(tlb_lock_);
-  for_each_tlb([](SoftTlb& tlb) { tlb.flush(); });
-  forget_code_mappings(false);
+  for_each_space([](AddressSpace& space) { space.flush(); });
+  forget_fetches(false);
 }
 
 void TcgVcpu::flush_non_global() {
   util::log(util::kLogMmu, "mmu: flush of what is not global\n");
   const std::lock_guard lock(tlb_lock_);
-  for_each_tlb([](SoftTlb& tlb) { tlb.flush_non_global(); });
-  forget_code_mappings(true);
+  for_each_space([](AddressSpace& space) { space.flush_non_global(); });
+  forget_fetches(true);
 }
 
 void TcgVcpu::flush_page(uint64_t address) {
   const uint64_t page = address & ~(tcg::kPageSize - 1);
   util::log(util::kLogMmu, "mmu: flush of {:#x}\n", page);
   const std::lock_guard lock(tlb_lock_);
-  for_each_tlb([page](SoftTlb& tlb) { tlb.flush_page(page); });
+  for_each_space([page](AddressSpace& space) { space.flush_page(page); });
   if (exec_entry(page).page == page) exec_entry(page).page = kNoPage;
-  frame_.code_pages[tcg::code_page_slot(page >> tcg::kPageBits)] = 0;
 }
 
 TcgVcpu::AddressSpace* TcgVcpu::find_space(uint16_t id) {
@@ -268,6 +280,8 @@ void TcgVcpu::enter_space(AddressSpace& space) {
   frame_.kernel_tlb[1] = space.tlb[2].tlb();
   frame_.tlb[tcg::kContextKernel] = frame_.kernel_tlb[in_use];
   frame_.tlb[tcg::kContextUser] = space.tlb[1].tlb();
+  frame_.code_pages = space.code.table();
+  space.code.select_mode(user_, mode_);
 }
 
 void TcgVcpu::set_address_space(uint16_t id, bool keep) {
@@ -282,7 +296,7 @@ void TcgVcpu::set_address_space(uint16_t id, bool keep) {
   }
   if (!known || !keep) space->flush_non_global();
   enter_space(*space);
-  forget_code_mappings(true);
+  forget_fetches(true);
 }
 
 void TcgVcpu::flush_address_space(uint16_t id) {
@@ -291,19 +305,21 @@ void TcgVcpu::flush_address_space(uint16_t id) {
   AddressSpace* space = find_space(id);
   if (space == nullptr) return;
   space->flush_non_global();
-  if (space == space_) forget_code_mappings(true);
+  if (space == space_) forget_fetches(true);
 }
 
 void TcgVcpu::memory_changed() {
   const std::lock_guard lock(tlb_lock_);
   map_.rebuild(accelerator_.memory());
-  for_each_tlb([](SoftTlb& tlb) { tlb.flush(); });
-  forget_code_mappings(false);
+  for_each_space([](AddressSpace& space) { space.flush(); });
+  forget_fetches(false);
 }
 
 void TcgVcpu::withdraw_write(const std::byte* first, const std::byte* last) {
   const std::lock_guard lock(tlb_lock_);
-  for_each_tlb([&](SoftTlb& tlb) { tlb.withdraw_write_range(first, last); });
+  for_each_space([&](AddressSpace& space) {
+    for (SoftTlb& tlb : space.tlb) tlb.withdraw_write_range(first, last);
+  });
 }
 
 void TcgVcpu::forget_translations() {
@@ -314,7 +330,7 @@ void TcgVcpu::forget_translations() {
     std::fill(std::begin(stack), std::end(stack), tcg::JumpTarget{});
   }
   recent_.fill(nullptr);
-  clear_code_pages(false);
+  for_each_space([](AddressSpace& space) { space.code.flush(); });
 }
 
 }  // namespace vireo::accel

@@ -9,6 +9,7 @@
 
 #include "accel/accelerator.h"
 #include "accel/guest_cpu.h"
+#include "accel/tcg/code_pages.h"
 #include "accel/tcg/ram_map.h"
 #include "accel/tcg/soft_tlb.h"
 #include "tcg/ir/block.h"
@@ -16,8 +17,9 @@
 #include "tcg/runtime/hooks.h"
 
 namespace vireo::tcg {
+struct BlockKey;
 struct TranslatedBlock;
-}
+}  // namespace vireo::tcg
 namespace vireo::core {
 class RamBlock;
 }
@@ -98,14 +100,15 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   void sleep_until_woken();
   void run();
   tcg::TranslatedBlock* next_block(tcg::TranslatedBlock* from, unsigned slot);
+  static tcg::BlockKey key_of(const CodePosition& position, const std::byte* host);
+  tcg::TranslatedBlock*& recent_block(const tcg::BlockKey& key);
   static bool spans_pages(const tcg::TranslatedBlock& block);
   void change_mode(const CodePosition& position);
   void select_jumps();
   ExecEntry& exec_entry(uint64_t linear);
   const std::byte* host_page_for_code(uint64_t physical);
   void remember(tcg::TranslatedBlock* block, const CodePosition& position);
-  void clear_code_pages(bool keep_global);
-  void forget_code_mappings(bool keep_global);
+  void forget_fetches(bool keep_global);
   std::span<const std::byte> bytes_at(uint64_t linear) override;
 
   // Slow paths; see tcg::Hooks.
@@ -151,17 +154,17 @@ class TcgVcpu final : public Vcpu, private CodeReader {
     uint64_t last_use = 0;  // 0: holds nothing, stands for none
     // Supervisor, user, supervisor with rights to user pages; see Frame::kernel_tlb.
     SoftTlb tlb[3];
+    CodePages code;
 
-    void flush_non_global() {
-      for (SoftTlb& each : tlb) each.flush_non_global();
-    }
+    void flush();
+    void flush_non_global();
+    void flush_page(uint64_t page);
   };
   static constexpr unsigned kAddressSpaces = 8;  // Linux uses six PCIDs a CPU
   template <class F>
-  void for_each_tlb(F&& visit) {
+  void for_each_space(F&& visit) {
     for (AddressSpace& space : spaces_) {
-      if (space.last_use == 0) continue;
-      for (SoftTlb& tlb : space.tlb) visit(tlb);
+      if (space.last_use != 0) visit(space);
     }
   }
   AddressSpace* find_space(uint16_t id);
@@ -171,11 +174,9 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   uint64_t space_switches_ = 0;
   RamMap map_;
   std::array<ExecEntry, kExecEntries> exec_cache_;
-  std::array<bool, tcg::kCodePageSlots> code_page_global_{};
   std::unique_ptr<tcg::JumpTarget[]> jump_caches_[2];  // by privilege: supervisor, user
   std::array<tcg::TranslatedBlock*, kRecentBlocks> recent_{};
-  uint64_t mode_ = ~uint64_t{0};                      // of the last block entered from here
-  uint64_t modes_[2] = {~uint64_t{0}, ~uint64_t{0}};  // the last by privilege
+  uint64_t mode_ = ~uint64_t{0};  // of the last block entered from here
   bool user_ = false;
   bool single_instruction_ = false;  // the next block holds one: it may modify its own bytes
 

@@ -114,7 +114,11 @@ accel::CodePosition PcCpu::position() const {
   const uint64_t ip = state_.frame.guest_ip;
   uint64_t linear = state_.segments[i386::kCs].base + ip;
   if (!i386::in_64bit_mode(state_)) linear &= 0xffffffff;
-  return {.ip = ip, .linear = linear, .mode = state_.mode, .user = state_.cpl == 3};
+  return {.ip = ip,
+          .linear = linear,
+          .mode = state_.mode,
+          .user = state_.cpl == 3,
+          .relocatable = i386::is_relocatable(state_.mode)};
 }
 
 util::InstructionSet PcCpu::instruction_set() const {

@@ -14,7 +14,7 @@
 namespace vireo::tcg {
 
 /// What identifies a translation. The guest-virtual address is part of it, so that code may hold
-/// absolute addresses.
+/// absolute addresses; of relocatable blocks only the offset within the page.
 struct BlockKey {
   uint64_t physical = 0;  ///< Identifies the guest memory of the first byte (its host address).
   uint64_t ip = 0;        ///< RIP/EIP.
@@ -24,7 +24,8 @@ struct BlockKey {
   bool operator==(const BlockKey&) const = default;
 };
 
-/// From this offset of a block's host code on, it does the guest instruction at `guest_ip`.
+/// From this offset of a block's host code on, it does the guest instruction at `guest_ip`, which
+/// is relative to its page if the block is relocatable.
 struct CodeMark {
   uint32_t host_offset;
   uint64_t guest_ip;
@@ -40,8 +41,9 @@ struct TranslatedBlock {
   uint32_t guest_size = 0;  ///< Bytes of guest code.
   uint32_t guest_insns = 0;
   uint64_t physical_second =
-      ~0ull;               ///< Page address of the second page if the code crosses into one.
-  uint32_t code_page = 0;  ///< Number of (virtual page, physical page) for checked entries.
+      ~0ull;                 ///< Page address of the second page if the code crosses into one.
+  uint32_t code_page = 0;    ///< Number of its (first) page for checked entries.
+  bool relocatable = false;  ///< See Block.
   bool valid = true;
   const void* checked_entry =
       nullptr;  ///< For run(), jump caches and return stacks: flags in memory.
@@ -49,6 +51,16 @@ struct TranslatedBlock {
   void* backend_data = nullptr;
   TranslatedBlock* next = nullptr;  ///< For the owner's lookup structures.
 };
+
+/// What Frame::code_pages holds in the block's slot while it may be entered at `guest_ip`.
+inline uint64_t code_page_mapping(const TranslatedBlock& block, uint64_t guest_ip) {
+  const uint64_t page = block.relocatable ? guest_ip & ~(kPageSize - 1) : 0;
+  return page + code_page_tag(block.code_page);
+}
+/// What the block's guest IPs are relative to.
+inline uint64_t code_base_of(const TranslatedBlock& block, const Frame& frame) {
+  return block.relocatable ? frame.code_base : 0;
+}
 
 struct CompileStatistics {
   uint64_t blocks = 0, guest_bytes = 0, guest_insns = 0, host_bytes = 0, ir_insts = 0;
@@ -61,15 +73,14 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  /// Compiles `block` (verified, after the passes). `code_page` is the number that checked entries
-  /// compare with Frame::code_pages. Errors: kNoMemory when the code cache is full: flush and
-  /// retry.
+  /// Compiles `block` (verified, after the passes). `code_page` is the number of its page, below
+  /// kCodePageNumbers. Errors: kNoMemory when the code cache is full: flush and retry.
   virtual util::Result<TranslatedBlock*> compile(const Block& block, const BlockKey& key,
                                                  uint32_t code_page) = 0;
 
-  /// Runs from `block` until something leaves; the reason is in Frame::exit_reason, the guest state
-  /// in the Frame. With kLookup, *last is the block and *slot the link slot (0 or 1) that left, or
-  /// nullptr if it cannot be linked.
+  /// Runs from `block`, which begins at Frame::guest_ip, until something leaves; the reason is in
+  /// Frame::exit_reason, the guest state in the Frame. With kLookup, *last is the block and *slot
+  /// the link slot (0 or 1) that left, or nullptr if it cannot be linked.
   virtual void run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last,
                    unsigned* slot) = 0;
 

@@ -21,13 +21,17 @@ enum class ExitReason : uint16_t {
 /// One translation unit in IR: straight-line code with side exits. Reused from block to block, so
 /// that translating allocates nothing.
 struct Block {
-  uint64_t guest_ip = 0;    ///< RIP/EIP of the first instruction.
+  uint64_t guest_ip = 0;  ///< RIP/EIP of the first instruction.
+  /// Guest IPs (InsnStart's, targets, guest_ip) are relative to Frame::code_base: wherever the page
+  /// is mapped, the block can run.
+  bool relocatable = false;
   uint32_t guest_size = 0;  ///< Bytes of guest code.
   uint32_t guest_insns = 0;
   std::vector<Inst> insts;
 
   void clear() {
     guest_ip = 0;
+    relocatable = false;
     guest_size = guest_insns = 0;
     insts.clear();
   }

@@ -49,13 +49,24 @@ struct JumpTarget {
 constexpr unsigned kJumpCacheBits = 12;
 constexpr unsigned kJumpCacheEntries = 1u << kJumpCacheBits;
 constexpr unsigned kReturnStackEntries = 64;  ///< A ring; a power of two.
-constexpr unsigned kCodePageSlots = 1024;     ///< A power of two.
 constexpr unsigned kSpillSlots = 48;
 
-/// The place of a guest-virtual page (its number, without offset bits) in Frame::code_pages.
-constexpr unsigned code_page_slot(uint64_t virtual_page) {
-  return virtual_page & (kCodePageSlots - 1);
+// Pages that hold translated code have numbers. Frame::code_pages has a slot for each, which says
+// where it is mapped. Numbers that share a slot differ in their tags.
+
+constexpr unsigned kCodePageSlots = 4096;
+/// No page has the first slots: what must not be entered compares with slot 0, and the displacement
+/// of any other takes 32 bits.
+constexpr unsigned kUnusedCodePageSlots = 16;
+constexpr uint64_t kCodePageUnmapped = ~uint64_t{0};
+constexpr uint32_t kUsedCodePageSlots = kCodePageSlots - kUnusedCodePageSlots;
+/// Below this, tags fit beside a page address, and differ from kCodePageUnmapped's.
+constexpr uint32_t kCodePageNumbers = kUsedCodePageSlots * (kPageSize - 1);
+
+constexpr unsigned code_page_slot(uint32_t number) {
+  return kUnusedCodePageSlots + number % kUsedCodePageSlots;
 }
+constexpr uint32_t code_page_tag(uint32_t number) { return number / kUsedCodePageSlots; }
 /// The place of a guest IP in Frame::jump_cache.
 constexpr unsigned jump_cache_index(uint64_t guest_ip) {
   return guest_ip & (kJumpCacheEntries - 1);
@@ -78,6 +89,11 @@ struct alignas(64) Frame {
   uint64_t general[16] = {};
   uint64_t guest_ip = 0;  ///< RIP/EIP; valid outside translated code and at full synchronisations.
   Tlb* tlb[kMemoryContexts] = {};
+  /// While a relocatable block runs: the guest-virtual address of the page that it begins in.
+  uint64_t code_base = 0;
+  /// What code pages are mapped now: kCodePageSlots words. A checked entry compares with
+  /// code_page_mapping().
+  uint64_t* code_pages = nullptr;
   /// What the target switches tlb[kContextKernel] between: translations with its usual rights, and
   /// with rights to user pages (x86: while EFLAGS.AC is set).
   Tlb* kernel_tlb[2] = {};
@@ -105,9 +121,6 @@ struct alignas(64) Frame {
   alignas(32) uint8_t vector[16][32] =
       {};  ///< Guest vector registers (GetReg/SetReg of a vector type); pinned likewise.
   alignas(32) uint8_t spill[kSpillSlots * 32] = {};
-  /// Numbers of the (guest-virtual page, physical page) pairs that are mapped now, by page hash; a
-  /// checked entry compares with its own number. 0: unknown.
-  uint32_t code_pages[kCodePageSlots] = {};
   /// By privilege: supervisor, user. Neither may jump to what the other has pushed.
   JumpTarget return_stacks[2][kReturnStackEntries] = {};
 };

@@ -15,6 +15,12 @@ inline uint32_t code_limit(uint64_t mode) {
   return ~static_cast<uint32_t>(mode >> kModeCodeLimitShift);
 }
 
+/// Whether translations serve the page wherever it is mapped: user code in 64-bit mode, where the
+/// same programs and libraries come at other addresses in each process. The kernel's stay.
+inline bool is_relocatable(uint64_t mode) {
+  return (mode & kMode64) != 0 && (mode >> kModeCplShift & 3) == 3;
+}
+
 inline bool in_protected_mode(const CpuState& state) { return state.mode & kModeProtected; }
 inline bool in_vm86(const CpuState& state) { return state.mode & kModeVm86; }
 inline bool in_64bit_mode(const CpuState& state) { return state.mode & kMode64; }

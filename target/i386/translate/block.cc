@@ -21,6 +21,7 @@ class BlockTranslator {
   BlockTranslator(const BlockStart& start, const FeatureSet& features, accel::CodeReader& code,
                   tcg::Block& block)
       : start_(start),
+        first_ip_(is_relocatable(start.mode) ? start.ip % tcg::kPageSize : start.ip),
         mode_{static_cast<uint8_t>(start.mode & kMode64       ? 64
                                    : start.mode & kModeCode32 ? 32
                                                               : 16),
@@ -31,7 +32,8 @@ class BlockTranslator {
 
   bool run(uint64_t& fault_linear) {
     block_.clear();
-    block_.guest_ip = start_.ip;
+    block_.guest_ip = first_ip_;
+    block_.relocatable = is_relocatable(start_.mode);
     page_ = as_bytes(code_.bytes_at(start_.linear));
     fault_linear = start_.linear;
     if (page_.empty()) return false;
@@ -53,7 +55,7 @@ class BlockTranslator {
   bool within_limit(unsigned length) const {
     return is_64() || ip() + length - 1 <= code_limit(start_.mode);
   }
-  uint64_t ip() const { return mask(start_.ip + block_.guest_size); }
+  uint64_t ip() const { return mask(first_ip_ + block_.guest_size); }
 
   /// Translates the next instruction, or ends the block before one that crosses pages. False: the
   /// fetch failed.
@@ -105,6 +107,7 @@ class BlockTranslator {
   }
 
   const BlockStart& start_;
+  const uint64_t first_ip_;  ///< Relative to the page if the block is relocatable.
   const DecodeMode mode_;
   accel::CodeReader& code_;
   tcg::Block& block_;

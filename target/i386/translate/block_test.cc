@@ -102,6 +102,28 @@ TEST_F(BlockTest, EndsAtABranchWithBothWaysOut) {
   EXPECT_EQ(taken.imm, kPage + 0x14);
 }
 
+TEST_F(BlockTest, UserCodeIsRelativeToItsPage) {
+  constexpr uint64_t kUser = kLong | 3u << kModeCplShift;
+  ASSERT_TRUE(translate({0x8b, 0x05, 0xf0, 0xff, 0xff, 0xff,  // mov eax, [rip-16]
+                         0xe8, 0x00, 0xf0, 0xff, 0xff},       // call -0x1000
+                        kUser, 0x123));
+  EXPECT_TRUE(block_.relocatable);
+  EXPECT_EQ(block_.guest_ip, 0x123u);
+  EXPECT_EQ(last().imm, uint64_t{0x12e} - 0x1000);
+  std::vector<uint64_t> relative;  // RIP-relative operand, return address
+  for (const tcg::Inst& inst : block_.insts) {
+    if (inst.op == Opcode::kConstant) {
+      EXPECT_LT(inst.imm, kPage);
+    }
+    if (inst.op != Opcode::kAddress) continue;
+    const tcg::Inst& base = block_.insts[inst.a];
+    if (base.op == Opcode::kLoadState && base.imm == offsetof(tcg::Frame, code_base)) {
+      relative.push_back(inst.imm);
+    }
+  }
+  EXPECT_EQ(relative, (std::vector<uint64_t>{0x119, 0x12e}));
+}
+
 TEST_F(BlockTest, EndsAfterItsLimit) {
   ASSERT_TRUE(translate({}));
   EXPECT_EQ(block_.guest_insns, 64u);

@@ -17,7 +17,7 @@ void Translator::check_target(Value target) {
 }
 
 void Translator::check_target(uint64_t target) {
-  if (is_beyond_limit(target)) call_helper(HelperId::check_code_target, number(target));
+  if (is_beyond_limit(target)) call_helper(HelperId::check_code_target, ip_value(target));
 }
 
 bool Translator::is_beyond_limit(uint64_t target) const {
@@ -44,7 +44,7 @@ void Translator::jump_indirect(const Insn& in) {
 
 void Translator::check_target_if_nonzero(Value value, uint64_t target) {
   if (!is_beyond_limit(target)) return;
-  check_target(ir_.select_nonzero(number(target), number(0), value));
+  check_target(ir_.select_nonzero(ip_value(target), number(0), value));
 }
 
 void Translator::jump_if_counter_zero(const Insn& in) {
@@ -74,7 +74,7 @@ void Translator::loop_if(const Insn& in) {
 
 void Translator::call(const Insn& in) {
   check_target(branch_target(in));
-  push_value(constant(integer_type(in.operand_size), next_ip(in)));
+  push_value(ir_.truncate(integer_type(in.operand_size), ip_value(next_ip(in))));
   ir_.push_return(next_ip(in));
   go(branch_target(in));
 }
@@ -82,7 +82,7 @@ void Translator::call(const Insn& in) {
 void Translator::call_indirect(const Insn& in) {
   const Value target = read(in, 0);
   check_target(target);
-  push_value(constant(integer_type(in.operand_size), next_ip(in)));
+  push_value(ir_.truncate(integer_type(in.operand_size), ip_value(next_ip(in))));
   ir_.push_return(next_ip(in));
   go_indirect(target);
 }
@@ -97,19 +97,19 @@ void Translator::near_return(const Insn& in) {
 void Translator::interrupt(const Insn& in) {
   // INT3 is not subject to VM86's rules for INT n.
   const uint64_t vector = in.row->variant ? in.row->variant | 0x100 : in.immediate;
-  call_helper(HelperId::software_interrupt, number(vector), number(next_ip(in)));
+  call_helper(HelperId::software_interrupt, number(vector), ip_value(next_ip(in)));
   leave_block_there(ExitReason::kException);
 }
 
 void Translator::interrupt_on_overflow(const Insn& in) {
   ir_.branch_if(Condition::kNo, next_ip(in), 0);
-  call_helper(HelperId::software_interrupt, number(kOf | 0x100), number(next_ip(in)));
+  call_helper(HelperId::software_interrupt, number(kOf | 0x100), ip_value(next_ip(in)));
   leave_block_there(ExitReason::kException);
 }
 
 void Translator::interrupt_return(const Insn& in) {
   go_indirect(call_helper(HelperId::interrupt_return, Type::kI64, number(in.operand_size),
-                          number(next_ip(in))));
+                          ip_value(next_ip(in))));
 }
 
 void Translator::undefined(const Insn&) { raise(kUd); }

@@ -3,11 +3,21 @@
 
 #include <bit>
 
+#include "target/i386/cpu/mode.h"
 #include "target/i386/helper/page_walk.h"
 #include "target/i386/translate/translator.h"
 #include "util/bits.h"
 
 namespace vireo::i386 {
+
+Translator::Value Translator::code_base() {
+  return ir_.load_state(Type::kI64, VIREO_CPU_OFFSET(frame) + offsetof(tcg::Frame, code_base));
+}
+
+Translator::Value Translator::ip_value(uint64_t ip) {
+  if (!is_relocatable(mode_)) return number(ip);
+  return ir_.address(Type::kI64, code_base(), {}, 0, static_cast<int64_t>(ip));
+}
 
 Translator::Value Translator::effective_address(const Insn& in, int64_t stack_adjustment) {
   const MemoryOperand& memory = in.memory;
@@ -16,6 +26,7 @@ Translator::Value Translator::effective_address(const Insn& in, int64_t stack_ad
   Value base, index;
   if (memory.base == kRipBase) {
     displacement += static_cast<int64_t>(in.ip + in.length);
+    if (is_relocatable(mode_)) base = ir_.truncate(type, code_base());
   } else if (memory.base != kNoRegister) {
     base = ir_.get_reg(type, memory.base);
     if (memory.base == kRsp) displacement += stack_adjustment;

@@ -80,7 +80,8 @@ void Translator::far_call(const Insn& in) {
     offset = ir_.load(integer_type(size), address, 0, memory_flags());
     selector = ir_.load(Type::kI16, address, size, memory_flags());
   }
-  call_helper(HelperId::far_call, selector, offset, number(size | next_ip(in) << 8));
+  call_helper(HelperId::far_call, selector, offset,
+              ir_.or_(ir_.shl(ip_value(next_ip(in)), constant(Type::kI8, 8)), number(size)));
   leave_block_there(ExitReason::kModeChange);
 }
 

@@ -90,7 +90,7 @@ void Translator::scan_string(const Insn& in) {
 void Translator::string_io(const Insn& in, HelperId id) {
   const unsigned width = in.operands[id == HelperId::string_in ? 0 : 1].size;
   const uint64_t how = width | (in.repeat ? 0x100 : 0) | unsigned{in.address_size} << 16;
-  call_helper(id, number(how), number(next_ip(in)), number(in.memory.segment));
+  call_helper(id, number(how), ip_value(next_ip(in)), number(in.memory.segment));
   if (!in.repeat) return;
   go_if_nonzero(ir_.get_reg(integer_type(in.address_size), kRcx), in.ip, next_ip(in));
 }

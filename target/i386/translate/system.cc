@@ -31,7 +31,8 @@ void Translator::call_and_leave_there(const Insn& in) {
 void Translator::transfer(const Insn& in) {
   const bool is_entry = helper_of(in) == HelperId::syscall || helper_of(in) == HelperId::sysenter;
   const uint64_t size = in.rex & 8 ? 8 : 4;
-  const Value ip = call_helper(helper_of(in), Type::kI64, number(is_entry ? next_ip(in) : size));
+  const Value ip =
+      call_helper(helper_of(in), Type::kI64, is_entry ? ip_value(next_ip(in)) : number(size));
   if (!is_entry || !in_mode(kModeTrap)) return go_indirect(ip);
   ir_.exit_runtime(ExitReason::kModeChange);  // the helper has seen to the trap
   ended_ = true;
@@ -111,7 +112,7 @@ void Translator::set_alignment_check(const Insn& in) {
 }
 
 void Translator::halt(const Insn& in) {
-  call_helper(HelperId::hlt, number(next_ip(in)));
+  call_helper(HelperId::hlt, ip_value(next_ip(in)));
   leave_block(ExitReason::kHalt, next_ip(in));
 }
 
@@ -122,7 +123,7 @@ void Translator::monitor(const Insn& in) {
 }
 
 void Translator::monitor_wait(const Insn& in) {
-  call_helper(HelperId::mwait, number(next_ip(in)));
+  call_helper(HelperId::mwait, ip_value(next_ip(in)));
   leave_block(ExitReason::kInterruptWindow, next_ip(in));
 }
 

@@ -128,7 +128,7 @@ void Translator::finish_one_shot(Value next) {
 }
 
 void Translator::go(uint64_t target, unsigned slot) {
-  if (is_one_shot()) return finish_one_shot(number(target));
+  if (is_one_shot()) return finish_one_shot(ip_value(target));
   if (shadow_ == Shadow::kCovers) end_shadow(target);
   ir_.exit_direct(target, slot);
   ended_ = true;
@@ -136,7 +136,7 @@ void Translator::go(uint64_t target, unsigned slot) {
 
 void Translator::go_if(Condition condition, uint64_t taken, uint64_t next) {
   if (leaves_through_loop()) {
-    return go_indirect(ir_.select(condition, number(taken), number(next)));
+    return go_indirect(ir_.select(condition, ip_value(taken), ip_value(next)));
   }
   ir_.branch_if(condition, taken, 0);
   go(next, 1);
@@ -144,7 +144,7 @@ void Translator::go_if(Condition condition, uint64_t taken, uint64_t next) {
 
 void Translator::go_if_nonzero(Value value, uint64_t taken, uint64_t next) {
   if (leaves_through_loop()) {
-    return go_indirect(ir_.select_nonzero(number(taken), number(next), value));
+    return go_indirect(ir_.select_nonzero(ip_value(taken), ip_value(next), value));
   }
   ir_.branch_nonzero(value, taken, 0);
   go(next, 1);
@@ -168,7 +168,7 @@ void Translator::go_indirect(Value target, bool is_return) {
 }
 
 void Translator::leave_block(ExitReason reason, uint64_t next) {
-  if (is_one_shot()) return finish_one_shot(number(next));
+  if (is_one_shot()) return finish_one_shot(ip_value(next));
   ir_.exit_runtime(reason, next);
   ended_ = true;
 }

@@ -202,6 +202,9 @@ class Translator {
 
   // Addresses and operands (operands.cc).
   Value constant(Type type, uint64_t value) { return ir_.constant(type, value); }
+  Value code_base();
+  /// Of an instruction's `ip`, which is relative to its page in relocatable blocks.
+  Value ip_value(uint64_t ip);
   Value number(uint64_t value) { return constant(Type::kI64, value); }
   /// The offset within the segment, of the address size. `stack_adjustment` is added to a base of
   /// RSP.

@@ -105,7 +105,7 @@ bool Translator::is_plain_x87(const Insn& in) const {
 void Translator::store_x87_pointer() {
   if (!x87_pointer_waits_) return;
   x87_pointer_waits_ = false;
-  ir_.store_state(VIREO_CPU_OFFSET(x87.instruction_pointer), number(x87_pointer_));
+  ir_.store_state(VIREO_CPU_OFFSET(x87.instruction_pointer), ip_value(x87_pointer_));
 }
 
 void Translator::leave_if_x87_mode_changed(const Insn& in, Value changed) {
@@ -124,7 +124,7 @@ void Translator::x87(const Insn& in) {
   const bool compares = (in.opcode == 0xdb || in.opcode == 0xdf) && in.modrm >= 0xe8;
   if (!is_plain_x87(in)) {
     const Value changed =
-        call_helper(HelperId::x87, Type::kI64, number(code_of(in)), number(next_ip(in)));
+        call_helper(HelperId::x87, Type::kI64, number(code_of(in)), ip_value(next_ip(in)));
     if (changes_masks(in)) leave_if_x87_mode_changed(in, changed);
   } else if (code_of(in) == kFnstswAx) {
     ir_.set_reg(kRax, ir_.x87(memory_code(0xdd, 7), Type::kI16));
@@ -173,7 +173,7 @@ void Translator::load_x87_control(const Insn& in) {
 /// The helper looks at CR0.MP and CR0.TS, and for pending exceptions.
 void Translator::wait(const Insn& in) {
   if (!in_mode(kModeX87MayRaise | kModeFpuUnavailable)) return;
-  call_helper(HelperId::x87, number(in.opcode << 8), number(next_ip(in)));
+  call_helper(HelperId::x87, number(in.opcode << 8), ip_value(next_ip(in)));
 }
 
 }  // namespace vireo::i386

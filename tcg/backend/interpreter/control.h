@@ -22,21 +22,33 @@ inline bool kicked(const Machine& machine) {
   return __atomic_load_n(&machine.frame->kick, __ATOMIC_RELAXED) != 0;
 }
 
-/// Whether `to` may be entered from the current block: still valid, and its pages mapped as when it
-/// was translated. A block of the page that runs now needs no look.
+/// Whether `to` may be entered from the current block at Frame::guest_ip: still valid, and its page
+/// mapped there. A block of the page that runs now needs no look.
 [[gnu::always_inline]] inline bool enterable(const Machine& machine, const TranslatedBlock* to) {
   if (!is_valid(*to)) return false;
   if (to->code_page == machine.program->code_page) return true;
-  return machine.frame->code_pages[code_page_slot(to->key.linear >> kPageBits)] == to->code_page;
+  const Frame& frame = *machine.frame;
+  return frame.code_pages[code_page_slot(to->code_page)] == code_page_mapping(*to, frame.guest_ip);
+}
+
+/// Makes the program of `to`, which begins at Frame::guest_ip, the current one.
+[[gnu::always_inline]] inline void select(Machine& machine, const TranslatedBlock* to) {
+  machine.program = program_of(to);
+  if (to->relocatable) machine.frame->code_base = machine.frame->guest_ip & ~(kPageSize - 1);
+  machine.code_base = code_base_of(*to, *machine.frame);
 }
 
 [[gnu::always_inline]] inline const Operation* enter(Machine& machine, const TranslatedBlock* to) {
-  machine.program = program_of(to);
+  if (to->code_page == machine.program->code_page) {
+    machine.program = program_of(to);
+  } else {
+    select(machine, to);
+  }
   return machine.program->operations.data();
 }
 
 [[gnu::always_inline]] inline const Operation* go_direct(Machine& machine, const Operation* o) {
-  machine.frame->guest_ip = o->imm;
+  machine.frame->guest_ip = machine.code_base + o->imm;
   if (kicked(machine)) return machine.exit(ExitReason::kPoll);
   if (machine.config->link_blocks) {
     const TranslatedBlock* to = linked(*machine.program, o->extra);

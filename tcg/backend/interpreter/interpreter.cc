@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "tcg/backend/interpreter/compiler.h"
-#include "tcg/backend/interpreter/machine.h"
+#include "tcg/backend/interpreter/control.h"
 
 namespace vireo::tcg {
 namespace {
@@ -48,7 +48,7 @@ class InterpreterBackend final : public Backend {
     target.resume = resume;
     machine.frame = frame;
     machine.config = &config_;
-    machine.program = program_of(block);
+    select(machine, block);
     machine.restore_flags();
     void* outer = frame->host_stack;
     frame->host_stack = &target;
@@ -98,6 +98,7 @@ class InterpreterBackend final : public Backend {
     translated.guest_size = block.guest_size;
     translated.guest_insns = block.guest_insns;
     translated.code_page = code_page;
+    translated.relocatable = block.relocatable;
     translated.checked_entry = &translated;
     translated.host_size = static_cast<uint32_t>(bytes);
     ++statistics_.blocks;

@@ -201,9 +201,32 @@ TEST_F(Interpreter, ChecksMappingsAcrossPages) {
   frame_.general[0] = 0x5000;
   guest_->jump_cache[jump_cache_index(0x5000)] = {0x5000, other->checked_entry};
   EXPECT_EQ(run(block), ExitReason::kLookup);
-  frame_.code_pages[code_page_slot(5)] = 17;
+  frame_.code_pages[code_page_slot(17)] = code_page_mapping(*other, 0x5000);
   EXPECT_EQ(run(block), ExitReason::kHalt);
   EXPECT_EQ(frame_.general[3], 5u);
+}
+
+TEST_F(Interpreter, RelocatableBlocksRunWhereTheirPageIsMapped) {
+  b_.insn_start(0x10);
+  b_.set_reg(3, b_.load_state(Type::kI64, offsetof(Frame, code_base)));
+  b_.exit_runtime(ExitReason::kHalt, 0x14);
+  block_.relocatable = true;
+  TranslatedBlock* other = compile(0x10, 17);
+  b_.insn_start(0x40);
+  b_.exit_direct(0x2010, 0);
+  block_.relocatable = true;
+  TranslatedBlock* block = compile(0x40, 16);
+  backend_->link(block, 0, other);
+  for (const uint64_t base : {0x7f1234567000u, 0x555555554000u}) {
+    frame_.guest_ip = base + 0x40;
+    EXPECT_EQ(run(block), ExitReason::kLookup);
+    EXPECT_EQ(frame_.guest_ip, base + 0x2010);
+    frame_.code_pages[code_page_slot(17)] = code_page_mapping(*other, base + 0x2010);
+    frame_.guest_ip = base + 0x40;
+    EXPECT_EQ(run(block), ExitReason::kHalt);
+    EXPECT_EQ(frame_.general[3], base + 0x2000);
+    EXPECT_EQ(frame_.guest_ip, base + 0x2014);
+  }
 }
 
 TEST_F(Interpreter, RunsAnOperationOnEachVectorRegisterPart) {

@@ -13,8 +13,9 @@ struct Machine : LeaveTarget {
   Frame* frame = nullptr;
   const BackendConfig* config = nullptr;
   const Program* program = nullptr;
-  uint32_t flags = 0;   ///< The arithmetic flags; in the Frame while hooks and helpers run.
-  uint64_t second = 0;  ///< For the Second that follows.
+  uint64_t code_base = 0;  ///< What the program's guest IPs are relative to.
+  uint32_t flags = 0;      ///< The arithmetic flags; in the Frame while hooks and helpers run.
+  uint64_t second = 0;     ///< For the Second that follows.
   const Program* last = nullptr;  ///< With `slot`: the exit that a lookup may link.
   unsigned slot = 0;
   std::jmp_buf environment;
@@ -24,7 +25,7 @@ struct Machine : LeaveTarget {
   /// Makes the Frame show the guest's state in the middle of the block.
   void save(const Operation* o) {
     save_flags();
-    frame->guest_ip = program->ips[static_cast<size_t>(o - program->operations.data())];
+    frame->guest_ip = code_base + program->ips[static_cast<size_t>(o - program->operations.data())];
   }
   /// Leaves run().
   [[gnu::always_inline]] const Operation* exit(ExitReason reason) {

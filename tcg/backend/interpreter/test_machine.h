@@ -2,6 +2,7 @@
 
 // A guest for tests: a Frame with some state behind it, and one page of memory.
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <random>
@@ -19,6 +20,7 @@ struct TestGuest {
   alignas(kPageSize) uint8_t memory[kPageSize] = {};
   Tlb tlb[kMemoryContexts];
   JumpTarget jump_cache[kJumpCacheEntries] = {};
+  uint64_t code_pages[kCodePageSlots];
   unsigned hook_calls = 0;
 
   /// Registers and memory from `seed`; every TLB entry but memory's misses.
@@ -29,6 +31,8 @@ struct TestGuest {
       frame.tlb[context] = &tlb[context];
     }
     frame.jump_cache = jump_cache;
+    frame.code_pages = code_pages;
+    std::ranges::fill(code_pages, kCodePageUnmapped);
     frame.runtime = this;
     std::mt19937_64 random(seed);
     for (uint64_t& reg : frame.general) reg = random() >> random() % 64;

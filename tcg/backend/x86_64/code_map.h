@@ -31,13 +31,13 @@ struct BlockData;
 
 /// A place where the block leaves for a known guest IP.
 struct ExitSite {
-  uint64_t target;
+  uint64_t target;               ///< Relative to Frame::code_base in a relocatable block.
   uint32_t displacement_offset;  ///< Of the jump's 32-bit displacement in the host code.
   uint32_t stub_offset;          ///< Where it goes while not linked: a call of a lookup thunk.
   uint32_t poll_offset;          ///< Of the poll before it; 0: none.
   uint8_t slot;
   FlagsPlace flags;  ///< With which the jump arrives.
-  bool checked;      ///< Must go to a checked entry (another page).
+  bool checked;      ///< Must go to a checked entry (another page), guest IP in kAddressReg.
   BlockData* owner = nullptr;
   BlockData* linked_to = nullptr;
   ExitSite* next_incoming = nullptr;  ///< Of those that are linked to the same block.
@@ -51,12 +51,11 @@ struct BlockData {
   TranslatedBlock block;
   uint8_t* writable = nullptr;
   const uint8_t* code = nullptr;
-  uint32_t host_entry = 0;      ///< Flags in host.
-  uint32_t memory_entry = 0;    ///< Flags in memory.
-  uint32_t checked_entry = 0;   ///< Flags in memory, compares the page number.
-  uint32_t checked_number = 0;  ///< Offset of that number's aligned 32-bit immediate.
-  uint32_t miss_stub = 0;       ///< Where a failed comparison goes.
-  std::span<CodeRow> rows;      ///< By host offset.
+  uint32_t host_entry = 0;     ///< Flags in host.
+  uint32_t memory_entry = 0;   ///< Flags in memory.
+  uint32_t checked_entry = 0;  ///< Flags in memory, compares with Frame::code_pages.
+  uint32_t checked_slot = 0;   ///< Offset of the slot's aligned 32-bit displacement.
+  std::span<CodeRow> rows;     ///< By host offset.
   std::span<FaultFixup> fixups;
   std::span<ExitSite> exits;
   ExitSite* incoming = nullptr;  ///< Exits of blocks that are linked to this one.

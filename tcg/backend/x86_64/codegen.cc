@@ -3,6 +3,12 @@
 #include "tcg/backend/x86_64/codegen.h"
 
 namespace vireo::tcg::x86_64 {
+namespace {
+
+/// Of a comparison with a slot of Frame::code_pages: REX, opcode and ModRM.
+constexpr unsigned kOpcodeBytes = 3;
+
+}  // namespace
 
 const char* CodeGenerator::generate() {
   body_ = e_.new_label();
@@ -45,22 +51,36 @@ void CodeGenerator::emit_entries() {
   e_.bind(body_);
 }
 
-// The page number is an aligned immediate, so that invalidation is one store: no page has the
-// number that it stores.
+// The slot's displacement is aligned, so that invalidation is one store.
 void CodeGenerator::emit_checked_entry() {
-  const unsigned slot = code_page_slot(data_.block.key.linear >> kPageBits);
-  const Mem number = frame_at(offsetof(Frame, code_pages) + slot * sizeof(uint32_t));
+  const uint32_t page = data_.block.code_page;
+  const Mem slot{kTlbReg, kNoReg, 0, static_cast<int32_t>(code_page_slot(page) * sizeof(uint64_t))};
+  const auto tag = static_cast<int32_t>(code_page_tag(page));
+  const auto offset = static_cast<int32_t>(block_.guest_ip % kPageSize);
   const Encoder::Label miss = e_.new_label();
-  e_.align_field(7);
   data_.checked_entry = static_cast<uint32_t>(e_.size());
-  e_.rm({kMapOne, 0x81}, 4, static_cast<uint8_t>(Alu::kCmp), number);
-  data_.checked_number = static_cast<uint32_t>(e_.size());
-  e_.imm(data_.block.code_page, 4);
+  e_.mov(8, kTlbReg, frame_at(offsetof(Frame, code_pages)));
+  if (block_.relocatable) emit_add(kAddressReg, tag - offset);
+  e_.align_field(kOpcodeBytes);
+  data_.checked_slot = static_cast<uint32_t>(e_.size()) + kOpcodeBytes;
+  if (block_.relocatable) {
+    e_.alu(Alu::kCmp, 8, kAddressReg, slot);
+  } else {
+    e_.alu_imm(Alu::kCmp, 8, slot, tag);
+  }
   e_.jump_if(5, miss);
+  if (block_.relocatable) {
+    emit_add(kAddressReg, -tag);
+    e_.mov_to(8, frame_at(offsetof(Frame, code_base)), kAddressReg);
+  }
   e_.jump(memory_entry_);
   e_.bind(miss);
-  data_.miss_stub = static_cast<uint32_t>(e_.size());
-  e_.call_to(thunks_.lookup_memory);
+  if (block_.relocatable) {
+    emit_add(kAddressReg, offset - tag);
+  } else {
+    e_.mov_imm(8, kAddressReg, block_.guest_ip);
+  }
+  e_.jump_to(thunks_.lookup_indirect);
 }
 
 void CodeGenerator::emit_stubs() {

@@ -315,6 +315,8 @@ class CodeGenerator {
   void emit_push_return();
   void emit_exit_runtime();
   void store_guest_ip(uint64_t ip);
+  void emit_guest_ip(Reg to, uint64_t ip);
+  void emit_add(Reg to, int64_t value);
   void emit_branch(uint8_t condition);
   void emit_jump_out(uint64_t target, uint8_t slot);
   uint32_t new_exit(uint64_t target, uint8_t slot);

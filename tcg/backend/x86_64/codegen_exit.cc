@@ -1,5 +1,7 @@
 // Ways out of a block.
 
+#include <algorithm>
+
 #include "tcg/backend/x86_64/codegen.h"
 #include "tcg/runtime/frame_allocation.h"
 
@@ -11,7 +13,9 @@ constexpr int32_t kReturnRing = kReturnStackEntries * sizeof(JumpTarget);
 
 }  // namespace
 
-bool CodeGenerator::is_backward(uint64_t target) const { return target <= ip_; }
+bool CodeGenerator::is_backward(uint64_t target) const {
+  return static_cast<int64_t>(target - ip_) <= 0;
+}
 
 bool CodeGenerator::leaves_page(uint64_t target) const {
   const BlockKey& key = data_.block.key;
@@ -28,13 +32,15 @@ uint32_t CodeGenerator::new_exit(uint64_t target, uint8_t slot) {
   return static_cast<uint32_t>(tables_.exits.size() - 1);
 }
 
-// Jumps to other pages arrive with flags in memory. Values in temporaries are dead here.
+// Jumps to other pages arrive with flags in memory and the guest IP in kAddressReg. Values in
+// temporaries are dead here.
 void CodeGenerator::emit_jump_out(uint64_t target, uint8_t slot) {
   if (leaves_page(target) && !(flags_ & kFlagsInMemory)) {
     emit_save_flags(e_, kAddressReg);
     flags_ |= kFlagsInMemory;
   }
   const uint32_t exit = new_exit(target, slot);
+  if (leaves_page(target) && block_.relocatable) emit_guest_ip(kAddressReg, target);
   if (is_backward(target)) {
     tables_.exits[exit].poll_offset = static_cast<uint32_t>(e_.size());
     e_.mov(4, kTlbReg, frame_at(kPollPageOffset));
@@ -46,8 +52,8 @@ void CodeGenerator::emit_jump_out(uint64_t target, uint8_t slot) {
 
 void CodeGenerator::emit_branch(uint8_t condition) {
   const uint64_t target = inst().imm;
-  const bool saves_flags = leaves_page(target) && !(flags_ & kFlagsInMemory);
-  if (!saves_flags && !is_backward(target)) {
+  const bool prepares = leaves_page(target) && (block_.relocatable || !(flags_ & kFlagsInMemory));
+  if (!prepares && !is_backward(target)) {
     const uint32_t exit = new_exit(target, inst().extra);
     const Encoder::Label stub = e_.new_label();
     tables_.exits[exit].displacement_offset =
@@ -128,7 +134,7 @@ void CodeGenerator::emit_push_return() {
   e_.mov_to(4, top, index);
   e_.alu_imm(Alu::kAnd, 4, index, kReturnRing - 1);
   e_.alu(Alu::kAdd, 8, index, frame_at(offsetof(Frame, return_stack)));
-  e_.mov_imm(8, value, inst().imm);
+  emit_guest_ip(value, inst().imm);
   e_.mov_to(8, Mem{index}, value);
   const Encoder::Label stub = e_.new_label();
   e_.lea_label(value, stub);
@@ -139,13 +145,30 @@ void CodeGenerator::emit_push_return() {
   exit_stubs_.push_back({stub, exit, true});
 }
 
+// Leaves flags alone.
+void CodeGenerator::emit_guest_ip(Reg to, uint64_t ip) {
+  if (!block_.relocatable) return e_.mov_imm(8, to, ip);
+  e_.mov(8, to, frame_at(offsetof(Frame, code_base)));
+  emit_add(to, static_cast<int64_t>(ip));
+}
+
+// Leaves flags alone.
+void CodeGenerator::emit_add(Reg to, int64_t value) {
+  constexpr int64_t kMost = INT32_MAX, kLeast = INT32_MIN;
+  while (value != 0) {
+    const int64_t part = std::clamp(value, kLeast, kMost);
+    e_.lea(8, to, {to, kNoReg, 0, static_cast<int32_t>(part)});
+    value -= part;
+  }
+}
+
 // Through kAddressReg where it is no sign-extended immediate.
 void CodeGenerator::store_guest_ip(uint64_t ip) {
   const Mem place = frame_at(offsetof(Frame, guest_ip));
-  if (static_cast<int64_t>(ip) == static_cast<int32_t>(ip)) {
+  if (!block_.relocatable && static_cast<int64_t>(ip) == static_cast<int32_t>(ip)) {
     return e_.mov_to_imm(8, place, static_cast<int32_t>(ip));
   }
-  e_.mov_imm(8, kAddressReg, ip);
+  emit_guest_ip(kAddressReg, ip);
   e_.mov_to(8, place, kAddressReg);
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <new>
@@ -23,12 +24,15 @@ struct Guest {
   alignas(64) uint8_t memory[kPageSize] = {};
   Tlb tlb;
   JumpTarget jump_cache[kJumpCacheEntries] = {};
+  uint64_t code_pages[kCodePageSlots];
   uint64_t device = 0;
   unsigned refills = 0;
 
   Guest() {
     frame.tlb[kContextKernel] = frame.tlb[kContextUser] = &tlb;
     frame.jump_cache = jump_cache;
+    frame.code_pages = code_pages;
+    std::ranges::fill(code_pages, kCodePageUnmapped);
     frame.return_stack = frame.return_stacks[0];
     frame.runtime = this;
   }
@@ -77,21 +81,44 @@ Hooks guest_hooks() {
 
 class Control : public ::testing::Test {
  protected:
+  /// The last page number without a tag is among those used.
+  static constexpr uint32_t kFirstNumber = kUsedCodePageSlots - 3;
+
   Control() {
     BackendConfig config{guest_hooks(), {}};
     config.code_cache_bytes = 4 << 20;
     backend_ = std::move(make_jit_backend(config)).value();
   }
-  TranslatedBlock* compile(uint64_t ip, uint32_t code_page = 7) {
+  /// The page has a number of its own, and is mapped where the block begins.
+  TranslatedBlock* compile(uint64_t ip) {
     block_.guest_ip = ip;
-    auto result = backend_->compile(block_, {.ip = ip, .linear = ip}, code_page);
+    auto result = backend_->compile(block_, {.ip = ip, .linear = ip}, page_number(ip));
     block_.clear();
-    frame_.code_pages[code_page_slot(ip >> kPageBits)] = code_page;
+    map(*result.value(), ip);
     return result.value();
   }
-  ExitReason run(TranslatedBlock* block) {
+  /// Of a page of relocatable code, by the place of its file.
+  TranslatedBlock* compile_relocatable(uint64_t place) {
+    block_.guest_ip = place % kPageSize;
+    block_.relocatable = true;
+    const BlockKey key{.ip = block_.guest_ip, .linear = block_.guest_ip};
+    auto result = backend_->compile(block_, key, page_number(place));
+    block_.clear();
+    return result.value();
+  }
+  static uint32_t page_number(uint64_t ip) {
+    return static_cast<uint32_t>(ip >> kPageBits) + kFirstNumber;
+  }
+  void map(const TranslatedBlock& block, uint64_t ip) {
+    frame_.code_pages[code_page_slot(block.code_page)] = code_page_mapping(block, ip);
+  }
+  void unmap(const TranslatedBlock& block) {
+    frame_.code_pages[code_page_slot(block.code_page)] = kCodePageUnmapped;
+  }
+  ExitReason run(TranslatedBlock* block) { return run(block, block->key.ip); }
+  ExitReason run(TranslatedBlock* block, uint64_t ip) {
     last_ = nullptr;
-    frame_.guest_ip = block->key.ip;
+    frame_.guest_ip = ip;
     backend_->run(&frame_, block, &last_, &slot_);
     return static_cast<ExitReason>(frame_.exit_reason);
   }
@@ -140,7 +167,7 @@ TEST_F(Control, LinksAcrossPagesLookAtTheMapping) {
   backend_->link(first, 0, second);
   run(first);
   EXPECT_EQ(last_, second);
-  frame_.code_pages[code_page_slot(2)] = 0;
+  unmap(*second);
   run(first);
   EXPECT_EQ(frame_.guest_ip, 0x2000u);
   EXPECT_EQ(last_, nullptr);
@@ -222,6 +249,83 @@ TEST_F(Control, ReturnsGoToTheCaller) {
   frame_.general[0] = 0x7777;
   run(call);
   EXPECT_EQ(frame_.guest_ip, 0x7777u);
+}
+
+// A page that counts and goes to the next, at two addresses.
+TEST_F(Control, RelocatableBlocksRunWhereTheirPageIsMapped) {
+  b_.insn_start(0x123);
+  count(0, 1);
+  b_.set_reg(2, b_.load_state(Type::kI64, offsetof(Frame, code_base)));
+  b_.exit_direct(0x1456, 0);
+  TranslatedBlock* first = compile_relocatable(0x2123);
+  b_.insn_start(0x456);
+  count(1, 1);
+  b_.set_reg(3, b_.load_state(Type::kI64, offsetof(Frame, code_base)));
+  b_.exit_direct(static_cast<uint64_t>(-0x2000), 1);
+  TranslatedBlock* second = compile_relocatable(0x3456);
+  EXPECT_EQ(run(first, 0x7f1234567123), ExitReason::kLookup);
+  EXPECT_EQ(frame_.guest_ip, 0x7f1234568456u);
+  ASSERT_EQ(last_, first);
+  backend_->link(first, slot_, second);
+  uint64_t runs = 0;
+  for (const uint64_t base : {0x7f1234567000u, 0xfffffffff000u, 0x555555554000u}) {
+    run(first, base + 0x123);
+    EXPECT_EQ(frame_.guest_ip, base + 0x1456) << "not mapped yet";
+    EXPECT_EQ(last_, nullptr);
+    EXPECT_EQ(frame_.general[1], runs);
+    map(*second, base + 0x1456);
+    run(first, base + 0x123);
+    EXPECT_EQ(frame_.general[1], ++runs);
+    EXPECT_EQ(frame_.general[2], base);
+    EXPECT_EQ(frame_.general[3], base + 0x1000);
+    EXPECT_EQ(frame_.guest_ip, base - 0x1000);
+    EXPECT_EQ(last_, second);
+  }
+  backend_->invalidate(second);
+  run(first, 0x555555554123);
+  EXPECT_EQ(frame_.guest_ip, 0x555555555456u);
+}
+
+TEST_F(Control, RelocatableReturnsGoToTheCaller) {
+  b_.insn_start(0x10);
+  b_.push_return(0x15);
+  b_.exit_indirect(get(1));
+  TranslatedBlock* call = compile_relocatable(0x2010);
+  b_.insn_start(0x20);
+  b_.exit_return(get(0));
+  TranslatedBlock* returns = compile_relocatable(0x3020);
+  b_.insn_start(0x15);
+  count(2, 1);
+  b_.exit_direct(0x30, 0);
+  TranslatedBlock* after = compile_relocatable(0x2015);
+  for (const uint64_t base : {0x7f0000000000u, 0x600000000000u}) {
+    const uint64_t target = base + 0x77020;
+    frame_.general[0] = base + 0x15;
+    frame_.general[1] = target;
+    map(*call, base);
+    map(*returns, target);
+    guest_->jump_cache[jump_cache_index(target)] = {target, returns->checked_entry};
+    run(call, base + 0x10);
+    if (last_ == call) {
+      EXPECT_EQ(frame_.guest_ip, base + 0x15);
+      backend_->link(last_, slot_, after);
+      run(call, base + 0x10);
+    }
+    EXPECT_EQ(last_, after);
+    EXPECT_EQ(frame_.guest_ip, base + 0x30);
+  }
+  EXPECT_EQ(frame_.general[2], 2u);
+}
+
+TEST_F(Control, RelocatableFaultsShowTheAddress) {
+  b_.insn_start(0xff0);
+  count(1, 1);
+  b_.insn_start(0xff4);
+  b_.set_reg(0, b_.load(Type::kI64, number(kNowhere), 0, 0));
+  b_.exit_direct(0x1000, 0);
+  TranslatedBlock* block = compile_relocatable(0x2ff0);
+  EXPECT_EQ(run(block, 0x7f0000000ff0), ExitReason::kException);
+  EXPECT_EQ(frame_.guest_ip, 0x7f0000000ff4u);
 }
 
 TEST_F(Control, AccessesRefillReachDevicesAndFault) {

@@ -21,8 +21,6 @@ namespace {
 
 constexpr size_t kBlockAlignment = 16;
 constexpr size_t kCallBytes = 5;
-/// No pair of pages has this number.
-constexpr uint32_t kInvalidCodePage = ~uint32_t{0};
 
 // The thread sanitizer notes which functions are running; of the ways to leave them all at once, it
 // knows longjmp().
@@ -92,6 +90,7 @@ util::Result<TranslatedBlock*> JitBackend::compile(const Block& block, const Blo
   data.block.code_page = code_page;
   data.block.guest_size = block.guest_size;
   data.block.guest_insns = block.guest_insns;
+  data.block.relocatable = block.relocatable;
   auto* writable = reinterpret_cast<uint8_t*>(mapping_.writable());
   data.writable = writable + used_;
   Encoder encoder(data.writable, writable + mapping_.size(), mapping_.executable_minus_writable());
@@ -132,7 +131,9 @@ uint64_t JitBackend::guest_ip_at(const BlockData& data, const void* code, FlagsP
 
 void JitBackend::set_guest_ip(Frame* frame) const {
   const auto* within = static_cast<const uint8_t*>(frame->host_return) - 1;
-  if (const BlockData* data = find(within)) frame->guest_ip = guest_ip_at(*data, within);
+  const BlockData* data = find(within);
+  if (data == nullptr) return;
+  frame->guest_ip = code_base_of(data->block, *frame) + guest_ip_at(*data, within);
 }
 
 void JitBackend::run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last, unsigned* slot) {
@@ -146,6 +147,7 @@ void JitBackend::run(Frame* frame, TranslatedBlock* block, TranslatedBlock** las
   } else {
     const auto* data = static_cast<BlockData*>(block->backend_data);
     frame->host_return = nullptr;
+    if (block->relocatable) frame->code_base = frame->guest_ip & ~(kPageSize - 1);
     const FaultScope scope(frame);
     const uint8_t* code = data->code + data->memory_entry;
     if constexpr (kLeaveByLongjmp) {
@@ -167,10 +169,11 @@ void JitBackend::resolve_exit(Frame* frame, TranslatedBlock** last, unsigned* sl
   BlockData* data = find(call);
   if (data == nullptr) return;
   const auto offset = static_cast<uint32_t>(call - data->code);
-  if (offset == data->miss_stub) frame->guest_ip = data->block.key.ip;
   for (const ExitSite& site : data->exits) {
     if (site.stub_offset != offset) continue;
-    frame->guest_ip = site.target;
+    if (site.slot != kReturnSlot) {  // a return comes from another page
+      frame->guest_ip = code_base_of(data->block, *frame) + site.target;
+    }
     *last = &data->block;
     *slot = site.slot;
   }
@@ -189,9 +192,11 @@ void JitBackend::link(TranslatedBlock* from, unsigned slot, TranslatedBlock* to)
   auto& source = *static_cast<BlockData*>(from->backend_data);
   auto& target = *static_cast<BlockData*>(to->backend_data);
   for (ExitSite& site : source.exits) {
-    if (site.slot != slot || site.target != to->key.ip || site.linked_to != nullptr) continue;
+    const uint64_t distance = site.target - to->key.ip;
+    const bool leads_there = from->relocatable ? distance % kPageSize == 0 : distance == 0;
+    if (site.slot != slot || !leads_there || site.linked_to != nullptr) continue;
     const bool checked = site.checked || to->code_page != from->code_page;
-    if (checked && !(site.flags & kFlagsInMemory)) continue;
+    if (checked && (!site.checked || !(site.flags & kFlagsInMemory))) continue;
     // With flags in both places the entry that does not convert.
     const uint32_t entry = checked                      ? target.checked_entry
                            : site.flags == kFlagsInHost ? target.host_entry
@@ -219,8 +224,8 @@ void JitBackend::forget_link(ExitSite& site) {
 void JitBackend::invalidate(TranslatedBlock* block) {
   auto& data = *static_cast<BlockData*>(block->backend_data);
   __atomic_store_n(&block->valid, false, __ATOMIC_RELAXED);
-  __atomic_store_n(reinterpret_cast<uint32_t*>(data.writable + data.checked_number),
-                   kInvalidCodePage, __ATOMIC_RELEASE);
+  __atomic_store_n(reinterpret_cast<uint32_t*>(data.writable + data.checked_slot), 0,
+                   __ATOMIC_RELEASE);
   for (ExitSite& site : data.exits) {
     if (site.linked_to == nullptr) continue;
     forget_link(site);

@@ -41,7 +41,8 @@ class JitBackend final : public Backend {
   bool contains(const void* code) const { return mapping_.contains_executable(code); }
   /// The block whose code holds the address, or null.
   BlockData* find(const void* code) const { return store_.find(static_cast<const uint8_t*>(code)); }
-  /// The guest IP of the instruction that the host address belongs to, and where flags are.
+  /// The guest IP (relative to the page if the block is relocatable) of the instruction that the
+  /// host address belongs to, and where flags are.
   static uint64_t guest_ip_at(const BlockData& data, const void* code, FlagsPlace* flags = nullptr);
   /// Sets Frame::guest_ip from Frame::host_return.
   void set_guest_ip(Frame* frame) const;

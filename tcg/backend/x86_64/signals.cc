@@ -53,7 +53,7 @@ bool handle_poll(const JitBackend& backend, Frame* frame, ucontext_t* context) {
   for (const ExitSite& site : data->exits) {
     if (site.poll_offset == 0 || site.poll_offset != offset) continue;
     mprotect(reinterpret_cast<char*>(frame) + kPollPageOffset, page_size, PROT_READ | PROT_WRITE);
-    frame->guest_ip = site.target;
+    frame->guest_ip = code_base_of(data->block, *frame) + site.target;
     const bool memory = site.flags & kFlagsInMemory;
     continue_at(context, memory ? backend.thunks().poll_memory : backend.thunks().poll_host);
     return true;
@@ -113,7 +113,8 @@ bool handle_arithmetic(const JitBackend& backend, Frame* frame, bool divides, uc
   restore_moved_state(*data, static_cast<uint32_t>(code - data->code), frame,
                       backend.vector_bytes() == 32, context);
   FlagsPlace flags = kFlagsInMemory;
-  frame->guest_ip = JitBackend::guest_ip_at(*data, code, &flags);
+  frame->guest_ip =
+      code_base_of(data->block, *frame) + JitBackend::guest_ip_at(*data, code, &flags);
   const Thunks& thunks = backend.thunks();
   continue_at(context, divides                         ? thunks.divide_error
                        : (flags & kFlagsInMemory) != 0 ? thunks.simd_exception_memory

@@ -181,8 +181,10 @@ class ThunkMaker {
     e_.jump(exit_);
   }
 
+  // The guest IP is what is known of a return's; the owner knows that of other exits.
   const uint8_t* make_lookup(bool host_flags) {
     const uint8_t* start = here();
+    e_.mov_to(8, frame_at(offsetof(Frame, guest_ip)), kAddressReg);
     e_.pop(kTlbReg);
     e_.mov_to(8, frame_at(offsetof(Frame, host_return)), kTlbReg);
     if (host_flags) emit_save_flags(e_, kAddressReg);

@@ -16,7 +16,8 @@ struct Thunks {
   const uint8_t* enter;
   /// void(void* saved_stack, Frame*): leaves with what the Frame holds.
   const uint8_t* leave;
-  // Called; the call's place says which exit it is. Flags in host or in memory.
+  // Called; the call's place says which exit it is, a return's guest IP is in kAddressReg. Flags in
+  // host or in memory.
   const uint8_t* lookup_host;
   const uint8_t* lookup_memory;
   // Jumped to, guest IP in kAddressReg, flags in memory.

@@ -166,7 +166,8 @@ Outcome GuestRunner::run(unsigned bits, ProcessorState& state) {
     return Outcome::kOther;
   }
   pipeline_.run(block_);
-  const tcg::BlockKey key{.physical = ip, .ip = ip, .linear = ip, .mode = mode};
+  const uint64_t key_ip = block_.guest_ip;
+  const tcg::BlockKey key{.physical = ip, .ip = key_ip, .linear = key_ip, .mode = mode};
   auto compiled = backend_->compile(block_, key, 1);
   if (!compiled) {
     backend_->flush();
@@ -174,7 +175,6 @@ Outcome GuestRunner::run(unsigned bits, ProcessorState& state) {
     if (!compiled) return Outcome::kOther;
   }
   load(mode, state);
-  cpu().frame.code_pages[tcg::code_page_slot(ip >> tcg::kPageBits)] = 1;
   tcg::TranslatedBlock* last = nullptr;
   unsigned slot = 0;
   backend_->run(&cpu().frame, *compiled, &last, &slot);

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <vector>
+
+#include "tcg/runtime/frame.h"
+
+namespace vireo::accel {
+
+/// Where one address space maps the pages that hold translated code, as far as it is known: what
+/// Frame::code_pages names. Pages are guest-virtual addresses of any byte in them.
+class CodePages {
+ public:
+  CodePages();
+
+  uint64_t* table() { return table_.data(); }
+
+  /// Lets blocks of page number `number` be entered, which is at `page` now; `mapping` is their
+  /// tcg::code_page_mapping(). Takes the place of another page of that slot.
+  void fill(uint32_t number, uint64_t mapping, uint64_t page, bool global);
+  void flush();
+  /// Keeps global pages.
+  void flush_non_global();
+  void flush_page(uint64_t page);
+  /// Forgets everything if `mode` is not what code of this privilege had before.
+  void select_mode(bool user, uint64_t mode);
+
+ private:
+  struct Use {
+    uint64_t page = 0;
+    bool global = false;
+  };
+  static size_t hash_of(uint64_t page) { return (page >> tcg::kPageBits) % kHashes; }
+  template <class F>
+  void remove_if(F&& unwanted);
+
+  static constexpr size_t kHashes = 4096;
+  std::vector<uint64_t> table_;
+  std::vector<Use> uses_;        // by slot
+  std::vector<uint16_t> slots_;  // that are in use, each once
+  std::bitset<kHashes> hashes_;  // of pages in use, and of some that were
+  uint64_t modes_[2] = {~uint64_t{0}, ~uint64_t{0}};
+};
+
+}  // namespace vireo::accel

@@ -1,0 +1,64 @@
+#include "accel/tcg/code_pages.h"
+
+#include <gtest/gtest.h>
+
+namespace vireo::accel {
+namespace {
+
+constexpr uint64_t kPage = 0x7f0000401000;
+
+uint64_t slot_of(CodePages& pages, uint32_t number) {
+  return pages.table()[tcg::code_page_slot(number)];
+}
+
+TEST(CodePages, HoldsWhatIsMapped) {
+  CodePages pages;
+  EXPECT_EQ(slot_of(pages, 5), tcg::kCodePageUnmapped);
+  pages.fill(5, kPage, kPage + 0x123, false);
+  EXPECT_EQ(slot_of(pages, 5), kPage);
+  pages.flush_page(kPage + tcg::kPageSize);
+  EXPECT_EQ(slot_of(pages, 5), kPage);
+  pages.flush_page(kPage + 0xfff);
+  EXPECT_EQ(slot_of(pages, 5), tcg::kCodePageUnmapped);
+}
+
+TEST(CodePages, NumbersOfOneSlotDifferByTag) {
+  CodePages pages;
+  constexpr uint32_t kOther = 5 + 3 * tcg::kUsedCodePageSlots;
+  ASSERT_EQ(tcg::code_page_slot(5), tcg::code_page_slot(kOther));
+  pages.fill(5, kPage + tcg::code_page_tag(5), kPage, false);
+  pages.fill(kOther, kPage + tcg::code_page_tag(kOther), kPage, false);
+  EXPECT_EQ(slot_of(pages, 5), kPage + 3);
+  pages.flush_page(kPage);
+  EXPECT_EQ(slot_of(pages, 5), tcg::kCodePageUnmapped);
+  EXPECT_LT(tcg::code_page_tag(tcg::kCodePageNumbers - 1), tcg::kPageSize - 1);
+}
+
+TEST(CodePages, FlushesKeepGlobalPagesIfAsked) {
+  CodePages pages;
+  pages.fill(1, kPage, kPage, false);
+  pages.fill(2, 0, 0xffffffff81000000, true);
+  pages.flush_non_global();
+  EXPECT_EQ(slot_of(pages, 1), tcg::kCodePageUnmapped);
+  EXPECT_EQ(slot_of(pages, 2), 0u);
+  pages.flush_page(0xffffffff81000fff);
+  EXPECT_EQ(slot_of(pages, 2), tcg::kCodePageUnmapped);
+  pages.fill(2, 0, 0xffffffff81000000, true);
+  pages.flush();
+  EXPECT_EQ(slot_of(pages, 2), tcg::kCodePageUnmapped);
+}
+
+TEST(CodePages, AreForOneModeOfEachPrivilege) {
+  CodePages pages;
+  pages.select_mode(false, 1);
+  pages.select_mode(true, 2);
+  pages.fill(1, kPage, kPage, false);
+  pages.select_mode(false, 1);
+  pages.select_mode(true, 2);
+  EXPECT_EQ(slot_of(pages, 1), kPage);
+  pages.select_mode(true, 3);
+  EXPECT_EQ(slot_of(pages, 1), tcg::kCodePageUnmapped);
+}
+
+}  // namespace
+}  // namespace vireo::accel
