@@ -20,6 +20,7 @@ struct PageWalk {
   bool writable = false;  ///< Writes by the same privilege would need no further walk (D is set).
   bool readable = true;   ///< Data reads by the same privilege are allowed.
   bool global = false;    ///< Survives address-space switches.
+  uint8_t key = 0;        ///< Protection key, below 16; see TcgVcpu::flush_keys.
   uint8_t vector = 0;     ///< On a fault: the exception, and
   bool has_error = false;
   uint32_t error = 0;  ///< its error code.

@@ -49,8 +49,9 @@ bool TcgVcpu::refill(uint64_t va, unsigned size, tcg::Access access, uint8_t fla
     filled = writes ? writable : walk.readable;
     SoftTlb& tlb = this->tlb(flags);
     std::byte* host = stretch->read + offset;
-    if (filled) tlb.fill(page, host, writes, walk.global);
-    if (writes ? walk.readable : writable) tlb.fill_if_free(page, host, !writes, walk.global);
+    const PageKind kind{walk.global, walk.key};
+    if (filled) tlb.fill(page, host, writes, kind);
+    if (writes ? walk.readable : writable) tlb.fill_if_free(page, host, !writes, kind);
   }
   tlb_lock_.unlock();
   return filled;

@@ -7,9 +7,10 @@ namespace vireo::accel {
 
 namespace {
 
-// Of an entry: it is listed in used_; its page is global.
+// Of an entry: it is listed in used_; its page is global; its page's key.
 constexpr uint8_t kListed = 1;
 constexpr uint8_t kGlobal = 2;
+constexpr unsigned kKeyShift = 4;
 
 // Other threads withdraw entries while translated code looks at them.
 void set_tag(uint64_t& tag, uint64_t value) { __atomic_store_n(&tag, value, __ATOMIC_RELAXED); }
@@ -28,36 +29,31 @@ tcg::TlbEntry& SoftTlb::entry(unsigned number) {
   return number < tcg::kTlbEntries ? tlb_->read[number] : tlb_->write[number - tcg::kTlbEntries];
 }
 
-void SoftTlb::fill(uint64_t page, std::byte* host, bool is_write, bool global) {
+void SoftTlb::fill(uint64_t page, std::byte* host, bool is_write, PageKind kind) {
   const unsigned number = number_of(page, is_write);
   if ((flags_[number] & kListed) == 0) used_[used_count_++] = static_cast<uint16_t>(number);
-  flags_[number] = kListed | (global ? kGlobal : 0);
+  flags_[number] =
+      static_cast<uint8_t>(kListed | (kind.global ? kGlobal : 0) | kind.key << kKeyShift);
+  keys_ = static_cast<uint16_t>(keys_ | 1u << kind.key);
   tcg::TlbEntry& filled = entry(number);
   set_tag(filled.tag, unused_tag(number));
   filled.host = reinterpret_cast<uint8_t*>(host);
   set_tag(filled.tag, page);
 }
 
-void SoftTlb::fill_if_free(uint64_t page, std::byte* host, bool is_write, bool global) {
+void SoftTlb::fill_if_free(uint64_t page, std::byte* host, bool is_write, PageKind kind) {
   const unsigned number = number_of(page, is_write);
-  if (entry(number).tag == unused_tag(number)) fill(page, host, is_write, global);
+  if (entry(number).tag == unused_tag(number)) fill(page, host, is_write, kind);
 }
 
 void SoftTlb::clear(unsigned number) { set_tag(entry(number).tag, unused_tag(number)); }
 
-void SoftTlb::flush() {
-  for (unsigned i = 0; i < used_count_; ++i) {
-    clear(used_[i]);
-    flags_[used_[i]] = 0;
-  }
-  used_count_ = 0;
-}
-
-void SoftTlb::flush_non_global() {
+template <class Dropped>
+void SoftTlb::flush_if(Dropped dropped) {
   unsigned kept = 0;
   for (unsigned i = 0; i < used_count_; ++i) {
     const uint16_t number = used_[i];
-    if ((flags_[number] & kGlobal) != 0) {
+    if (!dropped(flags_[number])) {
       used_[kept++] = number;
     } else {
       clear(number);
@@ -65,6 +61,21 @@ void SoftTlb::flush_non_global() {
     }
   }
   used_count_ = kept;
+}
+
+void SoftTlb::flush() {
+  flush_if([](uint8_t) { return true; });
+  keys_ = 0;
+}
+
+void SoftTlb::flush_non_global() {
+  flush_if([](uint8_t flags) { return (flags & kGlobal) == 0; });
+}
+
+void SoftTlb::flush_keys(uint16_t keys) {
+  if ((keys_ & keys) == 0) return;
+  flush_if([keys](uint8_t flags) { return (keys >> (flags >> kKeyShift) & 1) != 0; });
+  keys_ = static_cast<uint16_t>(keys_ & ~keys);
 }
 
 void SoftTlb::flush_page(uint64_t page) {

@@ -7,6 +7,12 @@
 
 namespace vireo::accel {
 
+/// What flushes ask about a page.
+struct PageKind {
+  bool global = false;  ///< Survives address-space switches.
+  uint8_t key = 0;      ///< Protection key, below 16.
+};
+
 /// One memory context's direct-mapped TLB, with a list of the entries in use, so that a flush costs
 /// what was filled. Its methods use general registers only.
 class SoftTlb {
@@ -16,13 +22,15 @@ class SoftTlb {
   tcg::Tlb* tlb() { return tlb_.get(); }
 
   /// Makes reads or writes of `page` (guest-virtual) go to `host`.
-  void fill(uint64_t page, std::byte* host, bool is_write, bool global);
+  void fill(uint64_t page, std::byte* host, bool is_write, PageKind kind);
   /// The same if no other page has to go for it.
-  void fill_if_free(uint64_t page, std::byte* host, bool is_write, bool global);
+  void fill_if_free(uint64_t page, std::byte* host, bool is_write, PageKind kind);
   void flush();
   /// Keeps global entries.
   void flush_non_global();
   void flush_page(uint64_t page);
+  /// Drops entries whose page has one of these keys (bit i: key i).
+  void flush_keys(uint16_t keys);
   /// Takes the write permission of entries that lead to host memory in [first, last].
   void withdraw_write_range(const std::byte* first, const std::byte* last);
 
@@ -32,11 +40,14 @@ class SoftTlb {
   static unsigned number_of(uint64_t page, bool is_write);
   tcg::TlbEntry& entry(unsigned number);
   void clear(unsigned number);
+  template <class Dropped>
+  void flush_if(Dropped dropped);
 
   std::unique_ptr<tcg::Tlb> tlb_;
   uint8_t flags_[kEntries] = {};
   uint16_t used_[kEntries];  // numbers of entries that may be valid, each once
   unsigned used_count_ = 0;
+  uint16_t keys_ = 0;  // those that entries may have
 };
 
 }  // namespace vireo::accel

@@ -308,6 +308,14 @@ void TcgVcpu::flush_address_space(uint16_t id) {
   if (space == space_) forget_fetches(true);
 }
 
+void TcgVcpu::flush_keys(uint16_t keys) {
+  util::log(util::kLogMmu, "mmu: flush of keys {:#x}\n", keys);
+  const std::lock_guard lock(tlb_lock_);
+  for_each_space([keys](AddressSpace& space) {
+    for (SoftTlb& tlb : space.tlb) tlb.flush_keys(keys);
+  });
+}
+
 void TcgVcpu::memory_changed() {
   const std::lock_guard lock(tlb_lock_);
   map_.rebuild(accelerator_.memory());

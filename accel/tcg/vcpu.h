@@ -54,6 +54,8 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   /// See i386::Machine; `id` is any number that stands for a set of page tables.
   void set_address_space(uint16_t id, bool keep);
   void flush_address_space(uint16_t id);
+  /// The rights to data of pages with these keys (bit i: key i) are fewer than before.
+  void flush_keys(uint16_t keys);
   /// The position may have another mode than before; called where translated code goes on without
   /// the loop.
   void mode_changed();

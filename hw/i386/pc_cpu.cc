@@ -302,6 +302,7 @@ void PcCpu::set_address_space(uint16_t id, bool keep) {
   changing_tlb().set_address_space(id, keep);
 }
 void PcCpu::flush_address_space(uint16_t id) { changing_tlb().flush_address_space(id); }
+void PcCpu::flush_tlb_keys(uint16_t keys) { vcpu_->flush_keys(keys); }
 void PcCpu::mode_changed() { vcpu_->mode_changed(); }
 
 bool PcCpu::fill_tlb(uint64_t linear, unsigned size, bool is_write, bool user) {

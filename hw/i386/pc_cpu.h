@@ -83,6 +83,7 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
   void flush_tlb_page(uint64_t linear) override;
   void set_address_space(uint16_t id, bool keep) override;
   void flush_address_space(uint16_t id) override;
+  void flush_tlb_keys(uint16_t keys) override;
   void mode_changed() override;
   bool fill_tlb(uint64_t linear, unsigned size, bool is_write, bool user) override;
   i386::LocalApic* apic() override;

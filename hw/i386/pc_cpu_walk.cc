@@ -23,6 +23,7 @@ bool PcCpu::walk(uint64_t linear, tcg::Access access, uint8_t memory_flags,
   result.writable = walk.writable;
   result.readable = walk.readable;
   result.global = walk.global;
+  result.key = walk.key;
   return true;
 }
 

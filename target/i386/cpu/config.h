@@ -43,11 +43,13 @@ struct CpuidResult {
   uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
 };
 
-/// What CPUID returns for `leaf` and `subleaf`. Bits that follow the state (OSXSAVE, APIC enabled)
-/// are passed in: `os_xsave`, `apic_enabled`; `xcr0` gives the size of the enabled XSAVE area.
+/// What CPUID returns for `leaf` and `subleaf`. Bits that follow the state (OSXSAVE, APIC enabled,
+/// OSPKE) are passed in: `os_xsave`, `apic_enabled`, `protection_keys`; `xcr0` gives the size of
+/// the enabled XSAVE area.
 struct CpuidDynamic {
   bool os_xsave = false;
   bool apic_enabled = true;
+  bool protection_keys = false;
   uint64_t xcr0 = 1;
 };
 CpuidResult cpuid(const CpuConfig& config, uint32_t leaf, uint32_t subleaf,

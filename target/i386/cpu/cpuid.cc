@@ -143,6 +143,10 @@ CpuidResult basic_leaf(const CpuConfig& config, uint32_t leaf, uint32_t subleaf,
     case 5:
       if (config.has(Feature::kMonitor)) return {64, 64, 3, 0};
       return {};
+    case 7:
+      add_features(config, leaf, subleaf, result);
+      if (subleaf == 0 && dynamic.protection_keys) result.ecx |= 1u << 4;
+      return result;
     case 0xb:
       return topology_leaf(config, subleaf);
     case 0xd:
@@ -220,6 +224,7 @@ uint64_t supported_xcr0(const CpuConfig& config) {
   if (!config.has(Feature::kXsave)) return kXsaveX87;
   uint64_t components = kXsaveX87 | kXsaveSse;
   if (config.has(Feature::kAvx)) components |= kXsaveAvx;
+  if (config.has(Feature::kPku)) components |= kXsavePkru;
   return components;
 }
 

@@ -70,13 +70,23 @@ TEST(Cpuid, ShowsTheFeaturesOfTheModel) {
 
 TEST(Cpuid, TellsTheSizeOfTheAvxState) {
   const CpuConfig config = *parse_cpu_option("max");
-  EXPECT_EQ(supported_xcr0(config), 7u);
+  EXPECT_EQ(supported_xcr0(config), 0x207u);
   EXPECT_EQ(cpuid(config, 0xd, 0, {.xcr0 = 3}).ebx, 576u);
   EXPECT_EQ(cpuid(config, 0xd, 0, {.xcr0 = 7}).ebx, 832u);
-  EXPECT_EQ(cpuid(config, 0xd, 0, {.xcr0 = 3}).ecx, 832u);
+  EXPECT_EQ(cpuid(config, 0xd, 0, {.xcr0 = 3}).ecx, 840u);
   EXPECT_EQ(cpuid(config, 0xd, 2, {}).eax, 256u);
   EXPECT_EQ(cpuid(config, 0xd, 2, {}).ebx, 576u);
-  EXPECT_EQ(supported_xcr0(*parse_cpu_option("max,-avx")), 3u);
+  EXPECT_EQ(supported_xcr0(*parse_cpu_option("max,-avx,-pku")), 3u);
+}
+
+TEST(Cpuid, TellsTheSizeOfTheProtectionKeys) {
+  const CpuConfig config = *parse_cpu_option("max");
+  EXPECT_EQ(cpuid(config, 0xd, 9, {}).eax, 8u);
+  EXPECT_EQ(cpuid(config, 0xd, 9, {}).ebx, 832u);
+  EXPECT_EQ(cpuid(config, 0xd, 0, {.xcr0 = 0x203}).ebx, 840u) << "the standard form has holes";
+  EXPECT_EQ(cpuid(config, 0xd, 1, {.xcr0 = 0x203}).ebx, 584u) << "the compacted form has none";
+  EXPECT_FALSE(cpuid(config, 7, 0, {}).ecx >> 4 & 1);
+  EXPECT_TRUE(cpuid(config, 7, 0, {.protection_keys = true}).ecx >> 4 & 1);
 }
 
 TEST(Cpuid, VersionFollowsTheState) {

@@ -69,6 +69,9 @@ class Machine {
   virtual void set_address_space(uint16_t id, bool keep) = 0;
   /// Forgets what is cached of an address space and is not global.
   virtual void flush_address_space(uint16_t id) = 0;
+  /// Forgets what is cached of user pages with these protection keys (bit i: key i), of all address
+  /// spaces.
+  virtual void flush_tlb_keys(uint16_t keys) = 0;
   /// The mode has changed, and translated code goes on without the execution loop.
   virtual void mode_changed() = 0;
   /// Tries to make the next access at `linear` hit Frame::tlb; false if it cannot.

@@ -60,6 +60,7 @@ void reset(CpuState& state) {
   std::memset(state.frame.vector, 0, sizeof state.frame.vector);
   state.frame.mxcsr = fresh.frame.mxcsr;
   state.xcr0 = fresh.xcr0;
+  state.pkru = fresh.pkru;
   state.star = state.lstar = state.cstar = state.fmask = state.kernel_gs_base = 0;
   state.sysenter_cs = state.sysenter_esp = state.sysenter_eip = 0;
   state.tsc_adjust = state.tsc_aux = 0;

@@ -221,6 +221,7 @@ struct CpuState {
   DescriptorTable gdtr;
   DescriptorTable idtr;
   uint64_t cr0 = 0, cr2 = 0, cr3 = 0, cr4 = 0, xcr0 = 1;
+  uint32_t pkru = 0;  ///< Rights by protection key; changed through set_pkru.
   uint64_t efer = 0;
   uint64_t dr[8] = {0, 0, 0, 0, 0, 0, 0xffff0ff0, 0x400};
   X87State x87;

@@ -44,6 +44,7 @@ void visit_core(State& state, Visit& visit) {
   visit("cr3", state.cr3);
   visit("cr4", state.cr4);
   visit("xcr0", state.xcr0);
+  visit("pkru", state.pkru);
   visit("efer", state.efer);
   visit("pdpte", state.pdpte);
   visit("dr", state.dr);

@@ -10,6 +10,7 @@ namespace vireo::i386 {
 constexpr uint64_t kXsaveX87 = 1u << 0;
 constexpr uint64_t kXsaveSse = 1u << 1;
 constexpr uint64_t kXsaveAvx = 1u << 2;
+constexpr uint64_t kXsavePkru = 1u << 9;
 
 constexpr uint32_t kXsaveLegacySize = 512;  ///< x87 and SSE, as FXSAVE stores them.
 constexpr uint32_t kXsaveHeaderSize = 64;
@@ -23,7 +24,7 @@ struct XsaveExtension {
   constexpr uint64_t bit() const { return uint64_t{1} << number; }
 };
 /// In ascending order.
-constexpr XsaveExtension kXsaveExtensions[] = {{2, 576, 256}};
+constexpr XsaveExtension kXsaveExtensions[] = {{2, 576, 256}, {9, 832, 8}};
 
 /// Bytes of an area in the standard form that holds `components`.
 constexpr uint32_t xsave_size(uint64_t components) {

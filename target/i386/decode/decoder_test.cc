@@ -187,9 +187,9 @@ bool is_not_offered(const std::string& name, const uint8_t* bytes, const Insn& i
 
 /// Fences with any rm, hints and undefined ones that capstone does not know.
 bool is_unknown_to_capstone(const std::string& ours) {
-  static const std::set<std::string> kOurs = {"lfence", "mfence",     "sfence", "nop",  "prefetchw",
-                                              "ud0",    "ud1",        "movq",   "test", "mov",
-                                              "clwb",   "clflushopt", "smsw",   "lmsw"};
+  static const std::set<std::string> kOurs = {
+      "lfence", "mfence", "sfence", "nop",        "prefetchw", "ud0",  "ud1",    "movq",
+      "test",   "mov",    "clwb",   "clflushopt", "smsw",      "lmsw", "rdpkru", "wrpkru"};
   return kOurs.count(ours);
 }
 

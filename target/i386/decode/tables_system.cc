@@ -38,6 +38,8 @@ constexpr Row kRows[] = {
     {0x01, "stac", operands(""), reg(1) | rm(3) | register_only | prefix_none | hidden | needs(Feature::kSmap), &T::set_alignment_check, 1},
     {0x01, "xgetbv", operands(""), reg(2) | rm(0) | register_only | needs(Feature::kXsave), &T::call_only, as(HelperId::xgetbv)},
     {0x01, "xsetbv", operands(""), reg(2) | rm(1) | register_only | privileged | needs(Feature::kXsave), &T::call_and_leave, as(HelperId::xsetbv)},
+    {0x01, "rdpkru", operands(""), reg(5) | rm(6) | register_only | prefix_none | needs(Feature::kPku), &T::call_only, as(HelperId::rdpkru)},
+    {0x01, "wrpkru", operands(""), reg(5) | rm(7) | register_only | prefix_none | needs(Feature::kPku), &T::call_only, as(HelperId::wrpkru)},
     {0x01, "swapgs", operands(""), reg(7) | rm(0) | register_only | only64 | privileged, &T::call_only, as(HelperId::swapgs)},
     {0x01, "rdtscp", operands(""), reg(7) | rm(1) | register_only | needs(Feature::kRdtscp), &T::call_only, as(HelperId::rdtscp)},
     {0x02, "lar", operands("Gv,Ew"), protected_mode, &T::load_descriptor_part, as(HelperId::lar)},

@@ -84,6 +84,7 @@ uint64_t supported_cr4(const CpuState& state) {
   with(Feature::kXsave, kCr4Osxsave);
   with(Feature::kSmep, kCr4Smep);
   with(Feature::kSmap, kCr4Smap);
+  with(Feature::kPku, kCr4Pke);
   return bits;
 }
 
@@ -126,7 +127,7 @@ void write_cr4(CpuState& state, uint64_t value) {
   if ((changed & value & kCr4Pcide) && (!in_long_mode(state) || (state.cr3 & 0xfff)))
     raise_gp(state, 0);
   constexpr uint64_t kPagingBits =
-      kCr4Pse | kCr4Pae | kCr4Pge | kCr4Smep | kCr4Smap | kCr4La57 | kCr4Pcide;
+      kCr4Pse | kCr4Pae | kCr4Pge | kCr4Smep | kCr4Smap | kCr4La57 | kCr4Pcide | kCr4Pke;
   if ((changed & (kCr4Pse | kCr4Pae | kCr4Pge | kCr4Smep)) &&
       uses_pdptes(state.cr0, value, state.efer))
     load_pdptes(state, state.cr3);
@@ -134,6 +135,18 @@ void write_cr4(CpuState& state, uint64_t value) {
   if (changed & kPagingBits) state.machine->flush_tlb();
   if (changed & kCr4Pcide) state.machine->set_address_space(current_pcid(state), true);
   update_mode(state);
+}
+
+// What has been allowed and still is may stay in the TLB.
+void set_pkru(CpuState& state, uint32_t value) {
+  const uint32_t withdrawn = value & ~state.pkru;
+  state.pkru = value;
+  if (!(state.cr4 & kCr4Pke) || !withdrawn) return;
+  uint16_t keys = 0;
+  for (unsigned key = 0; key < 16; ++key) {
+    if (withdrawn >> (2 * key) & 3) keys = static_cast<uint16_t>(keys | 1u << key);
+  }
+  state.machine->flush_tlb_keys(keys);
 }
 
 void write_efer(CpuState& state, uint64_t value) {

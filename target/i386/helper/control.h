@@ -11,6 +11,8 @@ namespace vireo::i386 {
 void write_cr0(CpuState& state, uint64_t value);
 void write_cr3(CpuState& state, uint64_t value);
 void write_cr4(CpuState& state, uint64_t value);
+/// PKRU (SDM volume 3, 4.6.2), by WRPKRU or XRSTOR.
+void set_pkru(CpuState& state, uint32_t value);
 void write_efer(CpuState& state, uint64_t value);
 
 /// Loads CR3 without the checks of MOV: reads the PAE pointers (#GP if they are bad) and forgets

@@ -21,6 +21,10 @@ enum EntryBit : uint64_t {
   kGlobal = 1u << 8,
   kNoExecute = uint64_t{1} << 63,
 };
+constexpr unsigned kKeyShift = 59;
+
+/// A key's bits in PKRU.
+enum KeyBit : uint32_t { kAccessDisable = 1, kWriteDisable = 2 };
 
 /// core::kPageDirtyAll, which a page-table update sets in the page's flags.
 constexpr uint8_t kDirtyFlags = 2 | 4;
@@ -96,8 +100,29 @@ class Walker {
     bool read, write, execute;
   };
 
-  // SDM volume 3, 4.6.1.
+  // SDM volume 3, 4.6.2: user pages of 4-level and 5-level paging have keys.
+  bool has_key() const { return (state_.cr4 & kCr4Pke) && in_long_mode() && (rights_ & kUserPage); }
+  bool key_denies_access() const { return state_.pkru >> (2 * key_) & kAccessDisable; }
+  bool key_denies_write() const {
+    if (key_denies_access()) return true;
+    const bool counts = privilege_ == Privilege::kUser || (state_.cr0 & kCr0Wp);
+    return counts && (state_.pkru >> (2 * key_) & kWriteDisable);
+  }
+  bool key_denies() const {
+    if (!has_key() || access_ == Access::kExecute) return false;
+    return access_ == Access::kWrite ? key_denies_write() : key_denies_access();
+  }
+
   Rights rights() const {
+    Rights rights = page_rights();
+    if (!has_key()) return rights;
+    rights.read &= !key_denies_access();
+    rights.write &= !key_denies_write();
+    return rights;
+  }
+
+  // SDM volume 3, 4.6.1.
+  Rights page_rights() const {
     const bool user_page = rights_ & kUserPage;
     const bool page_writable = rights_ & kWritable;
     if (privilege_ == Privilege::kUser)
@@ -117,7 +142,8 @@ class Walker {
   // Last level: checks rights, then sets accessed and dirty.
   template <class Entry>
   bool leaf(Entry entry, uint64_t base, uint8_t page_bits, bool& again) {
-    if (!allowed()) return fault(kFaultPresent);
+    key_ = has_key() ? uint64_t{entry} >> kKeyShift & 15 : 0;
+    if (!allowed()) return fault(kFaultPresent | (key_denies() ? uint32_t{kFaultKey} : 0));
     const Entry bits = access_ == Access::kWrite ? kAccessed | kDirty : kAccessed;
     again = !set_bits<Entry>(entry, bits);
     if (again) return false;
@@ -134,6 +160,7 @@ class Walker {
     walk_.writable = r.write && dirty_;
     walk_.executable = r.execute;
     walk_.user = rights_ & kUserPage;
+    walk_.key = static_cast<uint8_t>(key_);
   }
 
   void restart() {
@@ -264,6 +291,7 @@ class Walker {
   PageTableMemory memory_;
   uint64_t rights_ = kWritable | kUserPage;
   bool no_execute_ = false;
+  uint64_t key_ = 0;
   bool dirty_ = false;
   bool from_cache_ = false;  // the upper levels came from the walk cache
   Walk walk_;

@@ -38,6 +38,7 @@ struct Walk {
   bool executable = false;        ///< Fetches with this privilege are allowed.
   bool user = false;              ///< A user page.
   bool global = false;            ///< Survives writes of CR3.
+  uint8_t key = 0;                ///< Protection key of a user page, if CR4.PKE counts.
   uint8_t vector = kNoException;  ///< kPf, or kGp for a non-canonical address or kBeyondSegment.
   uint32_t error = 0;
 

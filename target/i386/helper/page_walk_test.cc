@@ -117,6 +117,48 @@ TEST_F(PageWalkTest, RightsFollowCr0Cr4AndEfer) {
   EXPECT_EQ(walk(0x2000).error, kFaultPresent | kFaultReserved);
 }
 
+TEST_F(PageWalkTest, ProtectionKeysTakeRightsToDataOfUserPages) {
+  use_long();
+  cpu.cr0 |= kCr0Wp;
+  set_page(1, 0x20067 | uint64_t{5} << 59);  // user
+  set_page(2, 0x21063 | uint64_t{5} << 59);  // supervisor
+  cpu.pkru = 3u << 10;
+  EXPECT_TRUE(walk(0x1000, Access::kWrite, kUser).ok()) << "without CR4.PKE";
+  cpu.cr4 |= kCr4Pke;
+  EXPECT_EQ(walk(0x1000, Access::kRead, kUser).error, kFaultPresent | kFaultUser | kFaultKey);
+  EXPECT_EQ(walk(0x1000, Access::kWrite).error, kFaultPresent | kFaultWrite | kFaultKey);
+  EXPECT_TRUE(walk(0x1000, Access::kExecute, kUser).ok());
+  EXPECT_TRUE(walk(0x2000, Access::kWrite).ok());
+  EXPECT_EQ(walk(0x2000, Access::kRead, kUser).error, kFaultPresent | kFaultUser);
+  cpu.pkru = 2u << 10;  // write-disabled
+  const Walk read = walk(0x1000, Access::kRead, kUser);
+  EXPECT_TRUE(read.ok() && read.readable);
+  EXPECT_FALSE(read.writable);
+  EXPECT_EQ(read.key, 5);
+  EXPECT_EQ(walk(0x1000, Access::kWrite).error, kFaultPresent | kFaultWrite | kFaultKey);
+  cpu.cr0 &= ~uint64_t{kCr0Wp};
+  EXPECT_TRUE(walk(0x1000, Access::kWrite).ok()) << "a supervisor without CR0.WP";
+  EXPECT_FALSE(walk(0x1000, Access::kWrite, kUser).ok());
+}
+
+TEST_F(PageWalkTest, FewerRightsByKeyAreForgotten) {
+  machine.enter_flat(true);
+  cpu.frame.general[kRcx] = cpu.frame.general[kRdx] = 0;
+  cpu.frame.general[kRax] = 0xc0000004;
+  EXPECT_EQ(machine.run(helper_wrpkru), kUd);
+  cpu.cr4 |= kCr4Pke;
+  EXPECT_EQ(machine.run(helper_wrpkru), kNoException);
+  EXPECT_EQ(machine.flushed_keys, 0x8002);
+  machine.flushed_keys = 0;
+  cpu.frame.general[kRax] = 4;
+  EXPECT_EQ(machine.run(helper_wrpkru), kNoException);
+  EXPECT_EQ(machine.flushed_keys, 0) << "more rights take nothing away";
+  EXPECT_EQ(machine.run(helper_rdpkru), kNoException);
+  EXPECT_EQ(cpu.frame.general[kRax], 4u);
+  cpu.frame.general[kRdx] = 1;
+  EXPECT_EQ(machine.run(helper_wrpkru), kGp);
+}
+
 TEST_F(PageWalkTest, TheCacheOfUpperLevelsHoldsUntilItIsClearedOrFaults) {
   machine.enter_flat(true);
   WalkCache cache;

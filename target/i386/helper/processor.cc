@@ -71,6 +71,7 @@ uint64_t helper_cpuid(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
   LocalApic* apic = state.machine->apic();
   const CpuidDynamic dynamic{.os_xsave = (state.cr4 & kCr4Osxsave) != 0,
                              .apic_enabled = apic && (apic->read_base() >> 11 & 1),
+                             .protection_keys = (state.cr4 & kCr4Pke) != 0,
                              .xcr0 = state.xcr0};
   const CpuidResult result = cpuid(*state.config, static_cast<uint32_t>(general[kRax]),
                                    static_cast<uint32_t>(general[kRcx]), dynamic);
@@ -148,6 +149,24 @@ uint64_t helper_xsetbv(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
     raise_gp(state, 0);
   state.xcr0 = value;
   update_mode(state);
+  return 0;
+}
+
+uint64_t helper_rdpkru(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
+  CpuState& state = cpu_state(frame);
+  if (!(state.cr4 & kCr4Pke)) raise_exception(state, kUd);
+  if (static_cast<uint32_t>(frame->general[kRcx]) != 0) raise_gp(state, 0);
+  put_pair(state, state.pkru);
+  return 0;
+}
+
+uint64_t helper_wrpkru(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
+  CpuState& state = cpu_state(frame);
+  if (!(state.cr4 & kCr4Pke)) raise_exception(state, kUd);
+  const bool is_valid = static_cast<uint32_t>(frame->general[kRcx]) == 0 &&
+                        static_cast<uint32_t>(frame->general[kRdx]) == 0;
+  if (!is_valid) raise_gp(state, 0);
+  set_pkru(state, static_cast<uint32_t>(frame->general[kRax]));
   return 0;
 }
 

@@ -55,6 +55,7 @@ class TestMachine : public Machine {
     if (!keep) ++flushes;
   }
   void flush_address_space(uint16_t) override { ++flushes; }
+  void flush_tlb_keys(uint16_t keys) override { flushed_keys = keys; }
   void mode_changed() override {}
   bool fill_tlb(uint64_t, unsigned, bool, bool) override { return false; }
   LocalApic* apic() override { return nullptr; }
@@ -128,7 +129,7 @@ class TestMachine : public Machine {
   uint64_t result = 0;
   size_t bytes_written = 0;
   int flushes = 0, triple_faults = 0, fpu_errors = 0;
-  uint16_t address_space = 0;
+  uint16_t address_space = 0, flushed_keys = 0;
 };
 
 }  // namespace vireo::i386

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "target/i386/cpu/config.h"
+#include "target/i386/helper/control.h"
 #include "target/i386/helper/functions.h"
 #include "target/i386/helper/memory.h"
 #include "target/i386/helper/raise.h"
@@ -50,15 +51,24 @@ struct Image {
   uint8_t bytes[256] = {};
 };
 
-Image pack_extension(const CpuState& state) {
+Image pack_extension(const CpuState& state, const XsaveExtension& extension) {
   Image image;
+  if (extension.bit() == kXsavePkru) {
+    std::memcpy(image.bytes, &state.pkru, sizeof state.pkru);
+    return image;
+  }
   for (unsigned i = 0; i < vector_count(state); ++i) {
     std::memcpy(image.bytes + i * 16, state.frame.vector[i] + 16, 16);
   }
   return image;
 }
 
-void unpack_extension(CpuState& state, const Image& image) {
+void unpack_extension(CpuState& state, const XsaveExtension& extension, const Image& image) {
+  if (extension.bit() == kXsavePkru) {
+    uint32_t pkru;
+    std::memcpy(&pkru, image.bytes, sizeof pkru);
+    return set_pkru(state, pkru);
+  }
   for (unsigned i = 0; i < vector_count(state); ++i) {
     std::memcpy(state.frame.vector[i] + 16, image.bytes + i * 16, 16);
   }
@@ -110,8 +120,9 @@ class Restorer {
     if (loads_mxcsr_) state_.frame.mxcsr = mxcsr();
     if (compacted_ && (initial_ & kXsaveSse)) state_.frame.mxcsr = kInitialMxcsr;
     for (size_t i = 0; i < std::size(kXsaveExtensions); ++i) {
-      const bool changes = (loaded_ | initial_) & kXsaveExtensions[i].bit();
-      if (changes) unpack_extension(state_, images_[i]);
+      const XsaveExtension& extension = kXsaveExtensions[i];
+      const bool changes = (loaded_ | initial_) & extension.bit();
+      if (changes) unpack_extension(state_, extension, images_[i]);
     }
   }
 
@@ -168,6 +179,7 @@ uint64_t components_in_use(const CpuState& state) {
     if (std::any_of(bytes, bytes + 16, nonzero)) used |= kXsaveSse;
     if (std::any_of(bytes + 16, bytes + 32, nonzero)) used |= kXsaveAvx;
   }
+  if (state.pkru != 0) used |= kXsavePkru;
   return used;
 }
 
@@ -188,7 +200,8 @@ uint64_t helper_xsave(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
   for (const XsaveExtension& extension : kXsaveExtensions) {
     if (!(stored & extension.bit())) continue;
     const uint32_t offset = compacted ? compacted_offset(requested, extension) : extension.offset;
-    write_bytes(state, a + offset, pack_extension(state).bytes, extension.size, privilege);
+    write_bytes(state, a + offset, pack_extension(state, extension).bytes, extension.size,
+                privilege);
   }
   // XSTATE_BV: the requested bits are replaced, others kept, but cleared in the compacted form.
   const uint64_t header = a + kXsaveLegacySize;

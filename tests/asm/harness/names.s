@@ -141,6 +141,8 @@
 .set PF_U, 1 << 2
 .set PF_RSVD, 1 << 3
 .set PF_I, 1 << 4
+.set PF_PK, 1 << 5
+.set KEY_SHIFT, 27              # in the upper doubleword
 
 # Memory of the tests beyond the image: frames to map, and the linear addresses mapped by window_pt.
 .set SHUTDOWN_MARK, 0x100000

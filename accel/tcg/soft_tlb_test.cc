@@ -1,0 +1,57 @@
+#include "accel/tcg/soft_tlb.h"
+
+#include <gtest/gtest.h>
+
+namespace vireo::accel {
+namespace {
+
+class SoftTlbTest : public ::testing::Test {
+ protected:
+  static constexpr uint64_t kFirst = 0x1000, kSecond = 0x2000, kThird = 0x3000;
+
+  void fill(uint64_t page, PageKind kind) {
+    for (const bool is_write : {false, true}) tlb_.fill(page, host_, is_write, kind);
+  }
+  /// The same for reads and for writes.
+  bool holds(uint64_t page) {
+    const bool reads = tlb_.tlb()->entry(page, false).tag == page;
+    EXPECT_EQ(tlb_.tlb()->entry(page, true).tag == page, reads);
+    return reads;
+  }
+
+  std::byte host_[1] = {};
+  SoftTlb tlb_;
+};
+
+TEST_F(SoftTlbTest, FlushesKeepWhatIsOfAnotherKind) {
+  fill(kFirst, {.global = true});
+  fill(kSecond, {.key = 5});
+  fill(kThird, {.global = true, .key = 15});
+  tlb_.flush_keys(1u << 4);
+  EXPECT_TRUE(holds(kFirst) && holds(kSecond) && holds(kThird));
+  tlb_.flush_keys(1u << 15 | 1u << 4);
+  EXPECT_TRUE(holds(kFirst) && holds(kSecond));
+  EXPECT_FALSE(holds(kThird));
+  tlb_.flush_non_global();
+  EXPECT_TRUE(holds(kFirst));
+  EXPECT_FALSE(holds(kSecond));
+  tlb_.flush_keys(1);
+  EXPECT_FALSE(holds(kFirst));
+}
+
+TEST_F(SoftTlbTest, KeysAreThoseOfTheLastFill) {
+  fill(kFirst, {.key = 1});
+  tlb_.flush();
+  fill(kFirst, {.key = 2});
+  tlb_.flush_keys(1u << 1);
+  EXPECT_TRUE(holds(kFirst));
+  tlb_.flush_keys(1u << 2);
+  EXPECT_FALSE(holds(kFirst));
+  fill(kFirst, {.key = 2});
+  EXPECT_TRUE(holds(kFirst)) << "filled again";
+  tlb_.flush_keys(1u << 2);
+  EXPECT_FALSE(holds(kFirst)) << "and flushed again";
+}
+
+}  // namespace
+}  // namespace vireo::accel
