@@ -22,17 +22,26 @@ def with_program(program, output):
     return output
 
 
-def same_as_on_host(bench, name, *flags, arguments=()):
+def compiled(bench, name, *flags):
     if platform.machine() != "x86_64":
-        raise Skip("needs an x86-64 host to compare with")
+        raise Skip("needs an x86-64 host to compile for")
     program = bench.folder / name
     make("gcc", "-O1", "-static", *flags, "-o", program, ROOT / f"tests/guest/programs/{name}.c")
-    expected = subprocess.run([program], capture_output=True, check=True, text=True).stdout.strip()
-    assert expected, f"{name} printed nothing on the host"
+    return program
+
+
+def prints(bench, program, expected, arguments=()):
     with bench.linux(*arguments, initrd=with_program(program, bench.folder / "initramfs.gz")) as guest:
         guest.expect(READY, BOOT)
-        guest.type(f"/{name}")
+        guest.type(f"/{program.name}")
         guest.expect(expected, RUN)
+
+
+def same_as_on_host(bench, name, *flags, arguments=()):
+    program = compiled(bench, name, *flags)
+    expected = subprocess.run([program], capture_output=True, check=True, text=True).stdout.strip()
+    assert expected, f"{name} printed nothing on the host"
+    prints(bench, program, expected, arguments)
 
 
 @guest_test("program-x87")
@@ -49,3 +58,9 @@ def program_avx(bench):
         raise Skip("the host's processor lacks AVX2 or what came with it")
     flags = ("-mavx2", "-mfma", "-mf16c", "-mbmi", "-mbmi2", "-madx")
     same_as_on_host(bench, "avx", *flags, arguments=("-cpu", "max"))
+
+
+@guest_test("program-pkeys")
+def program_pkeys(bench):
+    """Protection keys under Linux: refused accesses are signals; PKRU follows WRPKRU, signals and processes."""
+    prints(bench, compiled(bench, "pkeys"), "pkeys: 8000 refused, 0 wrong", ("-cpu", "max"))
