@@ -119,7 +119,9 @@ void Translator::halt(const Insn& in) {
 void Translator::monitor(const Insn& in) {
   const Value offset = ir_.get_reg(integer_type(in.address_size), kRax);
   const unsigned segment = segment_or(in, kDs);
-  call_helper(HelperId::monitor, linear(segment, offset, 1, false));
+  const Value address = linear(segment, offset, 1, false);
+  call_helper(HelperId::monitor);
+  ir_.load(Type::kI8, address, 0, memory_flags());  // Checked as a load.
 }
 
 void Translator::monitor_wait(const Insn& in) {
