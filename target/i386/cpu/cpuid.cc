@@ -108,7 +108,8 @@ CpuidResult xsave_leaf(const CpuConfig& config, uint32_t subleaf, const CpuidDyn
     result.ecx = xsave_size(supported);
   } else if (subleaf == 1) {
     add_features(config, 0xd, 1, result);
-    if (config.has(Feature::kXsavec)) result.ebx = compacted_size(dynamic.xcr0);
+    const bool compacts = config.has(Feature::kXsavec) || config.has(Feature::kXsaves);
+    if (compacts) result.ebx = compacted_size(dynamic.xcr0);
   }
   for (const XsaveExtension& extension : kXsaveExtensions) {
     if (extension.number != subleaf || !(supported & extension.bit())) continue;

@@ -145,7 +145,7 @@ class Restorer {
     const auto nonzero = [](uint8_t byte) { return byte != 0; };
     bool wrong = false;
     if (compacted_) {
-      const bool known = state_.config->has(Feature::kXsavec);
+      const bool known = supervisor || state_.config->has(Feature::kXsavec);
       wrong = !known || (layout & ~kCompacted & ~state_.xcr0) || (present & ~layout) ||
               std::any_of(bytes + 16, bytes + kXsaveHeaderSize, nonzero);
     } else {

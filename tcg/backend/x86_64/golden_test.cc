@@ -15,7 +15,7 @@ class Golden : public ::testing::Test {
     BackendConfig config;
     config.code_cache_bytes = 1 << 20;
     HostCpu cpu = HostCpu::detect();
-    cpu.bmi2 = cpu.avx = cpu.avx2 = cpu.fma = true;  // the code is not run
+    cpu.bmi2 = cpu.avx = cpu.avx2 = cpu.fma = cpu.aes = cpu.sha = true;  // the code is not run
     backend_ = std::move(JitBackend::create(config, cpu)).value();
     config.wide_vectors = true;
     wide_ = std::move(JitBackend::create(config, cpu)).value();
@@ -325,6 +325,20 @@ TEST_F(Golden, LegacyKeepsTheUpperHalf) {
       0, b_.vector(VectorOpcode::kPaddd, Type::kV128, get(0, Type::kV128), get(2, Type::kV128)));
   EXPECT_EQ(wide_code(), R"(mov word ptr [r13 - 0x80], 0x200
 paddd xmm0, xmm2
+jmp
+)");
+}
+
+TEST_F(Golden, RoundsOfCiphersAndHashesAreOneInstruction) {
+  set_flags();
+  const auto vector = [&](unsigned reg) { return get(reg, Type::kV128); };
+  b_.set_reg(3, b_.vector(VectorOpcode::kAesenc, Type::kV128, vector(3), vector(4)));
+  b_.set_reg(0, b_.vector(VectorOpcode::kPshufd, Type::kV128, {}, vector(0), 14));
+  b_.set_reg(1, b_.vector(VectorOpcode::kSha256rnds2, vector(1), vector(2), vector(0)));
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+aesenc xmm3, xmm4
+pshufd xmm0, xmm0, 0xe
+sha256rnds2 xmm1, xmm2
 jmp
 )");
 }
