@@ -9,6 +9,14 @@ COMMAND = 120
 PROGRAM = r"""printf '%s\n' '#include <stdio.h>' 'int main(void) {' ' int s = 0;' \
  ' for (int i = 1; i <= 100; i++) s += i;' ' printf("sum %d\n", s);' ' return 0;' '}' >sum.c"""
 
+# Hashes, ciphers there and back, and a MAC: as the processor's features allow, and in plain integer code.
+CIPHERS = r"""f=/usr/bin/python3; key="-pbkdf2 -S 0011223344556677 -k vireo"
+all() { for d in sha1 sha256 sha512; do openssl dgst -$d $f; done
+for c in aes-128-cbc aes-192-cfb aes-256-ctr; do openssl enc -$c $key -in $f >made; openssl dgst -md5 made
+openssl enc -d -$c $key -in made | cmp - $f; done
+openssl mac -macopt hexkey:00112233445566778899aabbccddeeff -macopt hexiv:0123456789abcdef01234567 -cipher AES-128-GCM -in $f GMAC; }
+all >with && OPENSSL_ia32cap=0:0 all >without && test $(wc -l <with) = 7 && cmp with without"""
+
 
 def log_in(guest):
     guest.expect("login: ", BOOT)
@@ -22,8 +30,8 @@ def power_off(guest):
     guest.ends(BOOT)
 
 
-def start(bench, image, interface):
-    return bench.guest("-nographic", "-m", "1G", "-no-reboot", "-drive", f"file={image},if={interface},format=raw",
+def start(bench, image, interface, *more):
+    return bench.guest(*more, "-nographic", "-m", "1G", "-no-reboot", "-drive", f"file={image},if={interface},format=raw",
                        "-nic", "user,model=virtio-net-pci")
 
 
@@ -81,4 +89,14 @@ def debian_python(bench):
     with start(bench, bench.disk(), "virtio") as guest:
         log_in(guest)
         guest.run("python3 -m test test_json test_math test_struct test_float", 10 * COMMAND)
+        power_off(guest)
+
+
+@guest_test("debian-openssl")
+def debian_openssl(bench):
+    """openssl's hashes and ciphers give the same with AES, PCLMULQDQ, SHA and AVX2 instructions and without."""
+    with start(bench, bench.disk(), "virtio", "-cpu", "max") as guest:
+        log_in(guest)
+        guest.run("grep -wq sha_ni /proc/cpuinfo && grep -wq vaes /proc/cpuinfo", COMMAND)
+        guest.run(CIPHERS, 2 * COMMAND)
         power_off(guest)
