@@ -40,11 +40,11 @@ uint16_t effects(const Inst& inst) {
 }
 
 CryptoExtension crypto_extension(const VectorOpcodeInfo& row) {
-  const std::string_view text = row.text;
-  if (text.starts_with("aes")) return CryptoExtension::kAes;
-  if (text == "pclmulqdq") return CryptoExtension::kPclmulqdq;
-  return text.starts_with("sha1") || text.starts_with("sha256") ? CryptoExtension::kSha
-                                                                : CryptoExtension::kNone;
+  const unsigned opcode = row.opcode;
+  if ((opcode >= 0x38db && opcode <= 0x38df) || opcode == 0x3adf) return CryptoExtension::kAes;
+  if (opcode == 0x3a44) return CryptoExtension::kPclmulqdq;
+  const bool is_sha = (opcode >= 0x38c8 && opcode <= 0x38cd) || opcode == 0x3acc;
+  return is_sha ? CryptoExtension::kSha : CryptoExtension::kNone;
 }
 
 VexExtension vex_extension(const VectorOpcodeInfo& row, bool wide) {
