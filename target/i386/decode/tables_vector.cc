@@ -61,7 +61,9 @@ OperandSpecs operands_of(const VectorOpcodeInfo& op, bool mmx) {
   const bool register_only = op.forms & tcg::kRegisterOnly;
   const Width wide = mmx ? Width::kQ : Width::kDq;
   const OperandSpec target{mmx_target ? Place::kP : Place::kV, mmx_target ? Width::kQ : Width::kDq};
-  const Width memory = mmx ? Width::kQ : width_of(op.operand);
+  // PUNPCKLBW, PUNPCKLWD and PUNPCKLDQ read no more than they take.
+  const Width mmx_memory = op.opcode >= 0x60 && op.opcode <= 0x62 ? Width::kD : Width::kQ;
+  const Width memory = mmx ? mmx_memory : width_of(op.operand);
   const Place source_place = mmx_source ? (register_only ? Place::kN : Place::kQ)
                                         : (register_only ? Place::kU : Place::kW);
   const OperandSpec source{source_place, mmx_source ? Width::kQ : wide, memory};

@@ -211,15 +211,17 @@ uint64_t helper_enter_level(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t 
   return 0;
 }
 
-uint64_t helper_cmpxchg8b(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
+uint64_t helper_cmpxchg8b(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
+  check_stack_address(cpu_state(frame), a, b & 2);
   compare_exchange_pair<uint32_t>(cpu_state(frame), a);
   return 0;
 }
 
-uint64_t helper_cmpxchg16b(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
+uint64_t helper_cmpxchg16b(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   CpuState& state = cpu_state(frame);
   if (!state.config->has(Feature::kCx16)) raise_exception(state, kUd);
   if (a % 16 != 0) raise_gp(state, 0);
+  check_stack_address(state, a, b & 2);
   compare_exchange_pair<uint64_t>(state, a);
   return 0;
 }

@@ -7,6 +7,7 @@
 #include "target/i386/cpu/host_interface.h"
 #include "target/i386/cpu/state.h"
 #include "target/i386/helper/page_walk.h"
+#include "target/i386/helper/raise.h"
 
 /// Guest memory at linear addresses, for helpers. Faults are raised at the current instruction
 /// (raise.h) before anything of that access is done. Outside 64-bit mode the caller has already cut
@@ -15,6 +16,11 @@ namespace vireo::i386 {
 
 inline Privilege data_privilege(const CpuState& state) {
   return state.cpl == 3 ? Privilege::kUser : Privilege::kSupervisor;
+}
+
+/// An operand in the stack segment whose address is not canonical raises #SS.
+inline void check_stack_address(CpuState& state, uint64_t linear, bool on_stack) {
+  if (on_stack && !is_canonical(state, linear)) raise_exception(state, kSsFault, 0);
 }
 
 /// Any length, across pages; all or nothing for writes.

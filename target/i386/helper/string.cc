@@ -76,6 +76,7 @@ class StringLoop {
   HostRange host(Gpr reg, SegmentRegister segment, uint64_t elements, bool is_write) const {
     const uint64_t linear = linear_of(reg, segment);
     const uint64_t first = backward_ ? linear - (elements - 1) * width_ : linear;
+    if (first != linear) probe(linear, is_write);  // A fault tells of the first one in order.
     return host_range(state_, first, elements * width_, is_write, privilege_);
   }
 
@@ -103,6 +104,9 @@ class StringLoop {
   bool backward() const { return backward_; }
 
  private:
+  void probe(uint64_t linear, bool is_write) const {
+    (is_write ? probe_write : probe_read)(state_, linear, width_, privilege_);
+  }
   bool is_traced() const { return state_.mode & kTracedModes; }
   void set(Gpr reg, uint64_t value) {
     uint64_t& target = state_.frame.general[reg];

@@ -27,10 +27,12 @@ struct MaskedMove {
       : vector(frame->vector[registers & 15]),
         mask(frame->vector[registers >> 8 & 15]),
         element(sizes & 0xff),
-        count(static_cast<unsigned>(sizes >> 8) / element) {}
+        count(static_cast<unsigned>(sizes >> 8 & 0xff) / element),
+        on_stack(sizes >> 16 & 1) {}
   uint8_t* vector;
   const uint8_t* mask;
   unsigned element, count;
+  bool on_stack;
 };
 
 }  // namespace
@@ -41,6 +43,7 @@ uint64_t helper_masked_load(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t 
   uint8_t loaded[32] = {};
   for (unsigned i = 0; i < move.count; ++i) {
     if (!is_selected(move.mask, i, move.element)) continue;
+    check_stack_address(state, a + i * move.element, move.on_stack);
     const uint64_t value =
         read_sized(state, a + i * move.element, move.element, data_privilege(state));
     std::memcpy(loaded + i * move.element, &value, move.element);
@@ -58,6 +61,7 @@ uint64_t helper_masked_store(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t
     }
   };
   for_each([&](unsigned, uint64_t linear) {
+    check_stack_address(state, linear, move.on_stack);
     probe_write(state, linear, move.element, data_privilege(state));
   });
   for_each([&](unsigned i, uint64_t linear) {
@@ -82,6 +86,7 @@ uint64_t helper_gather(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
       const uint64_t offset = (a + (index << scale)) & util::low_mask(address_size * 8);
       uint64_t linear = b + offset;
       if (!in_64bit_mode(state)) linear &= 0xffffffff;
+      check_stack_address(state, linear, c >> 32 & 1);
       const uint64_t value = read_sized(state, linear, element, data_privilege(state));
       std::memcpy(target + i * element, &value, element);
     }

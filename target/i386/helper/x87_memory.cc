@@ -70,14 +70,10 @@ void arithmetic(X87Unit& unit, const Operand& operand, unsigned opcode, unsigned
   if (unit.finish()) unit.set(0, result);
 }
 
+// A stack overflow is found before what the value raises.
 void push_value(X87Unit& unit, Float80 value) {
-  if (unit.environment().unmasked() & sf::kPreComputation) {
-    unit.finish();
-    return;
-  }
   if (!unit.need_room()) return;
-  unit.finish();
-  unit.push(value);
+  if (unit.finish()) unit.push(value);
 }
 
 void load_float(X87Unit& unit, const Operand& operand, unsigned opcode) {
@@ -397,6 +393,7 @@ uint64_t helper_x87_memory(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c
   const unsigned group = a >> 3 & 7;
   const uint16_t control_word = state.x87.control;
   check_x87(state, waits(opcode, group));
+  check_stack_address(state, b, (c & 0xff) == kSs);
   X87Unit unit(state);
   memory_form(unit, {state, b, static_cast<unsigned>(c >> 8 & 0xff)}, opcode, group);
   // Last, since a fault leaves the pointers alone.

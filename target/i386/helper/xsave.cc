@@ -69,6 +69,7 @@ void unpack_x87(CpuState& state, bool wide, const uint8_t* area) {
   x87.status = status & ~0x3800;
   x87.top = status >> 11 & 7;
   x87.empty = static_cast<uint8_t>(~area[4]);
+  X87Unit(state).update_summary();
   x87.opcode = get<uint16_t>(area, 6) & 0x7ff;
   if (wide) {
     x87.instruction_pointer = get<uint64_t>(area, 8);
@@ -96,9 +97,10 @@ uint64_t helper_fxsave(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   CpuState& state = cpu_state(frame);
   check_available(state);
   if (a & 15) raise_gp(state, 0);
+  check_stack_address(state, a, b & 2);
   const size_t size = kXsaveVectorOffset + vector_count(state) * 16;
   uint8_t area[kXsaveLegacySize] = {};
-  pack_legacy_area(state, b != 0, area);
+  pack_legacy_area(state, b & 1, area);
   write_bytes(state, a, area, size, data_privilege(state));
   return 0;
 }
@@ -107,12 +109,13 @@ uint64_t helper_fxrstor(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   CpuState& state = cpu_state(frame);
   check_available(state);
   if (a & 15) raise_gp(state, 0);
+  check_stack_address(state, a, b & 2);
   uint8_t area[kXsaveLegacySize];
   read_bytes(state, a, area, sizeof area, data_privilege(state));
   const auto mxcsr = get<uint32_t>(area, 24);
   if (mxcsr & ~kMxcsrMask) raise_gp(state, 0);
   const uint16_t control_word = state.x87.control;
-  unpack_x87(state, b != 0, area);
+  unpack_x87(state, b & 1, area);
   frame->mxcsr = mxcsr;
   unpack_vectors(state, area);
   return x87_mode_changed(state, control_word);

@@ -20,11 +20,12 @@ constexpr uint32_t kInitialMxcsr = 0x1f80;
 /// Argument c of helper_xsave.
 enum class Form : uint8_t { kPlain, kOptimized, kCompacted, kSupervisor };
 
-void check(CpuState& state, uint64_t linear, bool supervisor) {
+void check(CpuState& state, uint64_t linear, bool supervisor, bool on_stack) {
   if (!(state.cr4 & kCr4Osxsave)) raise_exception(state, kUd);
   if (state.cr0 & kCr0Ts) raise_exception(state, kNm);
   if (supervisor && state.cpl != 0) raise_gp(state, 0);
   if (linear & (kXsaveHeaderSize - 1)) raise_gp(state, 0);
+  check_stack_address(state, linear, on_stack);
 }
 
 // IA32_XSS has no bits, so that XSAVES and XRSTORS know no more components.
@@ -161,11 +162,11 @@ class Restorer {
   uint64_t loaded_ = 0, initial_ = 0;  // components
 };
 
-uint64_t restore(tcg::Frame* frame, uint64_t linear, bool wide, bool supervisor) {
+uint64_t restore(tcg::Frame* frame, uint64_t linear, uint64_t flags, bool supervisor) {
   CpuState& state = cpu_state(frame);
-  check(state, linear, supervisor);
+  check(state, linear, supervisor, flags & 2);
   const uint16_t control_word = state.x87.control;
-  Restorer(state, linear, supervisor).restore(wide);
+  Restorer(state, linear, supervisor).restore(flags & 1);
   return x87_mode_changed(state, control_word);
 }
 
@@ -187,7 +188,7 @@ uint64_t helper_xsave(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
   CpuState& state = cpu_state(frame);
   const auto form = static_cast<Form>(c);
   const bool compacted = form >= Form::kCompacted;
-  check(state, a, form == Form::kSupervisor);
+  check(state, a, form == Form::kSupervisor, b & 2);
   const Privilege privilege = data_privilege(state);
   const uint64_t requested = requested_components(state);
   uint64_t in_use = components_in_use(state);
@@ -196,7 +197,7 @@ uint64_t helper_xsave(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
   probe_write(state, a, compacted ? compacted_size(requested) : xsave_size(requested), privilege);
 
   const uint64_t with_mxcsr = compacted ? stored & kXsaveSse : requested & (kXsaveSse | kXsaveAvx);
-  store_legacy(state, a, b != 0, stored, with_mxcsr != 0);
+  store_legacy(state, a, b & 1, stored, with_mxcsr != 0);
   for (const XsaveExtension& extension : kXsaveExtensions) {
     if (!(stored & extension.bit())) continue;
     const uint32_t offset = compacted ? compacted_offset(requested, extension) : extension.offset;
@@ -213,11 +214,11 @@ uint64_t helper_xsave(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
 }
 
 uint64_t helper_xrstor(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
-  return restore(frame, a, b != 0, false);
+  return restore(frame, a, b, false);
 }
 
 uint64_t helper_xrstors(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
-  return restore(frame, a, b != 0, true);
+  return restore(frame, a, b, true);
 }
 
 }  // namespace vireo::i386

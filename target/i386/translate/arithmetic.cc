@@ -209,7 +209,7 @@ void Translator::compare_exchange(const Insn& in) {
 void Translator::compare_exchange_wide(const Insn& in) {
   const bool is_16 = in.operand_size == 8;
   call_helper(is_16 ? HelperId::cmpxchg16b : HelperId::cmpxchg8b,
-              memory_address(in, is_16 ? 16 : 8, true), number(in.lock));
+              memory_address(in, is_16 ? 16 : 8, true), save_flags(in));
 }
 
 /// With a register index the bit string extends beyond the operand, in both directions.

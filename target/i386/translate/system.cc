@@ -73,6 +73,7 @@ void Translator::load_descriptor_part(const Insn& in) {
 
 void Translator::adjust_rpl(const Insn& in) {
   const Value target = read(in, 0);
+  if (in.operands[0].is_memory()) access_before_effects(in, true);  // The helper sets Z.
   write(in, 0, call_helper(HelperId::arpl, Type::kI16, target, read(in, 1)));
 }
 
@@ -179,13 +180,13 @@ void Translator::flush_line(const Insn& in) {
 void Translator::save_state(const Insn& in) {
   mmx_entered_ = false;
   const bool is_store = helper_of(in) == HelperId::fxsave;
-  const Value changed = call_helper(helper_of(in), Type::kI64, memory_address(in, 512, is_store),
-                                    number(in.rex & 8 ? 1 : 0));
+  const Value changed =
+      call_helper(helper_of(in), Type::kI64, memory_address(in, 512, is_store), save_flags(in));
   if (!is_store) leave_if_x87_mode_changed(in, changed);
 }
 
 void Translator::extended_save(const Insn& in) {
-  call_helper(HelperId::xsave, memory_address(in, 512, true), number(in.rex & 8 ? 1 : 0),
+  call_helper(HelperId::xsave, memory_address(in, 512, true), save_flags(in),
               number(in.row->variant));
 }
 

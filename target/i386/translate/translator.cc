@@ -104,10 +104,29 @@ bool Translator::fpu_permitted(const Insn& in) {
   const bool touches_mmx = in.has(uses_mmx) && !(in.has(uses_sse) && in.opcode == 0x2a &&
                                                  in.operand_prefix && in.modrm < 0xc0);
   if (touches_mmx && !mmx_entered_) {
+    if (in_mode(kModeX87MayRaise)) call_helper(HelperId::x87, number(kWaitCode));  // #MF is first.
+    access_before_effects(in, in.operands[0].is_memory());
     call_helper(HelperId::mmx_enter);
     mmx_entered_ = true;
   }
   return true;
+}
+
+/// Makes the memory operand fault here, if it does, for instructions that change registers first.
+void Translator::access_before_effects(const Insn& in, bool is_write) {
+  for (const Operand& operand : in.operands) {
+    if (!operand.is_memory()) continue;
+    const bool is_number = operand.size == 2 || operand.size == 4 || operand.size == 8;
+    const unsigned size = operand.size == 16 || is_number ? operand.size : 1;
+    const Type type = size == 16 ? Type::kV128 : integer_type(size);
+    const Value address = memory_address(in, size, is_write);
+    const uint8_t flags = size == 16 ? vector_memory_flags(in, size) : memory_flags();
+    if (is_write) {
+      ir_.probe(type, address, 0, flags);
+    } else {
+      ir_.load(type, address, 0, flags);
+    }
+  }
 }
 
 uint64_t Translator::branch_target(const Insn& in) const {

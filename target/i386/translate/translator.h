@@ -266,6 +266,10 @@ class Translator {
   /// Whether `in` may run in this mode; else raises what the SDM says.
   bool is_permitted(const Insn& in);
   bool fpu_permitted(const Insn& in);
+  void access_before_effects(const Insn& in, bool is_write);
+  /// For helpers: REX.W, and whether the operand is in the stack segment, where impossible
+  /// addresses raise #SS.
+  Value save_flags(const Insn& in) { return number((in.rex & 8 ? 1 : 0) | (on_stack_ ? 2 : 0)); }
 
   // x87 (x87.cc).
   bool is_plain_x87(const Insn& in) const;
@@ -322,6 +326,9 @@ class Translator {
   bool x87_pointer_waits_ = false;  // to be stored behind the last x87 instruction
   uint64_t x87_pointer_ = 0;
 };
+
+/// What helper x87 is told for WAIT.
+constexpr unsigned kWaitCode = 0x9b00;
 
 /// The integer type of `size` bytes (1, 2, 4, 8).
 constexpr tcg::Type integer_type(unsigned size) {

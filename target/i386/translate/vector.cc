@@ -99,6 +99,8 @@ void Translator::vector_operation(const Insn& in) {
     if (is_mmx) imm &= 3;
   } else if (row.shape != VectorShape::kShiftImm) {
     b = read_vector(in, second);
+    if (is_mmx && b.type == Type::kV32)
+      b = ir_.truncate(Type::kV64, ir_.zero_extend(Type::kV128, b));
   }
   if (row.opcode == kComparePredicate) imm &= in.vex ? 31 : 7;
   write_vector(in, 0, ir_.vector(op, type, a, b, imm));

@@ -52,6 +52,7 @@ void Translator::masked_move(const Insn& in) {
   const Value offset = ir_.get_reg(integer_type(in.address_size), kRdi);
   const unsigned segment = segment_or(in, kDs);
   const Value address = linear(segment, offset, in.operands[0].size, true);
+  ir_.probe(value.type, address, 0, memory_flags());
   const Value before = ir_.load(value.type, address, 0, memory_flags());
   const Value zero = ir_.vector(VectorOpcode::kPxor, value.type, control, control);
   const Value mask = ir_.vector(VectorOpcode::kPcmpgtb, value.type, zero, control);
@@ -60,6 +61,7 @@ void Translator::masked_move(const Insn& in) {
 
 void Translator::narrow_to_halves(const Insn& in) {
   const auto imm = static_cast<uint8_t>(in.immediate);
+  if (in.operands[0].is_memory()) access_before_effects(in, true);
   const Value value = read_vector(in, 1);
   const Value halves = ir_.vector(VectorOpcode::kVcvtps2ph, Type::kV128, {}, value, imm);
   write_vector(in, 0, halves);
@@ -70,14 +72,14 @@ void Translator::masked_vector_load(const Insn& in) {
   const unsigned size = in.operands[0].size;
   const Value address = memory_address(in, size, false);
   call_helper(HelperId::masked_load, address, number(in.operands[0].reg | in.operands[1].reg << 8),
-              number(in.row->variant | size << 8));
+              number(in.row->variant | size << 8 | (on_stack_ ? 1u << 16 : 0)));
 }
 
 void Translator::masked_vector_store(const Insn& in) {
   const unsigned size = in.operands[0].size;
   const Value address = memory_address(in, size, true);
   call_helper(HelperId::masked_store, address, number(in.operands[2].reg | in.operands[1].reg << 8),
-              number(in.row->variant | size << 8));
+              number(in.row->variant | size << 8 | (on_stack_ ? 1u << 16 : 0)));
 }
 
 void Translator::gather(const Insn& in) {
@@ -88,7 +90,7 @@ void Translator::gather(const Insn& in) {
   const unsigned count = (in.vex_l ? 32 : 16) / wider;
   const uint64_t what = in.operands[0].reg | in.operands[2].reg << 4 | in.vector_index << 8 |
                         element << 12 | index << 16 | count << 20 | in.memory.scale << 24 |
-                        uint64_t{in.address_size} << 28;
+                        uint64_t{in.address_size} << 28 | (on_stack_ ? uint64_t{1} << 32 : 0);
   call_helper(HelperId::gather, offset, base, number(what));
 }
 

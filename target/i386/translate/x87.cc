@@ -139,6 +139,9 @@ void Translator::x87_memory(const Insn& in) {
   if (is_plain_x87(in)) return plain_x87_memory(in);
   constexpr unsigned kEnvironmentSize = 28;
   const unsigned size = in.operands[0].size ? in.operands[0].size : kEnvironmentSize;
+  if (in_mode(kModeX87MayRaise) && !is_x87_control(in.opcode, in.modrm)) {
+    call_helper(HelperId::x87, number(kWaitCode));  // #MF is first.
+  }
   const Value changed = call_helper(HelperId::x87_memory, Type::kI64, number(code_of(in)),
                                     memory_address(in, size, is_store(in)),
                                     number(in.memory.segment | unsigned{in.operand_size} << 8));
@@ -173,7 +176,7 @@ void Translator::load_x87_control(const Insn& in) {
 /// The helper looks at CR0.MP and CR0.TS, and for pending exceptions.
 void Translator::wait(const Insn& in) {
   if (!in_mode(kModeX87MayRaise | kModeFpuUnavailable)) return;
-  call_helper(HelperId::x87, number(in.opcode << 8), ip_value(next_ip(in)));
+  call_helper(HelperId::x87, number(kWaitCode));
 }
 
 }  // namespace vireo::i386

@@ -159,7 +159,9 @@ void CodeGenerator::emit_vector_result(const VectorOpcodeInfo& row, const Mem* m
   uint32_t avoid = vector_operands_mask();
   const Reg target = target_register();
   const Rm integer = from_integer ? operand(b) : Rm(kRax);
-  const Reg to = target != kNoReg ? target : borrow(avoid);
+  // The guest's register keeps its value if the operation raises an exception.
+  const bool keeps_target = (row.effects & kMayFault) && a != kNoValue && place(a).host != target;
+  const Reg to = target != kNoReg && !keeps_target ? target : borrow(avoid);
   if (b != kNoValue && !memory && !from_integer && b != a && place(b).host == to && a != kNoValue) {
     to_memory(b);
   }

@@ -1,7 +1,10 @@
-// Random encodings of a row of the decoder's tables, and registers to go with them.
+// Random encodings of a row of the decoder's tables.
 
 #include "tests/conformance/host_cpu/encoding.h"
 
+#include <cpuid.h>
+
+#include <algorithm>
 #include <cstring>
 
 #include "target/i386/decode/decoder.h"
@@ -14,84 +17,33 @@ using i386::Insn;
 using i386::Map;
 using i386::Operand;
 using i386::Row;
+using T = i386::Translator;
 
-bool one_in(Random& random, unsigned n) { return random() % n == 0; }
+using Translate = void (T::*)(const Insn&);
 
-/// Values that show edges more often than chance does.
-uint64_t interesting(Random& random) {
-  const uint64_t value = random();
-  switch (random() % 8) {
-    case 0:
-      return value & 0xff;
-    case 1:
-      return ~(value & 0xff);
-    case 2:
-      return uint64_t{1} << (value & 63);
-    case 3:
-      return value & 0x8080808080808080;
-    case 4:
-      return static_cast<uint64_t>(static_cast<int32_t>(value));
-    case 5:
-      return 0;
-    default:
-      return value;
-  }
+template <size_t size>
+bool is_one_of(const Row& row, const Translate (&functions)[size]) {
+  return std::find(std::begin(functions), std::end(functions), row.translate) !=
+         std::end(functions);
 }
 
 class Encoder {
  public:
-  Encoder(unsigned bits, Map map, const Row& row, Random& random, Sample& sample)
-      : bits_(bits), map_(map), row_(row), random_(random), sample_(sample) {}
+  Encoder(unsigned bits, Map map, const Row& row, Random& random, Encoding& encoding)
+      : bits_(bits), map_(map), row_(row), random_(random), encoding_(encoding) {}
 
   bool run() {
-    fill_registers();
+    encoding_.bits = bits_;
+    encoding_.fixed_target = 0;
     emit();
-    if (!decode()) return false;
-    const Insn& insn = sample_.insn;
-    return place_implicit() && (!uses_memory(insn) || place_memory()) && bound_bit_index();
+    if (!decode() || differs_by_vendor()) return false;
+    return (!uses_memory() || place_memory()) && place_target();
   }
 
  private:
-  void put(uint8_t byte) { arena().code[size_++] = byte; }
-  uint64_t& reg(unsigned number) { return sample_.state.general[number]; }
-
-  void fill_registers() {
-    ProcessorState& state = sample_.state;
-    for (uint64_t& value : state.general) value = interesting(random_);
-    fill_x87();
-    for (auto& vector : state.vector) {
-      uint64_t lanes[4] = {interesting(random_), interesting(random_), interesting(random_),
-                           interesting(random_)};
-      const double number = static_cast<int32_t>(random_()) / 256.0;
-      const float single = static_cast<float>(number);
-      if (one_in(random_, 2)) std::memcpy(lanes, &number, 8);
-      if (one_in(random_, 3)) std::memcpy(lanes, &single, 4);
-      if (one_in(random_, 2)) std::memcpy(lanes + 2, &number, 8);
-      if (one_in(random_, 3)) std::memcpy(lanes + 3, &single, 4);
-      std::memcpy(vector, lanes, sizeof lanes);
-    }
-    state.flags = (random_() & 0x8d5) | 0x202;
-    state.mxcsr = 0x1f80;
-  }
-
-  // Exceptions are masked, as instructions of the IR want it.
-  void fill_x87() {
-    constexpr uint16_t kExponents[] = {0,      1,      0x3ffe, 0x3fff, 0x4000,
-                                       0x401d, 0x403e, 0x7ffe, 0x7fff};
-    tcg::X87State x87;
-    x87.control = static_cast<uint16_t>(0x7f | (random_() & 3) << 10);
-    x87.control |= static_cast<uint16_t>((one_in(random_, 2) ? 3 : random_() & 2) << 8);
-    x87.status = random_() & 0x477f;
-    x87.top = random_() & 7;
-    x87.empty = static_cast<uint8_t>(random_() & random_());
-    for (tcg::X87Register& reg : x87.registers) {
-      const bool plain = one_in(random_, 2);
-      reg.significand = interesting(random_) | uint64_t{plain} << 63;
-      reg.sign_exponent = static_cast<uint16_t>(
-          (plain ? 0x3fe0 + random_() % 64 : kExponents[random_() % std::size(kExponents)]) |
-          (random_() & 1) << 15);
-    }
-    tcg::to_x87_image(x87, sample_.state.x87);
+  bool one_in(unsigned n) { return random_.one_in(n); }
+  void put(uint8_t byte) {
+    if (size_ < sizeof encoding_.bytes) encoding_.bytes[size_++] = byte;
   }
 
   void emit() {
@@ -103,7 +55,7 @@ class Encoder {
     put(row_.opcode);
     modrm_at_ = size_;
     put_modrm();
-    for (unsigned i = 0; i < 12; ++i)
+    for (unsigned i = 0; i < 13; ++i)
       put(static_cast<uint8_t>(random_()));  // SIB, displacement, immediate.
   }
 
@@ -113,11 +65,9 @@ class Encoder {
     for (const auto& spec : row_.operands) {
       uses_vvvv |= spec.place == i386::Place::kH || spec.place == i386::Place::kK;
     }
-    if (one_in(random_, 8)) put(0x67);
-    const bool l =
-        attributes & i386::vex_l1 || (!(attributes & i386::vex_l0) && one_in(random_, 2));
-    const bool w =
-        attributes & i386::vex_w1 || (!(attributes & i386::vex_w0) && one_in(random_, 2));
+    if (one_in(8)) put(0x67);
+    const bool l = attributes & i386::vex_l1 || (!(attributes & i386::vex_l0) && one_in(2));
+    const bool w = attributes & i386::vex_w1 || (!(attributes & i386::vex_w0) && one_in(2));
     const uint64_t prefix = attributes & i386::prefix_mask;
     const unsigned pp = prefix == i386::prefix_66   ? 1
                         : prefix == i386::prefix_f3 ? 2
@@ -126,7 +76,7 @@ class Encoder {
     const unsigned vvvv = uses_vvvv ? random_() & (bits_ == 64 ? 15 : 7) : 0;
     const unsigned last = (~vvvv & 15) << 3 | unsigned{l} << 2 | pp;
     const uint8_t inverted = bits_ == 64 ? random_() & 0xe0 : 0xe0;
-    if (map_ == Map::k0f && !w && one_in(random_, 2)) {
+    if (map_ == Map::k0f && !w && one_in(2)) {
       put(0xc5);
       put(static_cast<uint8_t>((inverted & 0x80) | last));
     } else {
@@ -145,17 +95,29 @@ class Encoder {
 
   void emit_prefixes() {
     const i386::Attributes prefix = row_.attributes & i386::prefix_mask;
-    if (prefix == i386::prefix_66 || (prefix == 0 && one_in(random_, 4))) put(0x66);
+    if (prefix == i386::prefix_66 || (prefix == 0 && one_in(4))) put(0x66);
     if (prefix == i386::prefix_f3) put(0xf3);
     if (prefix == i386::prefix_f2) put(0xf2);
-    if (one_in(random_, 8)) put(0x67);
-    if ((row_.attributes & i386::lockable) && one_in(random_, 3)) put(0xf0);
-    if (bits_ == 64 && one_in(random_, 2)) put(0x40 | (random_() & 15));
+    const bool repeats =
+        prefix == 0 && is_string_operand(row_.operands[0].place, row_.operands[1].place);
+    if (repeats && one_in(2)) put(one_in(2) ? 0xf3 : 0xf2);
+    constexpr uint8_t kSegments[] = {0x26, 0x2e, 0x36, 0x3e};
+    if (one_in(16)) put(kSegments[random_() % 4]);
+    if (one_in(8)) put(0x67);
+    if ((row_.attributes & i386::lockable) && one_in(3)) put(0xf0);
+    if (bits_ == 64 && one_in(2)) put(0x40 | (random_() & 15));
+  }
+
+  static bool is_string_operand(i386::Place first, i386::Place second) {
+    const auto is_one = [](i386::Place place) {
+      return place == i386::Place::kX || place == i386::Place::kY;
+    };
+    return is_one(first) || is_one(second);
   }
 
   void put_modrm() {
     uint8_t modrm = static_cast<uint8_t>(random_());
-    if (one_in(random_, 3)) modrm |= 0xc0;
+    if (one_in(3)) modrm |= 0xc0;
     const i386::Attributes attributes = row_.attributes;
     if (attributes & i386::has_reg) modrm = (modrm & 0xc7) | i386::reg_of(attributes) << 3;
     if (attributes & i386::has_rm) modrm = (modrm & 0xf8) | i386::rm_of(attributes);
@@ -165,102 +127,67 @@ class Encoder {
 
   bool decode() {
     static const i386::FeatureSet kFeatures = all_features();
-    const std::span<const uint8_t> bytes(arena().code, i386::kMaxInsnLength);
-    const auto status = i386::decode({static_cast<uint8_t>(bits_), kFeatures}, bytes, sample_.insn);
-    return status == i386::DecodeStatus::kOk && sample_.insn.opcode == row_.opcode &&
-           sample_.insn.row->mnemonic == row_.mnemonic &&
-           sample_.insn.row->translate == row_.translate;
+    const std::span<const uint8_t> bytes(encoding_.bytes, i386::kMaxInsnLength);
+    const auto status =
+        i386::decode({static_cast<uint8_t>(bits_), kFeatures}, bytes, encoding_.insn);
+    return status == i386::DecodeStatus::kOk && encoding_.insn.row == &row_;
   }
 
-  static bool uses_memory(const Insn& insn) {
-    for (const Operand& operand : insn.operands) {
-      if (operand.is_memory()) return true;
-    }
-    return false;
+  /// Branches of another size go elsewhere on AMD's processors, and 0F 0D with registers is
+  /// undefined there.
+  bool differs_by_vendor() const {
+    const Insn& insn = encoding_.insn;
+    return (insn.has(i386::force64) && insn.operand_prefix && bits_ == 64) ||
+           (insn.has(i386::register_only) && row_.opcode == 0x0d && map_ == Map::k0f);
   }
 
-  uint64_t data(uint64_t offset) const { return reinterpret_cast<uint64_t>(arena().data) + offset; }
-
-  /// What instructions address without saying so: stack, strings, tables.
-  bool place_implicit() {
-    reg(i386::kRsp) = data(0x8800) + 8 * (random_() & 15);
-    reg(i386::kRsi) = data(0x4400) + (random_() & 0xff);
-    reg(i386::kRdi) = data(0x5400) + (random_() & 0xff);
-    const std::string_view name = row_.mnemonic;
-    if (name == "xlatb") reg(i386::kRbx) = data(0x6400);
-    if (name == "leave" || name == "enter") reg(i386::kRbp) = data(0x7400) + (random_() & 0xf8);
-    return true;
+  bool uses_memory() const {
+    const auto& operands = encoding_.insn.operands;
+    return std::any_of(operands.begin(), operands.end(),
+                       [](const Operand& operand) { return operand.is_memory(); });
   }
 
-  /// Sets base or index register, or the displacement, so that the operand lies in the data.
+  /// Chooses the displacement where it alone tells where the operand is.
   bool place_memory() {
-    Insn& insn = sample_.insn;
-    i386::MemoryOperand& memory = insn.memory;
-    if (insn.address_size == 2) return false;  // The data lies higher.
-    if (insn.has(i386::vsib)) spread_indexes(insn);
-    const uint64_t target = data(0x2400) + 32 * (random_() & 0x1f);
-    if (memory.index != i386::kNoRegister) {
-      reg(memory.index) = random_() & 0xff;
-      if (memory.index == memory.base) return false;
-    }
-    const uint64_t index =
-        memory.index == i386::kNoRegister ? 0 : reg(memory.index) << memory.scale;
-    if (memory.base < 16) {
-      reg(memory.base) = target - index - memory.displacement;
-      if (insn.address_size == 4 && bits_ == 64) {
-        reg(memory.base) = (reg(memory.base) & 0xffffffff) | random_() << 32;
-      }
-      return true;
-    }
-    const uint64_t ip = reinterpret_cast<uint64_t>(arena().code) + insn.length;
-    const uint64_t displacement = target - index - (memory.base == i386::kRipBase ? ip : 0);
-    return patch_displacement(displacement) && decode();
+    const i386::MemoryOperand& memory = encoding_.insn.memory;
+    if (encoding_.insn.address_size == 2) return false;  // The data lies higher.
+    if (memory.base < 16) return true;
+    if (memory.index != i386::kNoRegister) return false;
+    const uint64_t target =
+        is_indirect_branch(row_) ? usual_target(random_) : random_target(random_);
+    const uint64_t ip = arena().code_address(Arena::kStart) + encoding_.insn.length;
+    patch_displacement(target - (memory.base == i386::kRipBase ? ip : 0));
+    encoding_.fixed_target = target;
+    return decode();
   }
 
-  /// Elements of a gather lie in the data, behind the operand.
-  void spread_indexes(const Insn& insn) {
-    uint8_t* indexes = sample_.state.vector[insn.vector_index];
-    const unsigned size = insn.opcode & 1 ? 8 : 4;
-    std::memset(indexes, 0, 32);
-    for (unsigned i = 0; i < 32; i += size) {
-      indexes[i] = static_cast<uint8_t>(random_() & 0x7f);
-    }
+  void patch_displacement(uint64_t displacement) {
+    const Insn& insn = encoding_.insn;
+    const bool is_absolute =
+        row_.operands[0].place == i386::Place::kO || row_.operands[1].place == i386::Place::kO;
+    unsigned at = modrm_at_ + ((insn.modrm & 7) == 4 ? 2 : 1), size = 4;
+    if (is_absolute) at = modrm_at_, size = insn.address_size;  // No ModRM.
+    std::memcpy(encoding_.bytes + at, &displacement, size);
   }
 
-  bool patch_displacement(uint64_t displacement) {
-    const Insn& insn = sample_.insn;
-    unsigned at = modrm_at_, bytes = 4;
-    if (insn.modrm == 0 && insn.operands[0].kind == Operand::Kind::kGeneral &&
-        insn.opcode >= 0xa0) {
-      bytes = insn.address_size;  // MOV of an absolute offset: no ModRM.
-    } else if (insn.opcode == 0xa2 || insn.opcode == 0xa3) {
-      bytes = insn.address_size;
-    } else {
-      at += (insn.modrm & 7) == 4 ? 2 : 1;
-    }
-    std::memcpy(arena().code + at, &displacement, bytes);
-    return true;
-  }
-
-  /// BT and its kind reach far beyond their operand.
-  bool bound_bit_index() {
-    const Insn& insn = sample_.insn;
-    const Operand& index = insn.operands[1];
-    if (row_.translate != &i386::Translator::bit_test &&
-        row_.translate != &i386::Translator::bit_update) {
-      return true;
-    }
-    if (!insn.operands[0].is_memory() || !index.is_register()) return true;
-    if (index.reg == insn.memory.base || index.reg == insn.memory.index) return false;
-    reg(index.reg) = static_cast<uint64_t>(static_cast<int64_t>(random_() % 4096) - 2048);
-    return true;
+  /// Makes a relative branch stay in the code's page.
+  bool place_target() {
+    Insn& insn = encoding_.insn;
+    const Operand& operand = insn.operands[0];
+    if (operand.kind != Operand::Kind::kRelative) return true;
+    const auto distance = static_cast<int64_t>(insn.immediate);
+    if (operand.size == 1) return distance >= 0 || distance < -16;  // Not into itself.
+    auto displacement = static_cast<uint32_t>(random_() % 0x700);
+    if (one_in(2)) displacement = 0 - 16 - displacement % 0x6f0;
+    std::memcpy(encoding_.bytes + insn.length - operand.size, &displacement, operand.size);
+    return decode();
   }
 
   const unsigned bits_;
   const Map map_;
   const Row& row_;
   Random& random_;
-  Sample& sample_;
+  Encoding& encoding_;
   unsigned size_ = 0;
   unsigned modrm_at_ = 0;
 };
@@ -275,15 +202,48 @@ i386::FeatureSet all_features() {
   return features;
 }
 
-void fill_memory(Random& random) {
-  for (uint64_t i = 0; i < Arena::kDataSize; i += 8) {
-    const uint64_t value = interesting(random);
-    std::memcpy(arena().data + i, &value, 8);
-  }
+bool host_has(const Row& row) {
+  const auto number = row.attributes >> 32 & 0xff;
+  if (number == 0) return true;
+  const i386::FeatureInfo& info = i386::feature_table()[number - 1];
+  uint32_t words[4] = {};
+  if (!__get_cpuid_count(info.leaf, info.subleaf, &words[0], &words[1], &words[2], &words[3]))
+    return false;
+  return words[info.reg] >> info.bit & 1;
 }
 
-bool make_sample(unsigned bits, Map map, const Row& row, Random& random, Sample& sample) {
-  return Encoder(bits, map, row, random, sample).run();
+bool is_indirect_branch(const Row& row) {
+  constexpr Translate kIndirect[] = {&T::jump_indirect, &T::call_indirect, &T::near_return};
+  return is_one_of(row, kIndirect);
+}
+
+bool is_branch(const Row& row) {
+  constexpr Translate kRelative[] = {&T::jump, &T::jump_if, &T::jump_if_counter_zero,
+                                     &T::loop, &T::loop_if, &T::call};
+  return is_one_of(row, kRelative) || is_indirect_branch(row);
+}
+
+bool is_string(const Insn& insn) {
+  return std::any_of(insn.operands.begin(), insn.operands.end(), [](const Operand& operand) {
+    return operand.kind == Operand::Kind::kSource || operand.kind == Operand::Kind::kTarget;
+  });
+}
+
+uint64_t usual_target(Random& random) { return arena().data_address(0x800) + (random() & 0x3f8); }
+
+uint64_t random_target(Random& random) {
+  const Arena& memory = arena();
+  const uint64_t chance = random() % 32;
+  if (chance == 0) return memory.data_address(Arena::kDataSize) - 40 + random() % 48;
+  if (chance == 1)
+    return memory.data_address(Arena::kDataSize + Arena::kReadOnlySize) - 40 + random() % 48;
+  if (chance < 6) return memory.data_address(Arena::kPage) - 1 - random() % 40;
+  const uint64_t place = random() & 0x3ff;
+  return memory.data_address(0x800) + (chance < 16 ? place : place & ~uint64_t{63});
+}
+
+bool make_encoding(unsigned bits, Map map, const Row& row, Random& random, Encoding& encoding) {
+  return Encoder(bits, map, row, random, encoding).run();
 }
 
 }  // namespace vireo::host_cpu

@@ -1,28 +1,37 @@
 #pragma once
 
-#include <random>
-
 #include "target/i386/decode/insn.h"
 #include "tests/conformance/host_cpu/processor_state.h"
+#include "tests/conformance/host_cpu/random.h"
 
 namespace vireo::host_cpu {
 
-using Random = std::mt19937_64;
-
-/// Random values for arena().data.
-void fill_memory(Random& random);
-
-/// A random instruction of a row, written to arena().code, with registers that make its memory
-/// operand lie in arena().data.
-struct Sample {
+/// A random instruction of a row.
+struct Encoding {
+  unsigned bits;  ///< Of the code segment: 32 or 64.
   i386::Insn insn;
-  ProcessorState state;
+  uint8_t bytes[16];
+  /// Where the memory operand lies if no register that can be chosen tells; else 0.
+  uint64_t fixed_target;
 };
 
 /// False if this try gave none (a combination of operands that cannot be set up).
-bool make_sample(unsigned bits, i386::Map map, const i386::Row& row, Random& random,
-                 Sample& sample);
+bool make_encoding(unsigned bits, i386::Map map, const i386::Row& row, Random& random,
+                   Encoding& encoding);
+
+/// A place in the arena's data for a memory operand: aligned or not, across pages, and sometimes
+/// where memory is read-only or ends.
+uint64_t random_target(Random& random);
+/// The same, always aligned to 8 bytes in the midst of it.
+uint64_t usual_target(Random& random);
 
 i386::FeatureSet all_features();
+/// Whether the host's CPUID tells of what the row needs.
+bool host_has(const i386::Row& row);
+/// Whether the instruction goes elsewhere than to the next one.
+bool is_branch(const i386::Row& row);
+/// Whether it takes where it goes to from a register, memory or the stack.
+bool is_indirect_branch(const i386::Row& row);
+bool is_string(const i386::Insn& insn);
 
 }  // namespace vireo::host_cpu

@@ -1,13 +1,16 @@
-// The translator's side of the comparison with the host: user-mode memory without paging, and the
-// few helpers that need no system around them.
+// The translator's side of the comparison with the host: user mode in the arena.
 
 #include "tests/conformance/host_cpu/guest_run.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
+#include "target/i386/cpu/mode.h"
 #include "target/i386/helper/functions.h"
+#include "target/i386/helper/x87_unit.h"
 #include "target/i386/translate/block.h"
+#include "target/i386/translate/helper_id.h"
 #include "tcg/ir/printer.h"
 #include "tcg/ir/verifier.h"
 #include "tests/conformance/host_cpu/encoding.h"
@@ -16,74 +19,18 @@ namespace vireo::host_cpu {
 namespace {
 
 using tcg::ExitReason;
-using tcg::Frame;
 
-uint64_t mode_of(unsigned bits) {
-  const uint64_t mode = i386::kModeCode32 | i386::kModeStack32 | i386::kModeProtected |
-                        i386::kModeLongActive | i386::kModeFlatData | 3u << i386::kModeCplShift;
-  return bits == 64 ? mode | i386::kMode64 : mode;
+/// INT3 ends a sequence; there is no IDT to go through.
+uint64_t end_of_sequence(tcg::Frame* frame, uint64_t vector, uint64_t, uint64_t) {
+  i386::cpu_state(frame).pending.vector = static_cast<uint8_t>(vector);
+  tcg::leave(frame, static_cast<uint16_t>(ExitReason::kException));
 }
-
-[[noreturn]] void give_up(Frame* frame) {
-  tcg::leave(frame, static_cast<uint16_t>(ExitReason::kHalt));
-}
-
-// Guest vector registers are live in the host's while it runs.
-__attribute__((target("general-regs-only"))) bool refill(Frame* frame, uint64_t va, unsigned,
-                                                         tcg::Access, uint8_t memory_flags) {
-  const auto data = reinterpret_cast<uint64_t>(arena().data);
-  if (va - data >= Arena::kDataSize) return false;
-  const uint64_t page = va & ~(tcg::kPageSize - 1);
-  const unsigned context =
-      memory_flags & tcg::kMemoryUser ? tcg::kContextUser : tcg::kContextKernel;
-  auto* host = reinterpret_cast<uint8_t*>(page);
-  tcg::Tlb& tlb = *frame->tlb[context];
-  tlb.entry(va, false) = tlb.entry(va, true) = {page, host};
-  return true;
-}
-
-tcg::Hooks hooks() {
-  tcg::Hooks hooks{};
-  hooks.refill = refill;
-  hooks.load = [](Frame* frame, uint64_t, const tcg::MemoryOperation&) -> const void* {
-    give_up(frame);
-  };
-  hooks.store = [](Frame* frame, uint64_t, const tcg::MemoryOperation&, const void*) {
-    give_up(frame);
-  };
-  hooks.update = [](Frame* frame, uint64_t, const tcg::MemoryOperation&, uint64_t,
-                    uint64_t) -> uint64_t { give_up(frame); };
-  hooks.divide_error = [](Frame* frame) {
-    tcg::leave(frame, static_cast<uint16_t>(ExitReason::kException));
-  };
-  hooks.simd_exception = [](Frame* frame) { give_up(frame); };
-  return hooks;
-}
-
-uint64_t unavailable(Frame* frame, uint64_t, uint64_t, uint64_t) { give_up(frame); }
 
 std::span<const tcg::Helper> helpers() {
   static const auto kTable = [] {
-    std::vector<tcg::Helper> table;
-#define HELPER(name) table.push_back({#name, unavailable});
-#include "target/i386/helper/helpers.inc"
-#undef HELPER
-    for (tcg::Helper& helper : table) {
-      if (!std::strcmp(helper.name, "crc32")) helper.function = i386::helper_crc32;
-      if (!std::strcmp(helper.name, "compare_text")) helper.function = i386::helper_compare_text;
-      if (!std::strcmp(helper.name, "daa")) helper.function = i386::helper_daa;
-      if (!std::strcmp(helper.name, "das")) helper.function = i386::helper_das;
-      if (!std::strcmp(helper.name, "aaa")) helper.function = i386::helper_aaa;
-      if (!std::strcmp(helper.name, "aas")) helper.function = i386::helper_aas;
-      if (!std::strcmp(helper.name, "aam")) helper.function = i386::helper_aam;
-      if (!std::strcmp(helper.name, "aad")) helper.function = i386::helper_aad;
-      if (!std::strcmp(helper.name, "mmx_enter")) helper.function = i386::helper_mmx_enter;
-      if (!std::strcmp(helper.name, "emms")) helper.function = i386::helper_emms;
-      if (!std::strcmp(helper.name, "masked_load")) helper.function = i386::helper_masked_load;
-      if (!std::strcmp(helper.name, "masked_store")) helper.function = i386::helper_masked_store;
-      if (!std::strcmp(helper.name, "gather")) helper.function = i386::helper_gather;
-      if (!std::strcmp(helper.name, "x87")) helper.function = i386::helper_x87;
-    }
+    const auto all = i386::helper_table();
+    std::vector<tcg::Helper> table(all.begin(), all.end());
+    table[static_cast<size_t>(i386::HelperId::software_interrupt)].function = end_of_sequence;
     return table;
   }();
   return kTable;
@@ -92,10 +39,25 @@ std::span<const tcg::Helper> helpers() {
 class ArenaReader final : public accel::CodeReader {
  public:
   std::span<const std::byte> bytes_at(uint64_t linear) override {
-    const auto code = reinterpret_cast<uint64_t>(arena().code);
-    return {reinterpret_cast<const std::byte*>(linear), code + 4096 - linear};
+    const uint64_t offset = linear - arena().code_address();
+    if (offset >= Arena::kCodeSize) return {};
+    return {reinterpret_cast<const std::byte*>(linear), Arena::kCodeSize - offset};
   }
 };
+
+/// A user's flat segments in 64-bit or 32-bit code, all units enabled as Linux has them.
+void set_up(i386::CpuState& cpu, unsigned bits) {
+  using namespace i386;
+  for (const auto segment : {kEs, kSs, kDs}) cpu.segments[segment] = {0, ~0u, kData, 0xc0f3};
+  for (const auto segment : {kFs, kGs}) cpu.segments[segment] = {};
+  const bool is_64 = bits == 64;
+  cpu.segments[kCs] = {0, ~0u, is_64 ? kCode64 : kCode32, uint16_t(is_64 ? 0xa0fb : 0xc0fb)};
+  cpu.cr0 = kCr0Pe | kCr0Mp | kCr0Et | kCr0Ne | kCr0Wp | kCr0Am | kCr0Pg;
+  cpu.cr4 = kCr4Pae | kCr4Osfxsr | kCr4Osxmmexcpt | kCr4Osxsave | kCr4Fsgsbase | kCr4Umip;
+  cpu.efer = kEferSce | kEferLme | kEferLma | kEferNxe;
+  cpu.xcr0 = 7;
+  cpu.cpl = 3;
+}
 
 }  // namespace
 
@@ -103,9 +65,12 @@ GuestRunner::GuestRunner(
     util::Result<std::unique_ptr<tcg::Backend>> (*make)(const tcg::BackendConfig&),
     bool wide_vectors)
     : allocation_(sizeof(i386::CpuState)),
+      config_(i386::parse_cpu_option("max").value()),
       tlb_(new tcg::Tlb),
-      jump_cache_(new tcg::JumpTarget[tcg::kJumpCacheEntries]()) {
-  auto backend = make({.hooks = hooks(),
+      jump_cache_(new tcg::JumpTarget[tcg::kJumpCacheEntries]()),
+      code_pages_(new uint64_t[tcg::kCodePageSlots]) {
+  std::fill_n(code_pages_.get(), tcg::kCodePageSlots, tcg::kCodePageUnmapped);
+  auto backend = make({.hooks = arena_hooks(),
                        .helpers = helpers(),
                        .x87 = &i386::plain_x87,
                        .x87_offset = offsetof(i386::CpuState, x87),
@@ -113,77 +78,159 @@ GuestRunner::GuestRunner(
                        .code_cache_bytes = 64 << 20});
   if (backend) backend_ = std::move(*backend);
   new (allocation_.memory()) i386::CpuState();
-  cpu().frame.tlb[0] = cpu().frame.tlb[1] = tlb_.get();
-  // For helpers, which look there before they walk page tables.
-  const auto data = reinterpret_cast<uint64_t>(arena().data);
-  for (uint64_t page = data; page < data + Arena::kDataSize; page += tcg::kPageSize) {
-    for (const bool is_write : {false, true}) {
-      tlb_->entry(page, is_write) = {page, reinterpret_cast<uint8_t*>(page)};
-    }
-  }
-  cpu().frame.jump_cache = jump_cache_.get();
-  cpu().frame.return_stack = cpu().frame.return_stacks[0];
+  i386::CpuState& state = cpu();
+  state.frame.tlb[0] = state.frame.tlb[1] = tlb_.get();
+  state.frame.kernel_tlb[0] = state.frame.kernel_tlb[1] = tlb_.get();
+  state.frame.jump_cache = jump_cache_.get();
+  state.frame.code_pages = code_pages_.get();
+  state.frame.return_stack = state.frame.return_stacks[0];
+  state.frame.runtime = arena().data;  // For the refill hook.
+  state.machine = &machine_;
+  state.config = &config_;
+  state.cr3 = machine_.page_tables();
 }
 
-void GuestRunner::load(uint64_t mode, const ProcessorState& state) {
+void GuestRunner::load(const Case& from) {
   i386::CpuState& to = cpu();
+  const ProcessorState& state = from.state;
   std::memcpy(to.frame.general, state.general, sizeof state.general);
-  to.frame.flags_low = static_cast<uint8_t>((state.flags & 0xd5) | 2);
-  to.frame.flag_overflow = state.flags >> 11 & 1;
-  to.eflags = state.flags & (i386::kIf | i386::kDf);
+  i386::set_eflags(to, static_cast<uint32_t>(state.flags));
   to.frame.mxcsr = static_cast<uint32_t>(state.mxcsr);
-  to.frame.guest_ip = reinterpret_cast<uint64_t>(arena().code);
-  to.mode = mode;
-  for (const auto segment : {i386::kEs, i386::kSs, i386::kDs})
-    to.segments[segment].selector = kData;
-  to.segments[i386::kCs].selector = mode & i386::kMode64 ? kCode64 : kCode32;
-  to.cpl = 3;
+  to.frame.guest_ip = arena().code_address(Arena::kStart);
+  to.interrupt_shadow = 0;
+  to.pending = {};
   tcg::from_x87_image(state.x87, to.x87);
-  for (unsigned i = 0; i < 16; ++i) std::memcpy(to.frame.vector[i], state.vector[i], 32);
+  std::memcpy(to.frame.vector, state.vector, sizeof state.vector);
+  i386::update_mode(to);
 }
 
 void GuestRunner::store(ProcessorState& state) const {
   const i386::CpuState& from = cpu();
   std::memcpy(state.general, from.frame.general, sizeof state.general);
-  state.flags = (from.frame.flags_low & 0xd5u) | 2 |
-                static_cast<uint32_t>(from.frame.flag_overflow) << 11 | from.eflags;
+  state.flags = i386::full_eflags(from);
   state.mxcsr = from.frame.mxcsr;
   tcg::to_x87_image(from.x87, state.x87);
-  for (unsigned i = 0; i < 16; ++i) std::memcpy(state.vector[i], from.frame.vector[i], 32);
+  std::memcpy(state.vector, from.frame.vector, sizeof state.vector);
 }
 
-Outcome GuestRunner::run(unsigned bits, ProcessorState& state) {
-  const uint64_t mode = mode_of(bits);
-  static const i386::FeatureSet kFeatures = all_features();
+void GuestRunner::forget_blocks() {
+  for (const auto& [where, block] : blocks_) backend_->invalidate(block);
+  blocks_.clear();
+  for (unsigned i = 0; i < tcg::kJumpCacheEntries; ++i) jump_cache_[i] = {};
+}
+
+void GuestRunner::begin(const Batch& batch) {
+  forget_blocks();
+  if (backend_->code_bytes_used() > backend_->code_bytes_total() / 2) backend_->flush();
+  std::memcpy(arena().code, batch.code, sizeof batch.code);
+  std::memcpy(arena().data, batch.memory, sizeof batch.memory);
+  i386::CpuState& state = cpu();
+  set_up(state, batch.bits);
+  for (auto& stack : state.frame.return_stacks) {
+    for (tcg::JumpTarget& entry : stack) entry = {};
+  }
   problem_.clear();
-  const auto ip = reinterpret_cast<uint64_t>(arena().code);
+}
+
+tcg::TranslatedBlock* GuestRunner::translate(unsigned max_insns) {
+  static const i386::FeatureSet kFeatures = all_features();
+  const uint64_t ip = cpu().frame.guest_ip, mode = cpu().mode;
   ArenaReader reader;
   uint64_t fault = 0;
-  const i386::BlockStart start{.mode = mode, .ip = ip, .linear = ip, .max_insns = 1};
-  if (!i386::translate_block(start, kFeatures, reader, block_, fault)) return Outcome::kOther;
+  const i386::BlockStart start{.mode = mode, .ip = ip, .linear = ip, .max_insns = max_insns};
+  if (!i386::translate_block(start, kFeatures, reader, block_, fault)) return nullptr;
   if (auto status = tcg::verify(block_); !status) {
     problem_ = status.error().message();
-    return Outcome::kOther;
+    return nullptr;
   }
   pipeline_.run(block_);
   const uint64_t key_ip = block_.guest_ip;
   const tcg::BlockKey key{.physical = ip, .ip = key_ip, .linear = key_ip, .mode = mode};
   auto compiled = backend_->compile(block_, key, 1);
-  if (!compiled) {
-    backend_->flush();
-    compiled = backend_->compile(block_, key, 1);
-    if (!compiled) return Outcome::kOther;
-  }
-  load(mode, state);
+  if (!compiled) problem_ = compiled.error().message();
+  if (!compiled) return nullptr;
+  code_pages_[tcg::code_page_slot((*compiled)->code_page)] = tcg::code_page_mapping(**compiled, ip);
+  return *compiled;
+}
+
+tcg::TranslatedBlock* GuestRunner::find_block(unsigned max_insns) {
+  tcg::TranslatedBlock*& block = blocks_[{cpu().frame.guest_ip, cpu().mode}];
+  if (!block) block = translate(max_insns);
+  if (!block) blocks_.erase({cpu().frame.guest_ip, cpu().mode});
+  return block;
+}
+
+/// Runs the instruction that writes to code in a block of its own, and forgets what was translated.
+bool GuestRunner::run_alone() {
+  forget_blocks();
+  tcg::TranslatedBlock* block = translate(1);
+  if (!block) return false;
+  machine_.may_write_code = true;
   tcg::TranslatedBlock* last = nullptr;
   unsigned slot = 0;
-  backend_->run(&cpu().frame, *compiled, &last, &slot);
-  store(state);
-  const auto reason = static_cast<ExitReason>(cpu().frame.exit_reason);
-  if (reason == ExitReason::kException) return Outcome::kDivideError;
-  const bool goes_on =
-      reason == ExitReason::kLookup && cpu().frame.guest_ip == ip + block_.guest_size;
-  return goes_on ? Outcome::kDone : Outcome::kOther;
+  backend_->run(&cpu().frame, block, &last, &slot);
+  machine_.may_write_code = false;
+  backend_->invalidate(block);
+  return true;
+}
+
+bool GuestRunner::run_to_end(const Batch& batch, Ending& ending) {
+  i386::CpuState& state = cpu();
+  const uint64_t start = arena().code_address(Arena::kStart);
+  tcg::TranslatedBlock* last = nullptr;
+  unsigned slot = 0;
+  constexpr unsigned kMaxSteps = 20000;
+  for (unsigned step = 0; step < kMaxSteps; ++step) {
+    tcg::TranslatedBlock* block = find_block(batch.is_sequence ? 64 : 1);
+    if (!block && !problem_.empty()) return false;
+    if (!block) break;  // Left the code.
+    if (last && last->valid) backend_->link(last, slot, block);
+    last = nullptr;
+    backend_->run(&state.frame, block, &last, &slot);
+    auto reason = static_cast<ExitReason>(state.frame.exit_reason);
+    if (reason == ExitReason::kCodeModified) {
+      if (!run_alone()) return false;
+      last = nullptr;
+      reason = static_cast<ExitReason>(state.frame.exit_reason);
+    }
+    i386::unmask_x87(state);  // As the execution loop does.
+    if (reason == ExitReason::kException) {
+      const i386::PendingException& found = state.pending;
+      const bool is_fault = found.vector == i386::kPf;
+      ending = {found.vector, found.error_code, is_fault ? state.cr2 : 0, state.frame.guest_ip};
+      if (batch.is_sequence && found.vector == i386::kBp) ending = {.ip = state.frame.guest_ip};
+      return true;
+    }
+    if (reason == ExitReason::kHalt) {
+      ending = {.vector = Ending::kLeft, .ip = state.frame.guest_ip};
+      return true;
+    }
+    if (!batch.is_sequence && state.frame.guest_ip != start) break;
+    if (reason != ExitReason::kLookup) last = nullptr, i386::update_mode(state);
+  }
+  ending = {.ip = state.frame.guest_ip};
+  return true;
+}
+
+bool GuestRunner::run_case(const Batch& batch, const Case& from, CaseResult& to) {
+  uint8_t* const patch = arena().data + from.patch_at;
+  std::memcpy(patch, from.patch, from.patch_size);
+  load(from);
+  if (!run_to_end(batch, to.ending)) return false;
+  store(to.state);
+  std::memcpy(to.window, patch, from.patch_size);
+  return true;
+}
+
+void GuestRunner::run(const Batch& batch, BatchResult& result) {
+  begin(batch);
+  result.done = 0;
+  for (unsigned i = 0; i < batch.count; ++i) {
+    if (!run_case(batch, batch.cases[i], result.results[i])) return;
+    result.done = i + 1;
+  }
+  std::memcpy(result.code, arena().code, sizeof result.code);
+  std::memcpy(result.memory, arena().data, sizeof result.memory);
 }
 
 std::string GuestRunner::listing() const { return tcg::to_string(block_); }

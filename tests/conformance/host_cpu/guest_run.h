@@ -1,18 +1,21 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "target/i386/cpu/state.h"
 #include "tcg/backend/backend.h"
 #include "tcg/opt/pipeline.h"
 #include "tcg/runtime/frame_allocation.h"
-#include "tests/conformance/host_cpu/processor_state.h"
+#include "tests/conformance/host_cpu/batch.h"
+#include "tests/conformance/host_cpu/guest_memory.h"
 
 namespace vireo::host_cpu {
 
-/// Runs single instructions through the translator and a backend. Guest addresses are host
-/// addresses, but only the arena's data exists.
+/// Runs batches through the translator and a backend: a CPU in user mode, with the arena as its
+/// memory and the emulator's own helpers.
 class GuestRunner {
  public:
   explicit GuestRunner(
@@ -20,24 +23,35 @@ class GuestRunner {
       bool wide_vectors = true);
   bool available() const { return backend_ != nullptr; }
 
-  /// Runs the instruction at arena().code in a code segment of `bits` (32 or 64).
-  Outcome run(unsigned bits, ProcessorState& state);
-  /// What verify() said of a run, if it did not like the IR.
+  /// Fills in all of `result`, whose `done` is short if the translator made ill-formed IR.
+  void run(const Batch& batch, BatchResult& result);
+  /// What verify() said of it.
   const std::string& problem() const { return problem_; }
-  /// The IR of the last run, for reports.
+  /// The IR of the block translated last, for reports.
   std::string listing() const;
 
  private:
-  void load(uint64_t mode, const ProcessorState& state);
+  void begin(const Batch& batch);
+  void forget_blocks();
+  void load(const Case& from);
   void store(ProcessorState& state) const;
+  bool run_case(const Batch& batch, const Case& from, CaseResult& to);
+  bool run_to_end(const Batch& batch, Ending& ending);
+  tcg::TranslatedBlock* find_block(unsigned max_insns);
+  tcg::TranslatedBlock* translate(unsigned max_insns);
+  bool run_alone();
   i386::CpuState& cpu() const { return *static_cast<i386::CpuState*>(allocation_.memory()); }
 
   tcg::FrameAllocation allocation_;
+  ArenaMachine machine_;
+  i386::CpuConfig config_;
   std::unique_ptr<tcg::Tlb> tlb_;
   std::unique_ptr<tcg::JumpTarget[]> jump_cache_;
+  std::unique_ptr<uint64_t[]> code_pages_;
   std::unique_ptr<tcg::Backend> backend_;
   tcg::Pipeline pipeline_ = tcg::Pipeline::standard();
   tcg::Block block_;
+  std::map<std::pair<uint64_t, uint64_t>, tcg::TranslatedBlock*> blocks_;  ///< By IP and mode.
   std::string problem_;
 };
 

@@ -1,18 +1,20 @@
-// Runs one instruction on the host: loads all registers, jumps to it, and stores them when it is
-// done. A fault comes as a signal, which is handled on its own stack, since RSP is the
-// instruction's.
+// Runs code on the host: loads all registers, jumps to it, and stores them when it is done. A fault
+// comes as a signal, which is handled on its own stack, since RSP is the code's.
+
+#include "tests/conformance/host_cpu/host_run.h"
 
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <iterator>
+#include <initializer_list>
 
-#include "tests/conformance/host_cpu/processor_state.h"
+#include "target/i386/cpu/state.h"
 
 using vireo::host_cpu::ProcessorState;
 
@@ -68,6 +70,8 @@ vireo_host_exit:
   mov vireo_host_stack(%rip), %rsp
   pushfq
   popq 128(%rax)
+  pushq $2
+  popfq
   stmxcsr 136(%rax)
   fnsave 144(%rax)
   .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
@@ -81,8 +85,6 @@ vireo_host_exit:
   vzeroupper
 2:
   ldmxcsr vireo_host_mxcsr(%rip)
-  pushq $2
-  popfq
   pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx
   ret
 )");
@@ -92,33 +94,66 @@ namespace vireo::host_cpu {
 namespace {
 
 sigjmp_buf after_fault;
+Ending fault;
 
-void on_fault(int signal) { siglongjmp(after_fault, signal); }
-
-/// Takes faults while it lives; the code generator's own handlers are back afterwards.
-class FaultCatcher {
- public:
-  FaultCatcher() {
-    static uint8_t stack[64 << 10];
-    const stack_t alternative{.ss_sp = stack, .ss_flags = 0, .ss_size = sizeof stack};
-    sigaltstack(&alternative, &stack_before_);
-    struct sigaction action {};
-    action.sa_handler = on_fault;
-    action.sa_flags = SA_ONSTACK | SA_NODEFER;
-    for (unsigned i = 0; i < std::size(kSignals); ++i) sigaction(kSignals[i], &action, &before_[i]);
+/// FXSAVE's format (SDM volume 1, table 10-2) as FNSAVE's.
+void convert_x87(const uint8_t* fxsave, uint8_t* image) {
+  std::memset(image, 0, 28);
+  std::memcpy(image, fxsave, 2);
+  std::memcpy(image + 4, fxsave + 2, 2);
+  uint16_t tags = 0;
+  for (unsigned i = 0; i < 8; ++i) {
+    if (!(fxsave[4] >> i & 1)) tags |= static_cast<uint16_t>(3u << (i * 2));
+    std::memcpy(image + 28 + i * 10, fxsave + 32 + i * 16, 10);
   }
-  ~FaultCatcher() {
-    for (unsigned i = 0; i < std::size(kSignals); ++i) {
-      sigaction(kSignals[i], &before_[i], nullptr);
-    }
-    sigaltstack(&stack_before_, nullptr);
-  }
+  std::memcpy(image + 8, &tags, 2);
+}
 
- private:
-  static constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
-  struct sigaction before_[std::size(kSignals)];
-  stack_t stack_before_;
-};
+/// What the kernel has saved of the interrupted code's registers.
+void read_registers(const ucontext_t& context, ProcessorState& state) {
+  constexpr int kOrder[] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+                            REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+  for (unsigned i = 0; i < 16; ++i) {
+    state.general[i] = static_cast<uint64_t>(context.uc_mcontext.gregs[kOrder[i]]);
+  }
+  state.flags = static_cast<uint64_t>(context.uc_mcontext.gregs[REG_EFL]);
+  const auto* area = reinterpret_cast<const uint8_t*>(context.uc_mcontext.fpregs);
+  convert_x87(area, state.x87);
+  uint32_t mxcsr;
+  std::memcpy(&mxcsr, area + 24, 4);
+  state.mxcsr = mxcsr;
+  uint64_t present;
+  std::memcpy(&present, area + 512, 8);
+  constexpr uint64_t kSse = 2, kAvx = 4;
+  for (unsigned i = 0; i < 16; ++i) {
+    std::memset(state.vector[i], 0, 32);
+    if (present & kSse || !vireo_host_avx) std::memcpy(state.vector[i], area + 160 + 16 * i, 16);
+    if (vireo_host_avx && present & kAvx)
+      std::memcpy(state.vector[i] + 16, area + 576 + 16 * i, 16);
+  }
+}
+
+void on_fault(int, siginfo_t*, void* raw) {
+  const auto& context = *static_cast<const ucontext_t*>(raw);
+  const auto& registers = context.uc_mcontext.gregs;
+  read_registers(context, vireo_host_state);
+  fault.ip = static_cast<uint64_t>(registers[REG_RIP]);
+  fault.vector = static_cast<uint8_t>(registers[REG_TRAPNO]);
+  fault.error = static_cast<uint32_t>(registers[REG_ERR]);
+  fault.fault_address = fault.vector == i386::kPf ? static_cast<uint64_t>(registers[REG_CR2]) : 0;
+  siglongjmp(after_fault, 1);
+}
+
+/// Going to where nothing is, or to an INT3 of the filling, is arriving there.
+void turn_arrivals(const Batch& batch, Ending& ending) {
+  const uint64_t start = arena().code_address(Arena::kStart);
+  const bool moved = ending.ip != start;
+  if (ending.vector == i386::kPf && moved && ending.fault_address == ending.ip) {
+    ending = {.ip = ending.ip};
+  } else if (batch.traps && ending.vector == i386::kBp && moved) {
+    ending = {.ip = ending.ip - 1};
+  }
+}
 
 uint8_t* map_low(size_t size, int protection) {
   void* memory = mmap(nullptr, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
@@ -129,8 +164,8 @@ uint8_t* map_low(size_t size, int protection) {
   return static_cast<uint8_t*>(memory);
 }
 
-// Where in the code page what is needed around the instruction stands.
-constexpr unsigned kExitAt = 0x800, kEnter32At = 0x900;
+// Where behind the code page what is needed around the code stands.
+constexpr unsigned kExitAt = Arena::kCodeSize, kEnter32At = kExitAt + 0x100;
 
 template <class T>
 uint8_t* put(uint8_t* at, T value) {
@@ -138,61 +173,86 @@ uint8_t* put(uint8_t* at, T value) {
   return at + sizeof value;
 }
 
-uint32_t low_address(const uint8_t* code) {
-  return static_cast<uint32_t>(reinterpret_cast<uint64_t>(code));
-}
-
-/// Puts a jump to where the registers are stored behind the instruction; returns where to begin.
-uint64_t surround(unsigned bits, unsigned length) {
-  uint8_t* const code = arena().code;
+/// Puts a jump to where the registers are stored behind the code; returns where to begin.
+uint64_t surround(const Batch& batch) {
+  const Arena& memory = arena();
+  uint8_t* const code = memory.code;
+  const uint64_t end = Arena::kStart + batch.code_length;
   // JMP [RIP + 0].
   put(put<uint32_t>(put<uint16_t>(code + kExitAt, 0x25ff), 0),
       reinterpret_cast<uint64_t>(vireo_host_exit));
-  uint8_t* const behind = code + length;
-  if (bits == 64) {
-    put<uint32_t>(put<uint8_t>(behind, 0xe9), kExitAt - length - 5);  // JMP.
-    return reinterpret_cast<uint64_t>(code);
+  uint8_t* const behind = code + end;
+  if (batch.bits == 64) {
+    if (!batch.traps) put<uint32_t>(put<uint8_t>(behind, 0xe9), uint32_t(kExitAt - end - 5));
+    return memory.code_address(Arena::kStart);
   }
-  put(put(put<uint8_t>(behind, 0xea), low_address(code + kExitAt)), kCode64);  // JMP far.
+  if (!batch.traps)  // JMP far.
+    put(put(put<uint8_t>(behind, 0xea), uint32_t(memory.code_address(kExitAt))), kCode64);
   // JMP far [RIP + 0].
-  put(put(put<uint32_t>(put<uint16_t>(code + kEnter32At, 0x2dff), 0), low_address(code)), kCode32);
-  return reinterpret_cast<uint64_t>(code + kEnter32At);
+  put(put(put<uint32_t>(put<uint16_t>(code + kEnter32At, 0x2dff), 0),
+          uint32_t(memory.code_address(Arena::kStart))),
+      kCode32);
+  return memory.code_address(kEnter32At);
+}
+
+void run_case(const Batch& batch, const Case& from, CaseResult& to) {
+  uint8_t* const patch = arena().data + from.patch_at;
+  std::memcpy(patch, from.patch, from.patch_size);
+  vireo_host_state = from.state;
+  if (sigsetjmp(after_fault, 0) == 0) {
+    vireo_host_enter();
+    to.ending = {.ip = arena().code_address(Arena::kStart + batch.code_length)};
+  } else {
+    asm volatile("emms; ldmxcsr %0; cld" ::"m"(vireo_host_mxcsr));
+    turn_arrivals(batch, fault);
+    to.ending = fault;
+  }
+  to.state = vireo_host_state;
+  std::memcpy(to.window, patch, from.patch_size);
 }
 
 }  // namespace
 
 const Arena& arena() {
-  static const Arena kArena{map_low(Arena::kDataSize, PROT_READ | PROT_WRITE),
-                            map_low(4096, PROT_READ | PROT_WRITE | PROT_EXEC)};
+  static const Arena kArena = [] {
+    constexpr uint64_t kMapped = Arena::kDataSize + Arena::kReadOnlySize;
+    // A page on either side that does not exist.
+    uint8_t* data = map_low(kMapped + 2 * Arena::kPage, PROT_NONE) + Arena::kPage;
+    mprotect(data, kMapped, PROT_READ | PROT_WRITE);
+    for (uint64_t i = 0; i < kMapped; ++i) data[i] = static_cast<uint8_t>(i * 0x9d >> 3);
+    mprotect(data + Arena::kDataSize, Arena::kReadOnlySize, PROT_READ);
+    return Arena{data,
+                 map_low(Arena::kCodeSize + Arena::kPage, PROT_READ | PROT_WRITE | PROT_EXEC)};
+  }();
   return kArena;
 }
 
-Outcome run_on_host(unsigned bits, unsigned length, ProcessorState& state) {
-  const FaultCatcher catcher;
+void catch_faults() {
+  static uint8_t stack[64 << 10];
+  const stack_t alternative{.ss_sp = stack, .ss_flags = 0, .ss_size = sizeof stack};
+  sigaltstack(&alternative, nullptr);
+  struct sigaction action {};
+  action.sa_sigaction = on_fault;
+  action.sa_flags = SA_ONSTACK | SA_NODEFER | SA_SIGINFO;
+  for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP}) {
+    sigaction(signal, &action, nullptr);
+  }
   // 64-bit mode does not care; a 32-bit segment needs data segments beside it.
   asm volatile("mov %0, %%ds; mov %0, %%es" ::"r"(uint32_t{kData}));
-  vireo_host_state = state;
-  vireo_host_code = surround(bits, length);
-  const int signal = sigsetjmp(after_fault, 1);
-  if (signal != 0) {
-    asm volatile("emms; ldmxcsr %0; cld" ::"m"(vireo_host_mxcsr));
-    return signal == SIGFPE ? Outcome::kDivideError : Outcome::kOther;
+}
+
+void run_natively(const Batch& batch, BatchResult& result) {
+  std::memcpy(arena().data, batch.memory, sizeof batch.memory);
+  std::memcpy(arena().code, batch.code, sizeof batch.code);
+  vireo_host_code = surround(batch);
+  for (unsigned i = 0; i < batch.count; ++i) {
+    run_case(batch, batch.cases[i], result.results[i]);
+    result.done = i + 1;
   }
-  vireo_host_enter();
-  state = vireo_host_state;
-  return Outcome::kDone;
+  std::memcpy(result.code, arena().code, sizeof result.code);
+  std::memcpy(result.memory, arena().data, sizeof result.memory);
 }
 
 bool host_has_avx() { return vireo_host_avx; }
-
-bool host_has_32bit_segment() {
-  const uint8_t dec_eax_or_prefix[] = {0x48, 0x90};  // In 64-bit mode a NOP.
-  std::memcpy(arena().code, dec_eax_or_prefix, sizeof dec_eax_or_prefix);
-  ProcessorState state{};
-  state.general[0] = 5;
-  state.mxcsr = 0x1f80;
-  return run_on_host(32, sizeof dec_eax_or_prefix, state) == Outcome::kDone &&
-         static_cast<uint32_t>(state.general[0]) == 4;
-}
 
 }  // namespace vireo::host_cpu

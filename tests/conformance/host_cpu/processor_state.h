@@ -17,28 +17,36 @@ struct ProcessorState {
 // Linux's code segments of user mode, and its data segment.
 constexpr uint16_t kCode64 = 0x33, kCode32 = 0x23, kData = 0x2b;
 
-enum class Outcome : uint8_t {
-  kDone,         ///< The next instruction would follow.
-  kDivideError,  ///< #DE.
-  kOther,        ///< Another fault, a jump, or something that only the system may do.
+/// How code ended: it got to `ip`, or raised an exception there.
+struct Ending {
+  /// Not a vector: the code got to `ip`, or did what only a system can answer.
+  static constexpr uint8_t kArrived = 0xff, kLeft = 0xfe;
+  uint8_t vector = kArrived;
+  uint32_t error = 0;
+  uint64_t fault_address = 0;  ///< CR2, for #PF.
+  uint64_t ip = 0;
+  bool operator==(const Ending&) const = default;
 };
 
-/// Memory that instructions may use: low enough for 32-bit addresses. Kept until the process ends.
+/// The memory of the code under test, at the same low addresses (32-bit code reaches it) in the
+/// process that interprets and in its native child, each with contents of its own.
 struct Arena {
-  static constexpr uint64_t kDataSize = 40 << 10;
+  static constexpr uint64_t kPage = 4096;
+  static constexpr uint64_t kDataSize = 5 * kPage;  ///< Writable; then
+  static constexpr uint64_t kReadOnlySize = kPage;  ///< read-only; what follows does not exist.
+  static constexpr uint64_t kCodeSize = kPage;
+  static constexpr uint64_t kStart = 0x800;  ///< Where in the code an instruction under test lies.
   uint8_t* data;
-  uint8_t* code;  ///< A page.
+  uint8_t* code;  ///< A page, and one for what runs it natively.
+
+  uint64_t data_address(uint64_t offset = 0) const {
+    return reinterpret_cast<uint64_t>(data) + offset;
+  }
+  uint64_t code_address(uint64_t offset = 0) const {
+    return reinterpret_cast<uint64_t>(code) + offset;
+  }
 };
+/// Mapped by the first call, until the process ends.
 const Arena& arena();
-
-/// Runs the instruction at arena().code, `length` bytes, on this processor, in 64-bit mode or in a
-/// 32-bit code segment (`bits`).
-Outcome run_on_host(unsigned bits, unsigned length, ProcessorState& state);
-
-/// Whether the host has 256-bit registers.
-bool host_has_avx();
-
-/// Whether this system has a 32-bit code segment to run in.
-bool host_has_32bit_segment();
 
 }  // namespace vireo::host_cpu

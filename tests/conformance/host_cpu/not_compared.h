@@ -1,0 +1,15 @@
+#pragma once
+
+#include "target/i386/decode/row.h"
+
+namespace vireo::host_cpu {
+
+/// Why a row is not compared with the host's processor, and what proves it instead.
+struct NotCompared {
+  const char* why;
+  const char* proof;
+};
+/// Null for rows that are compared.
+const NotCompared* not_compared(const i386::Row& row);
+
+}  // namespace vireo::host_cpu
