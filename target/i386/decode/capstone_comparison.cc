@@ -89,6 +89,7 @@ bool is_same(const std::string& name, const std::string& ours) {
       {"shl", "sal"},
       {"sal", "shl"},
       {"int1", "icebp"},
+      {"rdpid", "rdseed"},
       {"movsd", "movups"}};  // capstone 4 takes F2 0F 10 F6 for MOVUPS.
   if (name == ours || name == ours + "64" || is_same_vex(name, ours)) return true;
   if (kSized.count(ours) && name.substr(0, name.size() - 1) == ours) return true;
@@ -166,13 +167,20 @@ bool takes_no_prefix(const std::string& name, const Insn& insn) {
       "clac",    "emms",    "fxrstor", "fxsave",  "ldmxcsr", "lfence",  "mfence",
       "movhlps", "movlhps", "movnti",  "pcommit", "rcpps",   "rsqrtps", "stac",
       "sfence",  "stmxcsr", "xgetbv",  "xrstor",  "xsave",   "xsavec",  "xsetbv"};
-  return insn.operand_prefix && kNames.count(name);
+  return insn.operand_prefix && (kNames.count(name) || starts_with(name, "sha") ||
+                                 starts_with(name, "xsaves") || starts_with(name, "xrstors"));
 }
 
 /// Whether capstone takes another length for a branch: in 64-bit mode 66 does not shorten it, with
 /// F2 or F3 capstone forgets that it does in 32-bit mode.
 bool shortens_branch(unsigned bits, const std::string& name, const Insn& insn) {
   return (bits == 64 || insn.repeat) && insn.operand_prefix && (name[0] == 'j' || name == "call");
+}
+
+/// Capstone takes other operand sizes, so other lengths, with 66 beside F2 or F3, and with 67
+/// before REX.W.
+bool mixes_sizes_up(unsigned bits, const Insn& insn) {
+  return (insn.operand_prefix && insn.repeat) || (bits == 64 && insn.address_size == 4 && insn.rex);
 }
 
 /// What capstone gets wrong about prefixes: it knows a mandatory one only directly before the
@@ -224,11 +232,13 @@ void compare_decoders(unsigned bits, Capstone& capstone, std::span<const uint8_t
                        mixes_prefixes_up(bits, code) || takes_no_prefix(name, insn) ||
                        (name == "swapgs" && bits != 64) ||
                        (status == DecodeStatus::kNeedsMore &&
-                        (starts_with(name, "ud") || shortens_branch(bits, name, insn)));
+                        (starts_with(name, "ud") || shortens_branch(bits, name, insn) ||
+                         mixes_sizes_up(bits, insn)));
     if (!known) what = "only capstone's: " + name;
   } else if (insn.length != expected) {
     // UD0 and UD1 have a ModRM byte; 66 does not shorten branches in 64-bit mode.
     const bool known = starts_with(name, "ud") || shortens_branch(bits, name, insn) ||
+                       mixes_sizes_up(bits, insn) ||
                        (bits == 64 && insn.operand_prefix && insn.has(force64)) ||
                        starts_with(capstone.mnemonic(), "bnd");
     if (!known) what = "length: " + name;

@@ -201,8 +201,9 @@ uint64_t helper_xsave(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
   for (const XsaveExtension& extension : kXsaveExtensions) {
     if (!(stored & extension.bit())) continue;
     const uint32_t offset = compacted ? compacted_offset(requested, extension) : extension.offset;
-    write_bytes(state, a + offset, pack_extension(state, extension).bytes, extension.size,
-                privilege);
+    // Outside 64-bit mode YMM8 to YMM15 are left alone (SDM volume 1, 13.5.3).
+    const uint32_t size = extension.bit() == kXsaveAvx ? vector_count(state) * 16 : extension.size;
+    write_bytes(state, a + offset, pack_extension(state, extension).bytes, size, privilege);
   }
   // XSTATE_BV: the requested bits are replaced, others kept, but cleared in the compacted form.
   const uint64_t header = a + kXsaveLegacySize;

@@ -141,7 +141,10 @@ std::string Comparison::shrink(const Encoding& encoding, const Guest& guest, uns
   };
   ProcessorState& state = smallest.state;
   for (uint64_t& value : state.general) attempt(value, uint64_t{0});
-  for (auto& vector : state.vector) attempt(vector, (const uint8_t[32]){});
+  // State in its initial configuration is saved or not as the processor likes.
+  const bool keeps_vectors = encoding.insn.operands[0].size == 0;
+  for (auto& vector : state.vector)
+    if (!keeps_vectors) attempt(vector, (const uint8_t[32]){});
   attempt(state.flags, uint64_t{0x202});
   attempt(state.mxcsr, uint64_t{0x1f80});
   for (unsigned i = 0; i < 8; ++i) {

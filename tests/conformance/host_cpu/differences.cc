@@ -87,13 +87,14 @@ std::string window_differences(const Encoding& encoding, const Case& before, con
 }
 
 /// Whether two endings differ in what processors may do: ARPL, of which the SDM does not say that
-/// it writes what it does not change; jumps to what is not canonical, which fault on arrival here;
-/// faults at addresses of the system, whose error codes it hides; and operands of several accesses,
-/// whose order is the processor's.
+/// it writes what it does not change; SHA operands, which AMD's processors do not want aligned;
+/// jumps to what is not canonical, which fault on arrival here; faults at addresses of the system,
+/// whose error codes it hides; and operands of several accesses, whose order is the processor's.
 bool is_same_fault(const Encoding& encoding, const Ending& host, const Ending& ours) {
   const i386::Row& row = *encoding.insn.row;
   if (row.translate == &i386::Translator::adjust_rpl && host.vector == Ending::kArrived)
     return ours.vector == i386::kPf || ours.vector == i386::kGp;
+  if (std::string_view(row.mnemonic).starts_with("sha") && ours.vector == i386::kGp) return true;
   if (host.vector == i386::kGp && ours.vector == Ending::kArrived && is_indirect_branch(row))
     return util::sign_extend(ours.ip, 48) != static_cast<int64_t>(ours.ip);
   if (host.vector != i386::kPf || ours.vector != i386::kPf) return false;

@@ -32,6 +32,7 @@ class ArenaMachine final : public i386::Machine {
   void flush_tlb() override {}
   void flush_tlb_non_global() override {}
   void flush_tlb_page(uint64_t) override {}
+  void flush_tlb_keys(uint16_t) override {}
   void set_address_space(uint16_t, bool) override {}
   void flush_address_space(uint16_t) override {}
   void mode_changed() override {}
