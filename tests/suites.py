@@ -25,6 +25,8 @@ SANITIZED = ["-Ddebug=false", "-Dcpp_args=-g1", "-Db_lundef=false"]
 SANITIZED_OPTIMIZATION = {"asan": 1, "tsan": 2}
 # The interpreter, interpreted once more, has to be fast.
 CROSS = ["-Doptimization=2", "-Ddebug=false", "--cross-file", str(ROOT / "scripts/lib/aarch64.ini")]
+LONG_COMPARISON = {"VIREO_HOST_CPU_CASES": "200000", "VIREO_HOST_CPU_SEQUENCES": "1000000"}
+LONG_FUZZING = 3600  # seconds
 PATIENCE, PATIENCE_OF_SLOW_BUILDS = 4, 20  # how much longer than a fast and idle host a test may take
 
 
@@ -127,6 +129,29 @@ def run_other_build(build, flags, word, form):
     return tally
 
 
+def run_long(build, word):
+    """The comparison with the host's processor with a hundred times the cases, in a process a core, and an hour of fuzzing."""
+    cores = os.cpu_count() or 1
+    conformance, fuzzer = build / "tests/conformance/host_cpu/host_cpu_test", build / "target/i386/decoder_fuzz"
+    jobs = [(f"host_cpu {i}/{cores}", [conformance], {"VIREO_HOST_CPU_SHARD": f"{i}/{cores}", **LONG_COMPARISON})
+            for i in range(cores)]
+    jobs.append(("decoder_fuzz", [fuzzer, LONG_FUZZING, "2"], {}))
+    tally, running = Tally(), []
+    for name, command, variables in jobs:
+        if word in name and command[0].is_file():
+            log = (build / f"{name.split()[0]}-{len(running)}.txt").open("w+")
+            process = subprocess.Popen(list(map(str, command)), env=os.environ | variables, stdout=log, stderr=log)
+            running.append((name, process, log))
+    for name, process, log in running:
+        if process.wait() == 0:
+            tally.passes()
+            continue
+        tally.fails(name)
+        log.seek(0)
+        print(log.read()[-8000:])
+    return tally
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=Path, default=ROOT / "build")
@@ -139,6 +164,8 @@ def main():
     total = Tally()
     total.add(timed("lints", lambda: run_meson(build, word, is_lint)))
     total.add(timed("unit tests", lambda: run_meson(build, word, lambda s: not is_lint(s))))
+    if options.full:
+        total.add(timed("the instructions at length", lambda: run_long(build, word)))
     for backend in ("jit", "interpreter") if options.full else ("jit",):
         total.add(timed(f"tests of system behaviour ({backend})", lambda b=backend: run_system(build, word, b)))
     total.add(timed("guest tests", lambda: run_guests(build, word, "full" if options.full else "ci")))

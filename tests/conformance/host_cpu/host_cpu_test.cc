@@ -19,7 +19,12 @@ namespace {
 using i386::Map;
 using i386::Row;
 
+// Sanitizers look at the code that runs, not at what it computes.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr unsigned kUsualCases = 64, kUsualSequences = 500;
+#else
 constexpr unsigned kUsualCases = 2000, kUsualSequences = 20000;
+#endif
 
 unsigned number_of(const char* variable, unsigned usual) {
   const char* wanted = std::getenv(variable);
