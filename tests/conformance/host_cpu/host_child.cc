@@ -117,11 +117,15 @@ bool HostChild::run() {
   shared_->result.done = 0;
   const uint32_t turn = ++shared_->asked;
   wake(shared_->asked);
-  constexpr unsigned kPatience = 50;  // Waits of 100 ms.
+  constexpr unsigned kPatience = 200;  // Waits of 100 ms without a case done.
+  unsigned done = 0;
   for (unsigned waits = 0; shared_->answered != turn;) {
     const timespec limit{0, 100'000'000};
     if (futex(shared_->answered, FUTEX_WAIT, turn - 1, &limit) == 0 || errno != ETIMEDOUT) continue;
     const bool dead = waitpid(child_, nullptr, WNOHANG) == child_;
+    const unsigned now = __atomic_load_n(&shared_->result.done, __ATOMIC_RELAXED);
+    if (now != done) waits = 0;
+    done = now;
     if (!dead && ++waits < kPatience) continue;
     if (!dead) stop();
     start();
