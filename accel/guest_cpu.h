@@ -26,7 +26,7 @@ struct PageWalk {
   uint32_t error = 0;  ///< its error code.
 };
 
-/// Where a vCPU's next instruction is, as far as translations depend on it; see tcg::BlockKey.
+/// Where a vCPU's next instruction is, as far as translations depend on it; see tcg::CodePage.
 struct CodePosition {
   uint64_t ip = 0;
   uint64_t linear = 0;

@@ -111,25 +111,40 @@ std::string TcgAccelerator::statistics() const {
       counts.host_bytes, backend_->code_bytes_used(), backend_->code_bytes_total(), flushes_);
 }
 
-tcg::TranslatedBlock* TcgAccelerator::block_for(TcgVcpu& vcpu, const tcg::BlockKey& position,
+tcg::TranslatedBlock* TcgAccelerator::block_for(TcgVcpu& vcpu, const std::byte* host,
                                                 bool single_instruction) {
-  tcg::BlockKey key = position;
+  const CodePosition at = vcpu.cpu().position();
+  const uint64_t offset = at.linear % tcg::kPageSize;
+  tcg::CodePageKey key{.host = reinterpret_cast<uint64_t>(page_of(host)), .mode = at.mode};
   if (single_instruction) key.mode |= kSingleInstruction;
+  if (!at.relocatable) {
+    key.linear = at.linear - offset;
+    key.ip = at.ip - offset;
+  }
   const std::lock_guard lock(translation_lock_);
-  tcg::TranslatedBlock* block = blocks_.find(key);
-  if (block != nullptr && block->physical_second != tcg::kNoSecondPage &&
-      !second_page_matches(vcpu, *block)) {
+  if (blocks_.full()) {
+    flush_translations();
+    return nullptr;
+  }
+  const tcg::CodePage& page = blocks_.page(key, at.relocatable);
+  tcg::TranslatedBlock* block = blocks_.find(page, static_cast<unsigned>(offset));
+  if (block != nullptr && block->spans_pages() && !second_page_matches(vcpu, *block)) {
     drop(block);
     block = nullptr;
   }
-  return block != nullptr ? block : translate(vcpu, key, single_instruction ? 1 : kMaxInsns);
+  return block != nullptr ? block : translate(vcpu, page, single_instruction ? 1 : kMaxInsns);
+}
+
+const void* TcgAccelerator::checked_entry(tcg::TranslatedBlock* block) {
+  const std::lock_guard lock(translation_lock_);
+  return backend_->checked_entry(block);
 }
 
 // Whether the second page of a block that crosses into one is mapped as it was.
 bool TcgAccelerator::second_page_matches(TcgVcpu& vcpu, const tcg::TranslatedBlock& block) const {
   PageWalk fault;
   const uint64_t next = (vcpu.cpu().position().linear & kPageMask) + tcg::kPageSize;
-  return reinterpret_cast<uint64_t>(vcpu.fetch(next, fault)) == block.physical_second;
+  return reinterpret_cast<uint64_t>(vcpu.fetch(next, fault)) == blocks_.second_page(block);
 }
 
 // Into ir_; false if the code cannot be fetched, which is recorded.
@@ -149,21 +164,17 @@ bool TcgAccelerator::make_ir(TcgVcpu& vcpu, unsigned max_insns) {
   return true;
 }
 
-tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const tcg::BlockKey& key,
+tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const tcg::CodePage& page,
                                                 unsigned max_insns) {
-  if (blocks_.full()) {
-    flush_translations();
-    return nullptr;  // as below
-  }
   if (!make_ir(vcpu, max_insns)) return nullptr;
-  auto compiled = backend_->compile(ir_, key, blocks_.code_page_number(key));
+  auto compiled = backend_->compile(ir_, page);
   if (!compiled) {
     if (compiled.error().code() == util::ErrorCode::kNoMemory) {
       flush_translations();
       return nullptr;  // nothing recorded: the loop comes back
     }
     // More values than the backend has places for: half of the instructions need fewer.
-    if (ir_.guest_insns > 1) return translate(vcpu, key, ir_.guest_insns / 2);
+    if (ir_.guest_insns > 1) return translate(vcpu, page, ir_.guest_insns / 2);
     // A mistake of ours: trying again would never end.
     util::warn(
         fmt::format("block at {:#x}: {}", vcpu.cpu().position().ip, compiled.error().message()));
@@ -173,14 +184,15 @@ tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const tcg::BlockK
   const CodePosition at = vcpu.cpu().position();
   log_host_code(*backend_, *block, at);
   if (perf_map_) perf_map_->add(backend_->host_code(*block), at.linear, at.user);
-  const uint64_t end = at.linear + block->guest_size - 1;
-  if ((end & kPageMask) != (at.linear & kPageMask)) {
+  uint64_t second_page = 0;
+  if (block->spans_pages()) {
     PageWalk fault;
-    block->physical_second = reinterpret_cast<uint64_t>(vcpu.fetch(end & kPageMask, fault));
-    protect_code_page(reinterpret_cast<const std::byte*>(block->physical_second));
+    const std::byte* second = vcpu.fetch((at.linear & kPageMask) + tcg::kPageSize, fault);
+    second_page = reinterpret_cast<uint64_t>(second);
+    protect_code_page(second);
   }
-  protect_code_page(reinterpret_cast<const std::byte*>(key.physical));
-  blocks_.insert(block);
+  protect_code_page(reinterpret_cast<const std::byte*>(page.key.host));
+  blocks_.insert(block, second_page);
   return block;
 }
 
@@ -224,7 +236,7 @@ void TcgAccelerator::link(tcg::TranslatedBlock* from, unsigned slot, tcg::Transl
 }
 
 void TcgAccelerator::drop(tcg::TranslatedBlock* block) {
-  blocks_.remove(reinterpret_cast<const std::byte*>(block->key.physical), 1,
+  blocks_.remove(reinterpret_cast<const std::byte*>(block->page->key.host + block->offset), 1,
                  [this](tcg::TranslatedBlock* removed) { backend_->invalidate(removed); });
 }
 
@@ -235,8 +247,8 @@ bool TcgAccelerator::invalidate_for_store(core::RamBlock& ram, const std::byte* 
   bool running = false;
   const auto at = reinterpret_cast<uint64_t>(current);
   blocks_.remove(host, length, [&](tcg::TranslatedBlock* block) {
-    running |= block->guest_insns > 1 && at >= block->key.physical &&
-               at - block->key.physical < block->guest_size;
+    const uint64_t distance = at - (block->page->key.host + block->offset);
+    running |= block->guest_insns > 1 && distance < block->guest_size;
     backend_->invalidate(block);
   });
   release_code_pages(ram, host, length);

@@ -53,9 +53,12 @@ class TcgAccelerator final : public Accelerator,
   core::AddressSpace& memory() { return memory_; }
   tcg::Backend& backend() { return *backend_; }
 
-  /// Finds or makes the translation for `key`, `vcpu`'s current position. Null if the code could
-  /// not be fetched (the fault is recorded), or if room had to be made: look again then.
-  tcg::TranslatedBlock* block_for(TcgVcpu& vcpu, const tcg::BlockKey& key, bool single_instruction);
+  /// Finds or makes the translation for `vcpu`'s current position, whose code is at `host`. Null if
+  /// the code could not be fetched (the fault is recorded), or if room had to be made: look again
+  /// then.
+  tcg::TranslatedBlock* block_for(TcgVcpu& vcpu, const std::byte* host, bool single_instruction);
+  /// What jump caches hold to go to `block`; null if there is no room.
+  const void* checked_entry(tcg::TranslatedBlock* block);
   void link(tcg::TranslatedBlock* from, unsigned slot, tcg::TranslatedBlock* to);
   /// Drops translations of [host, host + length). Returns whether one of more than one instruction
   /// contains the instruction at `current`, that is, whether the running block has to be left.
@@ -71,11 +74,11 @@ class TcgAccelerator final : public Accelerator,
   void block_destroyed(core::RamBlock& block) override;
   void write_permission_withdrawn(core::RamBlock& block, uint64_t offset, uint64_t length) override;
 
-  /// BlockKey::mode of a block that was limited to one instruction.
+  /// In CodePageKey::mode of a block that was limited to one instruction.
   static constexpr uint64_t kSingleInstruction = uint64_t{1} << 63;
 
   bool make_ir(TcgVcpu& vcpu, unsigned max_insns);
-  tcg::TranslatedBlock* translate(TcgVcpu& vcpu, const tcg::BlockKey& key, unsigned max_insns);
+  tcg::TranslatedBlock* translate(TcgVcpu& vcpu, const tcg::CodePage& page, unsigned max_insns);
   bool second_page_matches(TcgVcpu& vcpu, const tcg::TranslatedBlock& block) const;
   void drop(tcg::TranslatedBlock* block);
   void report_difference(TcgVcpu& vcpu, const tcg::TranslatedBlock& block, const std::string& what);

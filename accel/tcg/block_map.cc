@@ -1,4 +1,4 @@
-// Translations by key (a chained hash table) and by guest page (for self-modifying code).
+// Translations by place (a chained hash table) and by guest page (for self-modifying code).
 
 #include "accel/tcg/block_map.h"
 
@@ -20,35 +20,40 @@ uint64_t granules_of(uint64_t page, uint64_t first, uint64_t last) {
   return (~uint64_t{0} >> (63 - high)) & (~uint64_t{0} << low);
 }
 
-// Where the bytes of `block` lie: at most two stretches, each in its page.
-struct Extent {
-  uint64_t first;
-  uint64_t last;
-};
-unsigned extents_of(const tcg::TranslatedBlock& block, Extent (&extents)[2]) {
-  const uint64_t first = block.key.physical;
+}  // namespace
+
+BlockMap::BlockMap() : bucket_bits_(kFirstBucketBits), buckets_(size_t{1} << kFirstBucketBits) {}
+
+const tcg::CodePage& BlockMap::page(const tcg::CodePageKey& key, bool relocatable) {
+  const auto next = static_cast<uint32_t>(code_pages_.size());
+  return code_pages_.try_emplace(key, tcg::CodePage{key, relocatable, next}).first->second;
+}
+
+uint64_t BlockMap::second_page(const tcg::TranslatedBlock& block) const {
+  return second_pages_.at(&block);
+}
+
+unsigned BlockMap::extents_of(const tcg::TranslatedBlock& block, Extent (&extents)[2]) const {
+  const uint64_t page = block.page->key.host, first = page + block.offset;
   const uint64_t last = first + block.guest_size - 1;
-  const uint64_t page_last = page_of(first) + tcg::kPageSize - 1;
+  const uint64_t page_last = page + tcg::kPageSize - 1;
   extents[0] = {first, std::min(last, page_last)};
-  if (last <= page_last) return 1;
-  extents[1] = {block.physical_second, block.physical_second + (last - page_last - 1)};
+  if (!block.spans_pages()) return 1;
+  const uint64_t second = second_page(block);
+  extents[1] = {second, second + (last - page_last - 1)};
   return 2;
 }
 
-bool overlaps(const tcg::TranslatedBlock& block, uint64_t first, uint64_t last) {
+bool BlockMap::overlaps(const tcg::TranslatedBlock& block, uint64_t first, uint64_t last) const {
   Extent extents[2];
   const unsigned count = extents_of(block, extents);
   return std::any_of(extents, extents + count,
                      [&](const Extent& e) { return e.first <= last && first <= e.last; });
 }
 
-}  // namespace
-
-BlockMap::BlockMap() : bucket_bits_(kFirstBucketBits), buckets_(size_t{1} << kFirstBucketBits) {}
-
-size_t BlockMap::bucket_of(const tcg::BlockKey& key) const {
-  const uint64_t mixed = (key.physical ^ (key.ip << 20) ^ key.mode) * 0x9e3779b97f4a7c15u;
-  return mixed >> (64 - bucket_bits_);
+size_t BlockMap::bucket_of(const tcg::CodePage& page, unsigned offset) const {
+  const uint64_t place = uint64_t{page.number} << tcg::kPageBits | offset;
+  return place * 0x9e3779b97f4a7c15u >> (64 - bucket_bits_);
 }
 
 void BlockMap::grow() {
@@ -62,18 +67,19 @@ void BlockMap::grow() {
 }
 
 void BlockMap::put_in_bucket(tcg::TranslatedBlock* block) {
-  tcg::TranslatedBlock*& bucket = buckets_[bucket_of(block->key)];
+  tcg::TranslatedBlock*& bucket = buckets_[bucket_of(*block->page, block->offset)];
   block->next = bucket;
   bucket = block;
 }
 
-tcg::TranslatedBlock* BlockMap::find(const tcg::BlockKey& key) const {
-  tcg::TranslatedBlock* block = buckets_[bucket_of(key)];
-  while (block != nullptr && !(block->key == key)) block = block->next;
+tcg::TranslatedBlock* BlockMap::find(const tcg::CodePage& page, unsigned offset) const {
+  tcg::TranslatedBlock* block = buckets_[bucket_of(page, offset)];
+  while (block != nullptr && (block->page != &page || block->offset != offset)) block = block->next;
   return block;
 }
 
-void BlockMap::insert(tcg::TranslatedBlock* block) {
+void BlockMap::insert(tcg::TranslatedBlock* block, uint64_t second_page) {
+  if (block->spans_pages()) second_pages_[block] = second_page;
   if (++count_ > buckets_.size()) grow();
   put_in_bucket(block);
   Extent extents[2];
@@ -94,7 +100,8 @@ void BlockMap::clear() {
   std::fill(buckets_.begin(), buckets_.end(), nullptr);
   count_ = 0;
   pages_.clear();
-  code_page_numbers_.clear();
+  code_pages_.clear();
+  second_pages_.clear();
 }
 
 bool BlockMap::covers(const std::byte* first, size_t length) const {
@@ -136,13 +143,14 @@ std::vector<tcg::TranslatedBlock*> BlockMap::take(const std::byte* first, size_t
 }
 
 void BlockMap::unlink(tcg::TranslatedBlock* block) {
-  tcg::TranslatedBlock** link = &buckets_[bucket_of(block->key)];
+  tcg::TranslatedBlock** link = &buckets_[bucket_of(*block->page, block->offset)];
   while (*link != block) link = &(*link)->next;
   *link = block->next;
   --count_;
   Extent extents[2];
   const unsigned count = extents_of(*block, extents);
   for (unsigned i = 0; i < count; ++i) remove_from_page(page_of(extents[i].first), block);
+  second_pages_.erase(block);
 }
 
 void BlockMap::remove_from_page(uint64_t page, tcg::TranslatedBlock* block) {
@@ -163,12 +171,6 @@ void BlockMap::remove_from_page(uint64_t page, tcg::TranslatedBlock* block) {
       code.granules |= granules_of(page, extents[i].first, extents[i].last);
     }
   }
-}
-
-uint32_t BlockMap::code_page_number(const tcg::BlockKey& key) {
-  const PagePair pages{key.linear >> tcg::kPageBits, page_of(key.physical), key.mode};
-  const auto next = static_cast<uint32_t>(code_page_numbers_.size());
-  return code_page_numbers_.try_emplace(pages, next).first->second;
 }
 
 }  // namespace vireo::accel

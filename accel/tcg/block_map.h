@@ -14,16 +14,23 @@ class RamBlock;
 
 namespace vireo::accel {
 
-/// Every translation there is, by key and by the guest memory that it was made from. In keys,
-/// BlockKey::physical is the host address of the first byte in guest RAM: unlike guest-physical
-/// addresses it is the same for all aliases, and tells shadowed ROM from the RAM below it. Callers
-/// hold the translation lock.
+/// Every translation there is, by place and by the guest memory that it was made from. Memory is
+/// named by its host address: unlike guest-physical addresses that is the same for all aliases, and
+/// tells shadowed ROM from the RAM below it. Callers hold the translation lock.
 class BlockMap {
  public:
   BlockMap();
 
-  tcg::TranslatedBlock* find(const tcg::BlockKey& key) const;
-  void insert(tcg::TranslatedBlock* block);
+  /// The page of that key, which stays until clear().
+  const tcg::CodePage& page(const tcg::CodePageKey& key, bool relocatable);
+  /// There can be no more pages.
+  bool full() const { return code_pages_.size() == tcg::kCodePageNumbers; }
+
+  tcg::TranslatedBlock* find(const tcg::CodePage& page, unsigned offset) const;
+  /// `second_page` is the host address of the page that the block's end lies in, if it spans two.
+  void insert(tcg::TranslatedBlock* block, uint64_t second_page);
+  /// Of a block that spans two.
+  uint64_t second_page(const tcg::TranslatedBlock& block) const;
   /// Forgets everything (the backend was flushed).
   void clear();
 
@@ -37,13 +44,7 @@ class BlockMap {
     for (tcg::TranslatedBlock* block : take(first, length)) invalidated(block);
   }
 
-  /// The number that stands for the page of `key` in Frame::code_pages, in its mode and, but for
-  /// relocatable blocks, at its address.
-  uint32_t code_page_number(const tcg::BlockKey& key);
-
   size_t size() const { return count_; }
-  /// There are no more code page numbers.
-  bool full() const { return code_page_numbers_.size() == tcg::kCodePageNumbers; }
 
  private:
   struct PageCode {
@@ -51,7 +52,16 @@ class BlockMap {
     uint64_t granules = 0;  ///< Bit i: bytes [64 i, 64 i + 64) may belong to a block.
   };
 
-  size_t bucket_of(const tcg::BlockKey& key) const;
+  /// Bytes of a block that lie in one page.
+  struct Extent {
+    uint64_t first;
+    uint64_t last;
+  };
+
+  size_t bucket_of(const tcg::CodePage& page, unsigned offset) const;
+  /// Where the bytes of `block` lie: returns how many stretches there are, at most two.
+  unsigned extents_of(const tcg::TranslatedBlock& block, Extent (&extents)[2]) const;
+  bool overlaps(const tcg::TranslatedBlock& block, uint64_t first, uint64_t last) const;
   void put_in_bucket(tcg::TranslatedBlock* block);
   /// Doubles the number of buckets, so that chains stay short.
   void grow();
@@ -64,19 +74,14 @@ class BlockMap {
   std::vector<tcg::TranslatedBlock*> buckets_;
   size_t count_ = 0;
   std::unordered_map<uint64_t, PageCode> pages_;  // by host page address
-  struct PagePair {
-    uint64_t virtual_page;
-    uint64_t host_page;
-    uint64_t mode;
-    bool operator==(const PagePair&) const = default;
-  };
-  struct PagePairHash {
-    size_t operator()(const PagePair& pair) const {
-      return (pair.virtual_page * 0x9e3779b97f4a7c15u) ^ (pair.host_page >> tcg::kPageBits) ^
-             (pair.mode << 32);
+  struct KeyHash {
+    size_t operator()(const tcg::CodePageKey& key) const {
+      return (key.linear * 0x9e3779b97f4a7c15u) ^ (key.host >> tcg::kPageBits) ^ (key.mode << 32) ^
+             (key.ip << 16);
     }
   };
-  std::unordered_map<PagePair, uint32_t, PagePairHash> code_page_numbers_;
+  std::unordered_map<tcg::CodePageKey, tcg::CodePage, KeyHash> code_pages_;
+  std::unordered_map<const tcg::TranslatedBlock*, uint64_t> second_pages_;
 };
 
 }  // namespace vireo::accel

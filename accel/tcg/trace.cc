@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "accel/guest_cpu.h"
+#include "accel/tcg/accelerator.h"
 #include "accel/tcg/vcpu.h"
 #include "tcg/ir/printer.h"
 #include "util/disassemble.h"
@@ -53,7 +54,7 @@ std::string list_guest_code(const GuestCpu& cpu, CodeReader& code, const CodePos
 
 std::string list_host_code(const tcg::Backend& backend, const tcg::TranslatedBlock& block,
                            const CodePosition& position) {
-  const uint64_t code_base = position.ip - block.key.ip;
+  const uint64_t code_base = position.ip - block.guest_ip();
   const auto code = backend.host_code(block);
   if (code.empty()) return "OUT: interpreted\n";
   const auto start = reinterpret_cast<uint64_t>(code.data());
@@ -101,7 +102,8 @@ void TcgVcpu::log_entry(const tcg::TranslatedBlock& block) const {
   const CodePosition at = cpu_.position();
   if (!util::log_address_selected(at.linear)) return;
   util::log(util::kLogExec, "Trace {}: {} [{:08x}/{:016x}/{:08x}] {} instructions\n", index_,
-            block.checked_entry, at.linear - at.ip, at.ip, at.mode, block.guest_insns);
+            static_cast<const void*>(accelerator_.backend().host_code(block).data()),
+            at.linear - at.ip, at.ip, at.mode, block.guest_insns);
   if (util::log_enabled(util::kLogCpu)) cpu_.dump(util::log_enabled(util::kLogFpu));
 }
 

@@ -132,34 +132,32 @@ tcg::TranslatedBlock* TcgVcpu::next_block(tcg::TranslatedBlock* from, unsigned s
     cpu_.record_fault(position.linear, fault);
     return nullptr;
   }
-  const tcg::BlockKey key = key_of(position, host);
-  tcg::TranslatedBlock*& recent = recent_block(key);
+  const auto address = reinterpret_cast<uint64_t>(host);
+  tcg::TranslatedBlock*& recent = recent_[(address ^ address >> tcg::kPageBits) % kRecentBlocks];
   tcg::TranslatedBlock* block = recent;
-  if (block == nullptr || single || !(block->key == key) ||
-      !__atomic_load_n(&block->valid, __ATOMIC_RELAXED) || spans_pages(*block)) {
-    block = accelerator_.block_for(*this, key, single);
+  if (block == nullptr || single || block->spans_pages() || !is_at(*block, position, host)) {
+    block = accelerator_.block_for(*this, host, single);
     if (block == nullptr) return nullptr;
     recent = block;
   }
-  if (spans_pages(*block) || single) return block;
-  remember(block, position);
-  if (from != nullptr) accelerator_.link(from, slot, block);
+  if (block->spans_pages() || single) return block;
+  note_mapping(*block, position);
+  if (from != nullptr) {
+    accelerator_.link(from, slot, block);
+  } else if (const void* code = accelerator_.checked_entry(block)) {
+    frame_.jump_cache[tcg::jump_cache_index(position.ip)] = {position.ip, code};
+  }
   return block;
 }
 
-tcg::BlockKey TcgVcpu::key_of(const CodePosition& position, const std::byte* host) {
-  const auto physical = reinterpret_cast<uint64_t>(host);
-  if (!position.relocatable) return {physical, position.ip, position.linear, position.mode};
-  const uint64_t offset = position.ip % tcg::kPageSize;
-  return {physical, offset, offset, position.mode};
-}
-
-tcg::TranslatedBlock*& TcgVcpu::recent_block(const tcg::BlockKey& key) {
-  return recent_[(key.physical ^ (key.physical >> tcg::kPageBits)) % kRecentBlocks];
-}
-
-bool TcgVcpu::spans_pages(const tcg::TranslatedBlock& block) {
-  return block.physical_second != tcg::kNoSecondPage;
+bool TcgVcpu::is_at(const tcg::TranslatedBlock& block, const CodePosition& position,
+                    const std::byte* host) {
+  const tcg::CodePageKey& key = block.page->key;
+  const bool same_address =
+      block.page->relocatable ||
+      (block.guest_ip() == position.ip && key.linear + block.offset == position.linear);
+  return key.host + block.offset == reinterpret_cast<uint64_t>(host) && same_address &&
+         key.mode == position.mode && __atomic_load_n(&block.valid, __ATOMIC_RELAXED);
 }
 
 void TcgVcpu::select_jumps() {
@@ -183,10 +181,10 @@ void TcgVcpu::change_mode(const CodePosition& position) {
   space_->code.select_mode(user_, mode_);
 }
 
-void TcgVcpu::remember(tcg::TranslatedBlock* block, const CodePosition& position) {
-  space_->code.fill(block->code_page, tcg::code_page_mapping(*block, position.ip), position.linear,
+void TcgVcpu::note_mapping(const tcg::TranslatedBlock& block, const CodePosition& position) {
+  const tcg::CodePage& page = *block.page;
+  space_->code.fill(page.number, tcg::code_page_mapping(page, position.ip), position.linear,
                     exec_entry(position.linear).global);
-  frame_.jump_cache[tcg::jump_cache_index(position.ip)] = {position.ip, block->checked_entry};
 }
 
 TcgVcpu::ExecEntry& TcgVcpu::exec_entry(uint64_t linear) {

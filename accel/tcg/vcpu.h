@@ -17,7 +17,6 @@
 #include "tcg/runtime/hooks.h"
 
 namespace vireo::tcg {
-struct BlockKey;
 struct TranslatedBlock;
 }  // namespace vireo::tcg
 namespace vireo::core {
@@ -102,14 +101,13 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   void sleep_until_woken();
   void run();
   tcg::TranslatedBlock* next_block(tcg::TranslatedBlock* from, unsigned slot);
-  static tcg::BlockKey key_of(const CodePosition& position, const std::byte* host);
-  tcg::TranslatedBlock*& recent_block(const tcg::BlockKey& key);
-  static bool spans_pages(const tcg::TranslatedBlock& block);
+  static bool is_at(const tcg::TranslatedBlock& block, const CodePosition& position,
+                    const std::byte* host);
   void change_mode(const CodePosition& position);
   void select_jumps();
   ExecEntry& exec_entry(uint64_t linear);
   const std::byte* host_page_for_code(uint64_t physical);
-  void remember(tcg::TranslatedBlock* block, const CodePosition& position);
+  void note_mapping(const tcg::TranslatedBlock& block, const CodePosition& position);
   void forget_fetches(bool keep_global);
   std::span<const std::byte> bytes_at(uint64_t linear) override;
 

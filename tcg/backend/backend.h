@@ -13,15 +13,22 @@
 
 namespace vireo::tcg {
 
-/// What identifies a translation. The guest-virtual address is part of it, so that code may hold
-/// absolute addresses; of relocatable blocks only the offset within the page.
-struct BlockKey {
-  uint64_t physical = 0;  ///< Identifies the guest memory of the first byte (its host address).
-  uint64_t ip = 0;        ///< RIP/EIP.
-  uint64_t linear = 0;    ///< CS base + EIP: the guest-virtual address of the first byte.
-  uint64_t mode =
-      0;  ///< The target's mode, privilege and feature bits, as far as translations depend on them.
-  bool operator==(const BlockKey&) const = default;
+/// What tells a CodePage from others. Blocks may hold absolute guest addresses, so these are part
+/// of it; not so if they are relocatable.
+struct CodePageKey {
+  uint64_t host = 0;    ///< Identifies the guest memory: the host address of the first byte.
+  uint64_t linear = 0;  ///< Guest-virtual address; 0 if relocatable.
+  uint64_t ip = 0;      ///< RIP/EIP of the first byte modulo 2^64 (`linear` - CS base); likewise.
+  uint64_t mode = 0;  ///< The target's mode, privilege and feature bits, as far as blocks depend on
+                      ///< them.
+  bool operator==(const CodePageKey&) const = default;
+};
+
+/// A page of guest memory that blocks begin in. Outlives them.
+struct CodePage {
+  CodePageKey key;
+  bool relocatable = false;  ///< Of all its blocks; see Block.
+  uint32_t number = 0;       ///< In Frame::code_pages; below kCodePageNumbers.
 };
 
 /// From this offset of a block's host code on, it does the guest instruction at `guest_ip`, which
@@ -32,34 +39,30 @@ struct CodeMark {
   uint32_t data_bytes = 0;  ///< Not 0: here is no code, but data of that many bytes.
 };
 
-constexpr uint64_t kNoSecondPage = ~uint64_t{0};
-
 /// A translation. Owned by the Backend that compiled it; stays valid until Backend::flush (an
 /// invalidated one is unlinked and never entered again, but its memory stays until then).
 struct TranslatedBlock {
-  BlockKey key;
-  uint32_t guest_size = 0;  ///< Bytes of guest code.
-  uint32_t guest_insns = 0;
-  uint64_t physical_second =
-      ~0ull;                 ///< Page address of the second page if the code crosses into one.
-  uint32_t code_page = 0;    ///< Number of its (first) page for checked entries.
-  bool relocatable = false;  ///< See Block.
-  bool valid = true;
-  const void* checked_entry =
-      nullptr;  ///< For run(), jump caches and return stacks: flags in memory.
-  uint32_t host_size = 0;
-  void* backend_data = nullptr;
+  const CodePage* page = nullptr;
   TranslatedBlock* next = nullptr;  ///< For the owner's lookup structures.
+  uint16_t offset = 0;              ///< Of the first byte in the page.
+  uint16_t guest_size = 0;          ///< Bytes of guest code; may reach into the next page.
+  uint16_t guest_insns = 0;
+  bool valid = true;
+  uint32_t host_size = 0;
+
+  /// Relative to Frame::code_base if the page is relocatable.
+  uint64_t guest_ip() const { return page->key.ip + offset; }
+  bool spans_pages() const { return offset + guest_size > kPageSize; }
 };
 
-/// What Frame::code_pages holds in the block's slot while it may be entered at `guest_ip`.
-inline uint64_t code_page_mapping(const TranslatedBlock& block, uint64_t guest_ip) {
-  const uint64_t page = block.relocatable ? guest_ip & ~(kPageSize - 1) : 0;
-  return page + code_page_tag(block.code_page);
+/// What Frame::code_pages holds in the page's slot while it may be entered at `guest_ip`.
+inline uint64_t code_page_mapping(const CodePage& page, uint64_t guest_ip) {
+  const uint64_t address = page.relocatable ? guest_ip & ~(kPageSize - 1) : 0;
+  return address + code_page_tag(page.number);
 }
-/// What the block's guest IPs are relative to.
-inline uint64_t code_base_of(const TranslatedBlock& block, const Frame& frame) {
-  return block.relocatable ? frame.code_base : 0;
+/// What the guest IPs of its blocks are relative to.
+inline uint64_t code_base_of(const CodePage& page, const Frame& frame) {
+  return page.relocatable ? frame.code_base : 0;
 }
 
 struct CompileStatistics {
@@ -73,10 +76,13 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  /// Compiles `block` (verified, after the passes). `code_page` is the number of its page, below
-  /// kCodePageNumbers. Errors: kNoMemory when the code cache is full: flush and retry.
-  virtual util::Result<TranslatedBlock*> compile(const Block& block, const BlockKey& key,
-                                                 uint32_t code_page) = 0;
+  /// Compiles `block` (verified, after the passes), which begins in `page`. Errors: kNoMemory when
+  /// the code cache is full: flush and retry; others: half of the instructions may do.
+  virtual util::Result<TranslatedBlock*> compile(const Block& block, const CodePage& page) = 0;
+
+  /// What jump caches hold to go to `block`, with flags in memory: looks at Frame::code_pages. Null
+  /// if there is no room.
+  virtual const void* checked_entry(TranslatedBlock* block) = 0;
 
   /// Runs from `block`, which begins at Frame::guest_ip, until something leaves; the reason is in
   /// Frame::exit_reason, the guest state in the Frame. With kLookup, *last is the block and *slot

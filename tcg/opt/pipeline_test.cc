@@ -95,18 +95,19 @@ TEST(Pipeline, KeepsTheMeaningOfRandomBlocks) {
   auto backend = std::move(make_interpreter_backend(config)).value();
   BlockGenerator generator(42, TestGuest::kMemory);
   const char* kPipelines[] = {"forward", "flags", "fold", "dce", "forward,flags,fold,dce"};
+  const CodePage page;
   Block original;
   for (uint32_t i = 0; i < 200; ++i) {
     generator.generate(&original, 20);
     auto plain = std::make_unique<TestGuest>(i);
     TranslatedBlock* last = nullptr;
     unsigned slot = 0;
-    backend->run(&plain->frame, backend->compile(original, {}, 0).value(), &last, &slot);
+    backend->run(&plain->frame, backend->compile(original, page).value(), &last, &slot);
     for (const char* passes : kPipelines) {
       Block block = original;
       optimised(block, passes);
       auto guest = std::make_unique<TestGuest>(i);
-      backend->run(&guest->frame, backend->compile(block, {}, 0).value(), &last, &slot);
+      backend->run(&guest->frame, backend->compile(block, page).value(), &last, &slot);
       ASSERT_EQ(plain->difference(*guest), "") << passes << "\n"
                                                << to_string(original) << "\n"
                                                << to_string(block);

@@ -26,20 +26,21 @@ inline bool kicked(const Machine& machine) {
 /// mapped there. A block of the page that runs now needs no look.
 [[gnu::always_inline]] inline bool enterable(const Machine& machine, const TranslatedBlock* to) {
   if (!is_valid(*to)) return false;
-  if (to->code_page == machine.program->code_page) return true;
+  if (to->page == machine.program->page) return true;
   const Frame& frame = *machine.frame;
-  return frame.code_pages[code_page_slot(to->code_page)] == code_page_mapping(*to, frame.guest_ip);
+  return frame.code_pages[code_page_slot(to->page->number)] ==
+         code_page_mapping(*to->page, frame.guest_ip);
 }
 
 /// Makes the program of `to`, which begins at Frame::guest_ip, the current one.
 [[gnu::always_inline]] inline void select(Machine& machine, const TranslatedBlock* to) {
   machine.program = program_of(to);
-  if (to->relocatable) machine.frame->code_base = machine.frame->guest_ip & ~(kPageSize - 1);
-  machine.code_base = code_base_of(*to, *machine.frame);
+  if (to->page->relocatable) machine.frame->code_base = machine.frame->guest_ip & ~(kPageSize - 1);
+  machine.code_base = code_base_of(*to->page, *machine.frame);
 }
 
 [[gnu::always_inline]] inline const Operation* enter(Machine& machine, const TranslatedBlock* to) {
-  if (to->code_page == machine.program->code_page) {
+  if (to->page == machine.program->page) {
     machine.program = program_of(to);
   } else {
     select(machine, to);

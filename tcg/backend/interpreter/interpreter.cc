@@ -23,8 +23,7 @@ class InterpreterBackend final : public Backend {
  public:
   explicit InterpreterBackend(const BackendConfig& config) : config_(config) {}
 
-  util::Result<TranslatedBlock*> compile(const Block& block, const BlockKey& key,
-                                         uint32_t code_page) override {
+  util::Result<TranslatedBlock*> compile(const Block& block, const CodePage& page) override {
     auto program = std::make_unique<Program>();
     if (!compiler_.compile(block, program.get())) {
       return util::Error(util::ErrorCode::kInvalidArgument,
@@ -36,10 +35,12 @@ class InterpreterBackend final : public Backend {
       return util::Error(util::ErrorCode::kNoMemory, "the interpreter's code cache is full");
     }
     used_ += bytes;
-    describe(block, key, code_page, bytes, program.get());
+    describe(block, page, bytes, program.get());
     programs_.push_back(std::move(program));
     return programs_.back().get();
   }
+
+  const void* checked_entry(TranslatedBlock* block) override { return block; }
 
   void run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last, unsigned* slot) override {
     std::memset(frame->spill, 0, (interpreter::kFirstPlace - interpreter::kZeroPlace) * 8);
@@ -91,15 +92,12 @@ class InterpreterBackend final : public Backend {
     }
   }
 
-  void describe(const Block& block, const BlockKey& key, uint32_t code_page, size_t bytes,
-                Program* program) {
+  void describe(const Block& block, const CodePage& page, size_t bytes, Program* program) {
     TranslatedBlock& translated = *program;
-    translated.key = key;
-    translated.guest_size = block.guest_size;
-    translated.guest_insns = block.guest_insns;
-    translated.code_page = code_page;
-    translated.relocatable = block.relocatable;
-    translated.checked_entry = &translated;
+    translated.page = &page;
+    translated.offset = static_cast<uint16_t>(block.guest_ip - page.key.ip);
+    translated.guest_size = static_cast<uint16_t>(block.guest_size);
+    translated.guest_insns = static_cast<uint16_t>(block.guest_insns);
     translated.host_size = static_cast<uint32_t>(bytes);
     ++statistics_.blocks;
     statistics_.guest_bytes += block.guest_size;

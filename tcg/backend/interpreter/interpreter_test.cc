@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <deque>
+
 #include "tcg/backend/interpreter/compiler.h"
 #include "tcg/backend/interpreter/test_machine.h"
 #include "tcg/ir/builder.h"
@@ -21,8 +23,13 @@ class Interpreter : public ::testing::Test {
   Interpreter() {
     backend_ = std::move(make_interpreter_backend({test_hooks(), kHelpers})).value();
   }
-  TranslatedBlock* compile(uint64_t ip = 0, uint32_t code_page = 0) {
-    auto result = backend_->compile(block_, {.ip = ip, .linear = ip}, code_page);
+  TranslatedBlock* compile(uint64_t ip = 0, uint32_t number = 0) {
+    CodePage& page = pages_.emplace_back();
+    page.relocatable = block_.relocatable;
+    page.number = number;
+    if (!page.relocatable) page.key.linear = page.key.ip = ip & ~(kPageSize - 1);
+    block_.guest_ip = ip;
+    auto result = backend_->compile(block_, page);
     block_.clear();
     return result.value();
   }
@@ -35,6 +42,7 @@ class Interpreter : public ::testing::Test {
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<TestGuest> guest_ = std::make_unique<TestGuest>(1);
   Frame& frame_ = guest_->frame;
+  std::deque<CodePage> pages_;
   Block block_;
   Builder b_{&block_};
   TranslatedBlock* last_ = nullptr;
@@ -199,9 +207,9 @@ TEST_F(Interpreter, ChecksMappingsAcrossPages) {
   b_.exit_indirect(b_.get_reg(Type::kI64, 0));
   TranslatedBlock* block = compile(0x40, 16);
   frame_.general[0] = 0x5000;
-  guest_->jump_cache[jump_cache_index(0x5000)] = {0x5000, other->checked_entry};
+  guest_->jump_cache[jump_cache_index(0x5000)] = {0x5000, backend_->checked_entry(other)};
   EXPECT_EQ(run(block), ExitReason::kLookup);
-  frame_.code_pages[code_page_slot(17)] = code_page_mapping(*other, 0x5000);
+  frame_.code_pages[code_page_slot(17)] = code_page_mapping(*other->page, 0x5000);
   EXPECT_EQ(run(block), ExitReason::kHalt);
   EXPECT_EQ(frame_.general[3], 5u);
 }
@@ -221,7 +229,7 @@ TEST_F(Interpreter, RelocatableBlocksRunWhereTheirPageIsMapped) {
     frame_.guest_ip = base + 0x40;
     EXPECT_EQ(run(block), ExitReason::kLookup);
     EXPECT_EQ(frame_.guest_ip, base + 0x2010);
-    frame_.code_pages[code_page_slot(17)] = code_page_mapping(*other, base + 0x2010);
+    frame_.code_pages[code_page_slot(17)] = code_page_mapping(*other->page, base + 0x2010);
     frame_.guest_ip = base + 0x40;
     EXPECT_EQ(run(block), ExitReason::kHalt);
     EXPECT_EQ(frame_.general[3], base + 0x2000);

@@ -18,15 +18,15 @@ using lockstep::Freedom;
 using lockstep::Session;
 using lockstep::SessionScope;
 
-struct Pair {
-  TranslatedBlock block;
+struct Pair : TranslatedBlock {
   TranslatedBlock* reference = nullptr;
   TranslatedBlock* subject = nullptr;
   Freedom freedom;
   std::atomic<uint32_t> runs = 0;
 };
 
-Pair& pair_of(const TranslatedBlock& block) { return *static_cast<Pair*>(block.backend_data); }
+Pair& pair_of(TranslatedBlock& block) { return static_cast<Pair&>(block); }
+const Pair& pair_of(const TranslatedBlock& block) { return static_cast<const Pair&>(block); }
 
 class LockstepBackend final : public Backend {
  public:
@@ -45,21 +45,21 @@ class LockstepBackend final : public Backend {
         alone_.load(), left_out_.load()));
   }
 
-  util::Result<TranslatedBlock*> compile(const Block& block, const BlockKey& key,
-                                         uint32_t code_page) override {
-    auto reference = reference_->compile(block, key, code_page);
+  util::Result<TranslatedBlock*> compile(const Block& block, const CodePage& page) override {
+    auto reference = reference_->compile(block, page);
     if (!reference) return reference;
-    auto subject = subject_->compile(block, key, code_page);
+    auto subject = subject_->compile(block, page);
     if (!subject) return subject;
     Pair& pair = pairs_.emplace_back();
-    pair.block = **subject;
-    pair.block.backend_data = &pair;
+    static_cast<TranslatedBlock&>(pair) = **subject;
     pair.reference = *reference;
     pair.subject = *subject;
     pair.freedom = lockstep::find_freedom(block);
     statistics_ = subject_->statistics();
-    return &pair.block;
+    return &pair;
   }
+
+  const void* checked_entry(TranslatedBlock*) override { return nullptr; }
 
   void run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last, unsigned*) override {
     *last = nullptr;
@@ -156,7 +156,7 @@ class LockstepBackend final : public Backend {
     if (failed_.exchange(true) || !lockstep_.report) return;
     const uint16_t exit_reason = frame->exit_reason;
     session.put_before();
-    lockstep_.report(frame, pair.block, difference);
+    lockstep_.report(frame, pair, difference);
     session.put_after();
     frame->exit_reason = exit_reason;
   }

@@ -30,11 +30,13 @@ class Tampered final : public Backend {
   Tampered(const BackendConfig& config, Change change)
       : backend_(std::move(make_interpreter_backend(config)).value()), change_(change) {}
 
-  util::Result<TranslatedBlock*> compile(const Block& block, const BlockKey& key,
-                                         uint32_t code_page) override {
+  util::Result<TranslatedBlock*> compile(const Block& block, const CodePage& page) override {
     Block changed = block;
     for (Inst& inst : changed.insts) change_(inst);
-    return backend_->compile(changed, key, code_page);
+    return backend_->compile(changed, page);
+  }
+  const void* checked_entry(TranslatedBlock* block) override {
+    return backend_->checked_entry(block);
   }
   void run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last, unsigned* slot) override {
     backend_->run(frame, block, last, slot);
@@ -77,7 +79,8 @@ class Lockstep : public ::testing::Test {
     make(factory, always);
   }
   TranslatedBlock* compile() {
-    auto block = backend_->compile(block_, {.ip = block_.guest_ip, .linear = block_.guest_ip}, 0);
+    page_.key.ip = block_.guest_ip;
+    auto block = backend_->compile(block_, page_);
     EXPECT_TRUE(block) << block.error().message();
     return *block;
   }
@@ -110,6 +113,7 @@ class Lockstep : public ::testing::Test {
 
   std::unique_ptr<TestGuest> guest_ = std::make_unique<TestGuest>(1);
   std::unique_ptr<Backend> backend_;
+  CodePage page_;
   Block block_;
   Builder b_{&block_};
   unsigned reports_ = 0;

@@ -3,6 +3,7 @@
 #include "tcg/backend/x86_64/block_store.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 #include <type_traits>
 
@@ -23,7 +24,7 @@ BlockStore::BlockStore(const uint8_t* code, size_t size)
   blocks_.reserve(size / kLeastBlockBytes);
 }
 
-void* BlockStore::allocate(size_t bytes) {
+std::byte* BlockStore::allocate(size_t bytes) {
   bytes = util::align_up(bytes, alignof(BlockData));
   if (bytes > chunk_left_) {
     chunk_left_ = std::max(bytes, kChunkBytes);
@@ -31,32 +32,39 @@ void* BlockStore::allocate(size_t bytes) {
     chunk_next_ = chunks_.back().get();
   }
   chunk_left_ -= bytes;
-  void* result = chunk_next_;
+  std::byte* result = chunk_next_;
   chunk_next_ += bytes;
   return result;
 }
 
+namespace {
+
 template <class T>
-std::span<T> BlockStore::copy(const std::vector<T>& from) {
-  static_assert(std::is_trivially_destructible_v<T>);
-  if (from.empty()) return {};
-  T* to = static_cast<T*>(allocate(from.size() * sizeof(T)));
-  std::uninitialized_copy(from.begin(), from.end(), to);
-  return {to, from.size()};
+std::byte* append(std::byte* to, const std::vector<T>& from) {
+  static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= alignof(BlockData));
+  if (!from.empty()) std::memcpy(to, from.data(), from.size() * sizeof(T));
+  return to + from.size() * sizeof(T);
 }
 
-BlockData* BlockStore::add(const BlockData& data, const BlockTables& tables) {
-  static_assert(std::is_trivially_destructible_v<BlockData>);
-  auto* block = new (allocate(sizeof(BlockData))) BlockData(data);
-  block->block.backend_data = block;
-  block->rows = copy(tables.rows);
-  block->fixups = copy(tables.fixups);
-  block->exits = copy(tables.exits);
-  for (ExitSite& site : block->exits) site.owner = block;
+template <class T>
+size_t bytes_of(const std::vector<T>& items) {
+  return items.size() * sizeof(T);
+}
+
+}  // namespace
+
+BlockData* BlockStore::add(BlockData data, const BlockTables& tables) {
+  data.exit_count = static_cast<uint8_t>(tables.exits.size());
+  data.fixup_count = static_cast<uint8_t>(tables.fixups.size());
+  data.row_count = static_cast<uint16_t>(tables.rows.size());
+  const size_t bytes = bytes_of(tables.exits) + bytes_of(tables.fixups) + bytes_of(tables.rows);
+  auto* block = new (allocate(sizeof(BlockData) + bytes)) BlockData(data);
+  std::byte* behind = append(reinterpret_cast<std::byte*>(block + 1), tables.exits);
+  append(append(behind, tables.fixups), tables.rows);
   const auto index = static_cast<uint32_t>(blocks_.size());
-  const auto end = static_cast<size_t>(block->code - code_) + block->block.host_size;
+  const size_t end = size_t{block->code} + block->host_size;
   for (; granules_ << kGranuleBits < end; ++granules_) {
-    const bool within = granules_ << kGranuleBits >= static_cast<size_t>(block->code - code_);
+    const bool within = granules_ << kGranuleBits >= block->code;
     first_block_[granules_].store(within || index == 0 ? index : index - 1,
                                   std::memory_order_relaxed);
   }
@@ -67,12 +75,12 @@ BlockData* BlockStore::add(const BlockData& data, const BlockTables& tables) {
 
 BlockData* BlockStore::find(const uint8_t* address) const {
   const size_t count = count_.load(std::memory_order_acquire);
-  if (count == 0 || address < blocks_[0]->code) return nullptr;
-  const size_t granule = static_cast<size_t>(address - code_) >> kGranuleBits;
-  size_t index = first_block_[granule].load(std::memory_order_relaxed);
-  while (index + 1 < count && blocks_[index + 1]->code <= address) ++index;
+  const auto offset = static_cast<size_t>(address - code_);
+  if (count == 0 || offset < blocks_[0]->code) return nullptr;
+  size_t index = first_block_[offset >> kGranuleBits].load(std::memory_order_relaxed);
+  while (index + 1 < count && blocks_[index + 1]->code <= offset) ++index;
   BlockData* data = blocks_[index];
-  return address < data->code + data->block.host_size ? data : nullptr;
+  return offset < size_t{data->code} + data->host_size ? data : nullptr;
 }
 
 void BlockStore::clear() {

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "tcg/backend/x86_64/code_map.h"
@@ -20,16 +19,14 @@ class BlockStore {
 
   bool full() const { return blocks_.size() == blocks_.capacity(); }
   /// Keeps a block whose code lies behind all earlier ones; callers hold the translation lock.
-  BlockData* add(const BlockData& data, const BlockTables& tables);
+  BlockData* add(BlockData data, const BlockTables& tables);
   /// The block whose code holds the address, or null. For any thread that runs this code.
   BlockData* find(const uint8_t* address) const;
   /// Forgets all blocks; nobody runs any.
   void clear();
 
  private:
-  void* allocate(size_t bytes);
-  template <class T>
-  std::span<T> copy(const std::vector<T>& from);
+  std::byte* allocate(size_t bytes);
 
   const uint8_t* code_;
   std::vector<std::unique_ptr<std::byte[]>> chunks_;

@@ -3,13 +3,6 @@
 #include "tcg/backend/x86_64/codegen.h"
 
 namespace vireo::tcg::x86_64 {
-namespace {
-
-/// Of a comparison with a slot of Frame::code_pages: REX, opcode and ModRM.
-constexpr unsigned kOpcodeBytes = 3;
-
-}  // namespace
-
 const char* CodeGenerator::generate() {
   body_ = e_.new_label();
   memory_entry_ = e_.new_label();
@@ -23,7 +16,6 @@ const char* CodeGenerator::generate() {
     forget_dead();
   }
   emit_stubs();
-  emit_checked_entry();
   e_.resolve();
   return error_;
 }
@@ -33,54 +25,22 @@ void CodeGenerator::emit_entries() {
   using First = Liveness::FirstFlagUse;
   const First first = live_.first_flag_use();
   if (first == First::kShown) {
-    data_.host_entry = static_cast<uint32_t>(e_.size());
+    data_.host_entry = static_cast<uint16_t>(e_.size());
     emit_save_flags(e_, kAddressReg);
     e_.bind(memory_entry_);
     flags_ = kFlagsInMemory;
   } else if (first == First::kRead) {
     e_.bind(memory_entry_);
     emit_restore_flags(e_, kAddressReg);
-    data_.host_entry = static_cast<uint32_t>(e_.size());
+    data_.host_entry = static_cast<uint16_t>(e_.size());
     flags_ = kFlagsInHost;
   } else {
     e_.bind(memory_entry_);
-    data_.host_entry = static_cast<uint32_t>(e_.size());
+    data_.host_entry = static_cast<uint16_t>(e_.size());
     flags_ = kFlagsNowhere;
   }
-  data_.memory_entry = static_cast<uint32_t>(e_.offset_of(memory_entry_));
+  data_.memory_entry = static_cast<uint16_t>(e_.offset_of(memory_entry_));
   e_.bind(body_);
-}
-
-// The slot's displacement is aligned, so that invalidation is one store.
-void CodeGenerator::emit_checked_entry() {
-  const uint32_t page = data_.block.code_page;
-  const Mem slot{kTlbReg, kNoReg, 0, static_cast<int32_t>(code_page_slot(page) * sizeof(uint64_t))};
-  const auto tag = static_cast<int32_t>(code_page_tag(page));
-  const auto offset = static_cast<int32_t>(block_.guest_ip % kPageSize);
-  const Encoder::Label miss = e_.new_label();
-  data_.checked_entry = static_cast<uint32_t>(e_.size());
-  e_.mov(8, kTlbReg, frame_at(offsetof(Frame, code_pages)));
-  if (block_.relocatable) emit_add(kAddressReg, tag - offset);
-  e_.align_field(kOpcodeBytes);
-  data_.checked_slot = static_cast<uint32_t>(e_.size()) + kOpcodeBytes;
-  if (block_.relocatable) {
-    e_.alu(Alu::kCmp, 8, kAddressReg, slot);
-  } else {
-    e_.alu_imm(Alu::kCmp, 8, slot, tag);
-  }
-  e_.jump_if(5, miss);
-  if (block_.relocatable) {
-    emit_add(kAddressReg, -tag);
-    e_.mov_to(8, frame_at(offsetof(Frame, code_base)), kAddressReg);
-  }
-  e_.jump(memory_entry_);
-  e_.bind(miss);
-  if (block_.relocatable) {
-    emit_add(kAddressReg, offset - tag);
-  } else {
-    e_.mov_imm(8, kAddressReg, block_.guest_ip);
-  }
-  e_.jump_to(thunks_.lookup_indirect);
 }
 
 void CodeGenerator::emit_stubs() {
@@ -95,7 +55,7 @@ void CodeGenerator::add_row() {
       tables_.rows.back().flags == place) {
     return;
   }
-  tables_.rows.push_back({static_cast<uint32_t>(e_.size()), offset, place});
+  tables_.rows.push_back({static_cast<uint16_t>(e_.size()), offset, place});
 }
 
 // One row an opcode.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "tcg/backend/x86_64/checked_entry.h"
 #include "tcg/backend/x86_64/code_map.h"
 #include "tcg/backend/x86_64/encoder.h"
 #include "tcg/backend/x86_64/host_cpu.h"
@@ -100,7 +101,6 @@ class CodeGenerator {
   bool emit_arithmetic();
   void emit_insn_start();
   void emit_stubs();
-  void emit_checked_entry();
   void add_row();
   /// Blocks hold far less than 64 KiB of guest code. IPs wrap in 16- and 32-bit modes.
   uint16_t guest_offset(uint64_t ip) const { return static_cast<uint16_t>(ip - block_.guest_ip); }
@@ -315,8 +315,9 @@ class CodeGenerator {
   void emit_push_return();
   void emit_exit_runtime();
   void store_guest_ip(uint64_t ip);
+  bool is_near(uint64_t target) const;
+  void emit_far_jump(uint64_t target);
   void emit_guest_ip(Reg to, uint64_t ip);
-  void emit_add(Reg to, int64_t value);
   void emit_branch(uint8_t condition);
   void emit_jump_out(uint64_t target, uint8_t slot);
   uint32_t new_exit(uint64_t target, uint8_t slot);

@@ -1,7 +1,5 @@
 // Ways out of a block.
 
-#include <algorithm>
-
 #include "tcg/backend/x86_64/codegen.h"
 #include "tcg/runtime/frame_allocation.h"
 
@@ -18,13 +16,24 @@ bool CodeGenerator::is_backward(uint64_t target) const {
 }
 
 bool CodeGenerator::leaves_page(uint64_t target) const {
-  const BlockKey& key = data_.block.key;
-  return ((key.linear + (target - key.ip)) ^ key.linear) >> kPageBits != 0;
+  return target - data_.page->key.ip >= kPageSize;
+}
+
+// Whether an ExitSite can name it.
+bool CodeGenerator::is_near(uint64_t target) const {
+  const auto distance = static_cast<int64_t>(target - block_.guest_ip);
+  return distance == static_cast<int32_t>(distance);
+}
+
+void CodeGenerator::emit_far_jump(uint64_t target) {
+  emit_guest_ip(kAddressReg, target);
+  e_.jump_to(link_blocks_ ? thunks_.jump_cache : thunks_.lookup_indirect);
 }
 
 uint32_t CodeGenerator::new_exit(uint64_t target, uint8_t slot) {
   ExitSite site{};
-  site.target = target;
+  site.distance = static_cast<int32_t>(target - block_.guest_ip);
+  site.index = static_cast<uint8_t>(tables_.exits.size());
   site.slot = slot;
   site.flags = static_cast<FlagsPlace>(flags_);
   site.checked = leaves_page(target);
@@ -39,25 +48,27 @@ void CodeGenerator::emit_jump_out(uint64_t target, uint8_t slot) {
     emit_save_flags(e_, kAddressReg);
     flags_ |= kFlagsInMemory;
   }
+  if (!is_near(target)) return emit_far_jump(target);
   const uint32_t exit = new_exit(target, slot);
   if (leaves_page(target) && block_.relocatable) emit_guest_ip(kAddressReg, target);
   if (is_backward(target)) {
-    tables_.exits[exit].poll_offset = static_cast<uint32_t>(e_.size());
+    tables_.exits[exit].poll_offset = static_cast<uint16_t>(e_.size());
     e_.mov(4, kTlbReg, frame_at(kPollPageOffset));
   }
   const Encoder::Label stub = e_.new_label();
-  tables_.exits[exit].displacement_offset = static_cast<uint32_t>(e_.patchable_jump(stub));
+  tables_.exits[exit].displacement_offset = static_cast<uint16_t>(e_.patchable_jump(stub));
   exit_stubs_.push_back({stub, exit, false});
 }
 
 void CodeGenerator::emit_branch(uint8_t condition) {
   const uint64_t target = inst().imm;
-  const bool prepares = leaves_page(target) && (block_.relocatable || !(flags_ & kFlagsInMemory));
+  const bool prepares =
+      leaves_page(target) && (block_.relocatable || !(flags_ & kFlagsInMemory) || !is_near(target));
   if (!prepares && !is_backward(target)) {
     const uint32_t exit = new_exit(target, inst().extra);
     const Encoder::Label stub = e_.new_label();
     tables_.exits[exit].displacement_offset =
-        static_cast<uint32_t>(e_.patchable_jump_if(condition, stub));
+        static_cast<uint16_t>(e_.patchable_jump_if(condition, stub));
     exit_stubs_.push_back({stub, exit, false});
     return;
   }
@@ -125,7 +136,7 @@ void CodeGenerator::emit_exit_return() {
 }
 
 void CodeGenerator::emit_push_return() {
-  if (!link_blocks_) return;
+  if (!link_blocks_ || !is_near(inst().imm)) return;
   before_clobbering_flags();
   const Reg index = allocate_temporary(kTlbReg), value = allocate_temporary(kAddressReg);
   const Mem top = frame_at(offsetof(Frame, return_top));
@@ -149,17 +160,7 @@ void CodeGenerator::emit_push_return() {
 void CodeGenerator::emit_guest_ip(Reg to, uint64_t ip) {
   if (!block_.relocatable) return e_.mov_imm(8, to, ip);
   e_.mov(8, to, frame_at(offsetof(Frame, code_base)));
-  emit_add(to, static_cast<int64_t>(ip));
-}
-
-// Leaves flags alone.
-void CodeGenerator::emit_add(Reg to, int64_t value) {
-  constexpr int64_t kMost = INT32_MAX, kLeast = INT32_MIN;
-  while (value != 0) {
-    const int64_t part = std::clamp(value, kLeast, kMost);
-    e_.lea(8, to, {to, kNoReg, 0, static_cast<int32_t>(part)});
-    value -= part;
-  }
+  emit_add(e_, to, static_cast<int64_t>(ip));
 }
 
 // Through kAddressReg where it is no sign-extended immediate.
@@ -184,10 +185,10 @@ void CodeGenerator::emit_exit_stub(const ExitStub& stub) {
   e_.bind(stub.entry);
   if (stub.is_return) {
     const Encoder::Label unlinked = e_.new_label();
-    site.displacement_offset = static_cast<uint32_t>(e_.patchable_jump(unlinked));
+    site.displacement_offset = static_cast<uint16_t>(e_.patchable_jump(unlinked));
     e_.bind(unlinked);
   }
-  site.stub_offset = static_cast<uint32_t>(e_.size());
+  site.stub_offset = static_cast<uint16_t>(e_.size());
   e_.call_to(site.flags & kFlagsInMemory ? thunks_.lookup_memory : thunks_.lookup_host);
 }
 

@@ -324,7 +324,7 @@ void CodeGenerator::store_stub_value(size_t offset, const Source& value, Type ty
 
 // The flags that a fault would show go to memory.
 void CodeGenerator::begin_slow_stub(const SlowStub& stub) {
-  tables_.rows.push_back({static_cast<uint32_t>(e_.size()), guest_offset(stub.ip), kFlagsInMemory});
+  tables_.rows.push_back({static_cast<uint16_t>(e_.size()), guest_offset(stub.ip), kFlagsInMemory});
   e_.bind(stub.entry);
   if (stub.recipe) {
     e_.mov_to(8, frame_at(scratch_offset(0)), kAddressReg);

@@ -94,9 +94,9 @@ void CodeGenerator::emit_wide(Group3 op, ValueId low, ValueId high, ValueId by) 
   if (size() == 1 && high != kNoValue) e_.mov(1, kAh, kRdx);
   if (divides) {
     tables_.fixups.push_back(
-        {static_cast<uint32_t>(e_.size()), kRax, false, static_cast<uint16_t>(save_rax)});
+        {static_cast<uint16_t>(e_.size()), static_cast<uint16_t>(save_rax), kRax, false});
     tables_.fixups.push_back(
-        {static_cast<uint32_t>(e_.size()), kRdx, false, static_cast<uint16_t>(save_rdx)});
+        {static_cast<uint16_t>(e_.size()), static_cast<uint16_t>(save_rdx), kRdx, false});
   }
   e_.group3(op, size(), frame_at(operand_by));
   if (size() == 1) {

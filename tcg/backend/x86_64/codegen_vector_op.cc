@@ -139,8 +139,9 @@ void CodeGenerator::emit_vector_instruction(const VectorOpcodeInfo& row, unsigne
   if (row.effects & kMayFault) {
     add_row();
     for (const Borrowed& borrowed : borrowed_) {
-      tables_.fixups.push_back({static_cast<uint32_t>(e_.size()), borrowed.host, true,
-                                static_cast<uint16_t>(spill_offset(borrowed.slot))});
+      tables_.fixups.push_back({static_cast<uint16_t>(e_.size()),
+                                static_cast<uint16_t>(spill_offset(borrowed.slot)), borrowed.host,
+                                true});
     }
   }
   if (uses_vex(static_cast<ValueId>(at_))) {

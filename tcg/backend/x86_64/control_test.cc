@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <map>
 #include <new>
 #include <thread>
 
@@ -92,30 +93,32 @@ class Control : public ::testing::Test {
   /// The page has a number of its own, and is mapped where the block begins.
   TranslatedBlock* compile(uint64_t ip) {
     block_.guest_ip = ip;
-    auto result = backend_->compile(block_, {.ip = ip, .linear = ip}, page_number(ip));
-    block_.clear();
-    map(*result.value(), ip);
-    return result.value();
+    TranslatedBlock* block = compile_in(ip, false);
+    map(*block, ip);
+    return block;
   }
   /// Of a page of relocatable code, by the place of its file.
   TranslatedBlock* compile_relocatable(uint64_t place) {
     block_.guest_ip = place % kPageSize;
     block_.relocatable = true;
-    const BlockKey key{.ip = block_.guest_ip, .linear = block_.guest_ip};
-    auto result = backend_->compile(block_, key, page_number(place));
+    return compile_in(place, true);
+  }
+  TranslatedBlock* compile_in(uint64_t place, bool relocatable) {
+    const uint64_t address = relocatable ? 0 : place & ~(kPageSize - 1);
+    const auto number = static_cast<uint32_t>(place >> kPageBits) + kFirstNumber;
+    CodePage& page = pages_.try_emplace(number).first->second;
+    page = {{.linear = address, .ip = address}, relocatable, number};
+    auto result = backend_->compile(block_, page);
     block_.clear();
     return result.value();
   }
-  static uint32_t page_number(uint64_t ip) {
-    return static_cast<uint32_t>(ip >> kPageBits) + kFirstNumber;
-  }
   void map(const TranslatedBlock& block, uint64_t ip) {
-    frame_.code_pages[code_page_slot(block.code_page)] = code_page_mapping(block, ip);
+    frame_.code_pages[code_page_slot(block.page->number)] = code_page_mapping(*block.page, ip);
   }
   void unmap(const TranslatedBlock& block) {
-    frame_.code_pages[code_page_slot(block.code_page)] = kCodePageUnmapped;
+    frame_.code_pages[code_page_slot(block.page->number)] = kCodePageUnmapped;
   }
-  ExitReason run(TranslatedBlock* block) { return run(block, block->key.ip); }
+  ExitReason run(TranslatedBlock* block) { return run(block, block->guest_ip()); }
   ExitReason run(TranslatedBlock* block, uint64_t ip) {
     last_ = nullptr;
     frame_.guest_ip = ip;
@@ -134,6 +137,7 @@ class Control : public ::testing::Test {
     return compile(ip);
   }
 
+  std::map<uint32_t, CodePage> pages_;
   std::unique_ptr<Guest> guest_ = std::make_unique<Guest>();
   Frame& frame_ = guest_->frame;
   std::unique_ptr<Backend> backend_;
@@ -221,7 +225,7 @@ TEST_F(Control, IndirectJumpsUseTheCache) {
   EXPECT_EQ(run(jumps), ExitReason::kLookup);
   EXPECT_EQ(frame_.guest_ip, 0x2000u);
   EXPECT_EQ(last_, nullptr);
-  guest_->jump_cache[jump_cache_index(0x2000)] = {0x2000, target->checked_entry};
+  guest_->jump_cache[jump_cache_index(0x2000)] = {0x2000, backend_->checked_entry(target)};
   run(jumps);
   EXPECT_EQ(last_, target);
   frame_.general[0] = 0;  // hits an empty entry
@@ -304,7 +308,7 @@ TEST_F(Control, RelocatableReturnsGoToTheCaller) {
     frame_.general[1] = target;
     map(*call, base);
     map(*returns, target);
-    guest_->jump_cache[jump_cache_index(target)] = {target, returns->checked_entry};
+    guest_->jump_cache[jump_cache_index(target)] = {target, backend_->checked_entry(returns)};
     run(call, base + 0x10);
     if (last_ == call) {
       EXPECT_EQ(frame_.guest_ip, base + 0x15);

@@ -29,7 +29,7 @@ class Golden : public ::testing::Test {
   }
   std::string code() {
     b_.exit_direct(0x1020, 0);
-    auto block = backend_->compile(block_, {.ip = 0x1000, .linear = 0x1000}, 1);
+    auto block = backend_->compile(block_, page_);
     return block ? listing(backend_->host_code(**block), true) : block.error().message();
   }
   Value get(unsigned reg, Type type = Type::kI64) { return b_.get_reg(type, reg); }
@@ -38,6 +38,7 @@ class Golden : public ::testing::Test {
   /// Flags that are in memory, so that entries and checks have nothing to convert.
   void set_flags() { b_.set_flags(number(0, Type::kI32)); }
 
+  const CodePage page_{.key = {.linear = 0x1000, .ip = 0x1000}};
   std::unique_ptr<Backend> backend_, wide_;
   Block block_;
   Builder b_{&block_};

@@ -55,6 +55,18 @@ void resume(LeaveTarget* self, Frame* frame) {
   reinterpret_cast<Leave>(const_cast<uint8_t*>(state->thunks->leave))(state->saved_stack, frame);
 }
 
+BlockData& data_of(TranslatedBlock& block) { return static_cast<BlockData&>(block); }
+const BlockData& data_of(const TranslatedBlock& block) {
+  return static_cast<const BlockData&>(block);
+}
+
+/// Whether what BlockData counts and offsets in a block have enough bits.
+bool fits(const BlockTables& tables, size_t host_bytes) {
+  constexpr size_t kMostRows = 0xff;
+  return host_bytes <= kMostHostBytes && tables.exits.size() <= kMostRows &&
+         tables.fixups.size() <= kMostRows;
+}
+
 }  // namespace
 
 util::Result<std::unique_ptr<Backend>> JitBackend::create(const BackendConfig& config,
@@ -79,22 +91,36 @@ JitBackend::JitBackend(const BackendConfig& config, const HostCpu& cpu, util::Ji
 
 JitBackend::~JitBackend() { unwatch_faults(this); }
 
-util::Result<TranslatedBlock*> JitBackend::compile(const Block& block, const BlockKey& key,
-                                                   uint32_t code_page) {
+uint8_t* JitBackend::writable(uint32_t offset) const {
+  return reinterpret_cast<uint8_t*>(mapping_.writable()) + offset;
+}
+
+const uint8_t* JitBackend::code(uint32_t offset) const {
+  return reinterpret_cast<const uint8_t*>(mapping_.executable()) + offset;
+}
+
+Encoder JitBackend::encoder_at_end() const {
+  return {writable(static_cast<uint32_t>(used_)),
+          reinterpret_cast<uint8_t*>(mapping_.writable()) + mapping_.size(),
+          mapping_.executable_minus_writable()};
+}
+
+void JitBackend::take(size_t bytes, size_t alignment) {
+  used_ = std::min(util::align_up(used_ + bytes, alignment), mapping_.size());
+}
+
+util::Result<TranslatedBlock*> JitBackend::compile(const Block& block, const CodePage& page) {
   const auto no_room = [] {
     return util::Error(util::ErrorCode::kNoMemory, "the cache of translated code is full");
   };
   if (used_ == mapping_.size() || store_.full()) return no_room();
   BlockData data;
-  data.block.key = key;
-  data.block.code_page = code_page;
-  data.block.guest_size = block.guest_size;
-  data.block.guest_insns = block.guest_insns;
-  data.block.relocatable = block.relocatable;
-  auto* writable = reinterpret_cast<uint8_t*>(mapping_.writable());
-  data.writable = writable + used_;
-  Encoder encoder(data.writable, writable + mapping_.size(), mapping_.executable_minus_writable());
-  data.code = encoder.executable(0);
+  data.page = &page;
+  data.offset = static_cast<uint16_t>(block.guest_ip - page.key.ip);
+  data.guest_size = static_cast<uint16_t>(block.guest_size);
+  data.guest_insns = static_cast<uint16_t>(block.guest_insns);
+  data.code = static_cast<uint32_t>(used_);
+  Encoder encoder = encoder_at_end();
   tables_.clear();
   liveness_.analyse(block);
   CodeGenerator generator(
@@ -102,38 +128,54 @@ util::Result<TranslatedBlock*> JitBackend::compile(const Block& block, const Blo
       block, data, tables_, liveness_);
   const char* what = generator.generate();
   if (encoder.full()) return no_room();
+  if (what == nullptr && !fits(tables_, encoder.size())) what = "the block is too long";
   if (what != nullptr) {
     return util::Error(util::ErrorCode::kUnsupported,
                        std::string("the code generator cannot do this: ") + what);
   }
-  data.block.host_size = static_cast<uint32_t>(encoder.size());
-  data.block.checked_entry = data.code + data.checked_entry;
-  used_ = util::align_up(used_ + encoder.size(), kBlockAlignment);
-  used_ = std::min(used_, mapping_.size());
+  data.host_size = static_cast<uint32_t>(encoder.size());
+  take(encoder.size(), kBlockAlignment);
   ++statistics_.blocks;
   statistics_.guest_bytes += block.guest_size;
   statistics_.guest_insns += block.guest_insns;
   statistics_.host_bytes += encoder.size();
   statistics_.ir_insts += block.insts.size();
-  return &store_.add(data, tables_)->block;
+  return store_.add(data, tables_);
 }
 
-uint64_t JitBackend::guest_ip_at(const BlockData& data, const void* code, FlagsPlace* flags) {
-  const auto offset = static_cast<uint32_t>(static_cast<const uint8_t*>(code) - data.code);
+// Most blocks are reached from their own page only.
+const void* JitBackend::checked_entry(TranslatedBlock* block) {
+  BlockData& data = data_of(*block);
+  if (data.checked_entry == 0) {
+    if (used_ == mapping_.size() || !data.valid) return nullptr;
+    Encoder encoder = encoder_at_end();
+    emit_checked_entry(encoder, thunks_, data, code(data.code + data.memory_entry));
+    if (encoder.full()) return nullptr;
+    data.checked_entry = static_cast<uint32_t>(used_);
+    statistics_.host_bytes += encoder.size();
+    take(encoder.size(), 1);
+  }
+  return code(data.checked_entry);
+}
+
+uint64_t JitBackend::guest_ip_at(const BlockData& data, const void* address,
+                                 FlagsPlace* flags) const {
+  const auto offset = static_cast<uint32_t>(static_cast<const uint8_t*>(address) - code(data.code));
+  const auto rows = data.rows();
   const auto after =
-      std::upper_bound(data.rows.begin(), data.rows.end(), offset,
+      std::upper_bound(rows.begin(), rows.end(), offset,
                        [](uint32_t o, const CodeRow& row) { return o < row.host_offset; });
-  if (after == data.rows.begin()) return data.block.key.ip;
+  if (after == rows.begin()) return data.guest_ip();
   const CodeRow& row = *std::prev(after);
-  if (flags) *flags = row.flags;
-  return data.block.key.ip + row.guest_offset;
+  if (flags) *flags = static_cast<FlagsPlace>(row.flags);
+  return data.guest_ip() + row.guest_offset;
 }
 
 void JitBackend::set_guest_ip(Frame* frame) const {
   const auto* within = static_cast<const uint8_t*>(frame->host_return) - 1;
   const BlockData* data = find(within);
   if (data == nullptr) return;
-  frame->guest_ip = code_base_of(data->block, *frame) + guest_ip_at(*data, within);
+  frame->guest_ip = code_base_of(*data->page, *frame) + guest_ip_at(*data, within);
 }
 
 void JitBackend::run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last, unsigned* slot) {
@@ -145,15 +187,14 @@ void JitBackend::run(Frame* frame, TranslatedBlock* block, TranslatedBlock** las
   if (__atomic_load_n(&frame->kick, __ATOMIC_SEQ_CST) != 0) {
     frame->exit_reason = static_cast<uint16_t>(ExitReason::kPoll);
   } else {
-    const auto* data = static_cast<BlockData*>(block->backend_data);
     frame->host_return = nullptr;
-    if (block->relocatable) frame->code_base = frame->guest_ip & ~(kPageSize - 1);
+    if (block->page->relocatable) frame->code_base = frame->guest_ip & ~(kPageSize - 1);
     const FaultScope scope(frame);
-    const uint8_t* code = data->code + data->memory_entry;
+    const uint8_t* entry = code(data_of(*block).code + data_of(*block).memory_entry);
     if constexpr (kLeaveByLongjmp) {
-      enter_until_longjmp(state, frame, code);
+      enter_until_longjmp(state, frame, entry);
     } else {
-      enter(state, frame, code);
+      enter(state, frame, entry);
     }
     resolve_exit(frame, last, slot);
   }
@@ -168,49 +209,49 @@ void JitBackend::resolve_exit(Frame* frame, TranslatedBlock** last, unsigned* sl
   const auto* call = static_cast<const uint8_t*>(frame->host_return) - kCallBytes;
   BlockData* data = find(call);
   if (data == nullptr) return;
-  const auto offset = static_cast<uint32_t>(call - data->code);
-  for (const ExitSite& site : data->exits) {
+  const auto offset = static_cast<uint32_t>(call - code(data->code));
+  for (const ExitSite& site : data->exits()) {
     if (site.stub_offset != offset) continue;
     if (site.slot != kReturnSlot) {  // a return comes from another page
-      frame->guest_ip = code_base_of(data->block, *frame) + site.target;
+      frame->guest_ip = code_base_of(*data->page, *frame) + data->target_of(site);
     }
-    *last = &data->block;
+    *last = data;
     *slot = site.slot;
   }
 }
 
 // The displacement is aligned, so that vCPUs that run this code see the old or the new one.
-void JitBackend::patch(const BlockData& data, uint32_t displacement_offset, const uint8_t* target) {
-  const auto distance =
-      static_cast<int32_t>(target - (data.code + displacement_offset + sizeof(int32_t)));
-  __atomic_store_n(reinterpret_cast<int32_t*>(data.writable + displacement_offset), distance,
-                   __ATOMIC_RELEASE);
+void JitBackend::patch(const ExitSite& site, const BlockData& owner, uint32_t target) {
+  const uint32_t field = owner.code + site.displacement_offset;
+  const auto distance = static_cast<int32_t>(target - (field + sizeof(int32_t)));
+  __atomic_store_n(reinterpret_cast<int32_t*>(writable(field)), distance, __ATOMIC_RELEASE);
 }
 
 void JitBackend::link(TranslatedBlock* from, unsigned slot, TranslatedBlock* to) {
   if (!config_.link_blocks) return;
-  auto& source = *static_cast<BlockData*>(from->backend_data);
-  auto& target = *static_cast<BlockData*>(to->backend_data);
-  for (ExitSite& site : source.exits) {
-    const uint64_t distance = site.target - to->key.ip;
-    const bool leads_there = from->relocatable ? distance % kPageSize == 0 : distance == 0;
+  BlockData& source = data_of(*from);
+  BlockData& target = data_of(*to);
+  for (ExitSite& site : source.exits()) {
+    const uint64_t distance = source.target_of(site) - to->guest_ip();
+    const bool leads_there = from->page->relocatable ? distance % kPageSize == 0 : distance == 0;
     if (site.slot != slot || !leads_there || site.linked_to != nullptr) continue;
-    const bool checked = site.checked || to->code_page != from->code_page;
+    const bool checked = site.checked || to->page != from->page;
     if (checked && (!site.checked || !(site.flags & kFlagsInMemory))) continue;
     // With flags in both places the entry that does not convert.
-    const uint32_t entry = checked                      ? target.checked_entry
-                           : site.flags == kFlagsInHost ? target.host_entry
+    if (checked && checked_entry(to) == nullptr) continue;
+    const uint32_t entry = site.flags == kFlagsInHost ? target.host_entry
                            : site.flags == kFlagsInMemory
                                ? target.memory_entry
                                : std::max(target.host_entry, target.memory_entry);
-    patch(source, site.displacement_offset, target.code + entry);
+    patch(site, source, checked ? target.checked_entry : target.code + entry);
     site.linked_to = &target;
     site.next_incoming = std::exchange(target.incoming, &site);
   }
 }
 
 void JitBackend::unlink(ExitSite& site) {
-  patch(*site.owner, site.displacement_offset, site.owner->code + site.stub_offset);
+  const BlockData& owner = BlockData::owner_of(site);
+  patch(site, owner, owner.code + site.stub_offset);
   site.linked_to = nullptr;
 }
 
@@ -222,11 +263,13 @@ void JitBackend::forget_link(ExitSite& site) {
 }
 
 void JitBackend::invalidate(TranslatedBlock* block) {
-  auto& data = *static_cast<BlockData*>(block->backend_data);
+  BlockData& data = data_of(*block);
   __atomic_store_n(&block->valid, false, __ATOMIC_RELAXED);
-  __atomic_store_n(reinterpret_cast<uint32_t*>(data.writable + data.checked_slot), 0,
-                   __ATOMIC_RELEASE);
-  for (ExitSite& site : data.exits) {
+  if (data.checked_entry != 0) {
+    const uint32_t slot = data.checked_entry + data.checked_slot;
+    __atomic_store_n(reinterpret_cast<uint32_t*>(writable(slot)), 0, __ATOMIC_RELEASE);
+  }
+  for (ExitSite& site : data.exits()) {
     if (site.linked_to == nullptr) continue;
     forget_link(site);
     unlink(site);
@@ -248,14 +291,13 @@ void JitBackend::kick(Frame* frame) {
 }
 
 std::span<const std::byte> JitBackend::host_code(const TranslatedBlock& block) const {
-  const auto& data = *static_cast<const BlockData*>(block.backend_data);
-  return {reinterpret_cast<const std::byte*>(data.code), block.host_size};
+  return {reinterpret_cast<const std::byte*>(code(data_of(block).code)), block.host_size};
 }
 
 std::vector<CodeMark> JitBackend::code_marks(const TranslatedBlock& block) const {
   std::vector<CodeMark> marks;
-  for (const CodeRow& row : static_cast<const BlockData*>(block.backend_data)->rows) {
-    const uint64_t guest_ip = block.key.ip + static_cast<int64_t>(row.guest_offset);
+  for (const CodeRow& row : data_of(block).rows()) {
+    const uint64_t guest_ip = block.guest_ip() + row.guest_offset;
     if (marks.empty() || marks.back().guest_ip != guest_ip) {
       marks.push_back({row.host_offset, guest_ip});
     }
@@ -268,12 +310,13 @@ std::vector<CodeMark> JitBackend::code_marks(const TranslatedBlock& block) const
 void JitBackend::mark_descriptors(const TranslatedBlock& block,
                                   std::vector<CodeMark>& marks) const {
   constexpr uint8_t kCall = 0xe8;
-  const auto& data = *static_cast<const BlockData*>(block.backend_data);
+  const BlockData& data = data_of(block);
+  const uint8_t* start = code(data.code);
   for (uint32_t at = 0; at + kCallBytes + sizeof(uint32_t) <= block.host_size; ++at) {
-    if (data.code[at] != kCall) continue;
+    if (start[at] != kCall) continue;
     int32_t distance;
-    std::memcpy(&distance, data.code + at + 1, sizeof distance);
-    const uint8_t* behind = data.code + at + kCallBytes;
+    std::memcpy(&distance, start + at + 1, sizeof distance);
+    const uint8_t* behind = start + at + kCallBytes;
     const uint8_t* target = behind + distance;
     if (target != thunks_.access_read && target != thunks_.access_write &&
         target != thunks_.access_full) {

@@ -20,8 +20,8 @@ class JitBackend final : public Backend {
                                                        const HostCpu& cpu);
   ~JitBackend() override;
 
-  util::Result<TranslatedBlock*> compile(const Block& block, const BlockKey& key,
-                                         uint32_t code_page) override;
+  util::Result<TranslatedBlock*> compile(const Block& block, const CodePage& page) override;
+  const void* checked_entry(TranslatedBlock* block) override;
   void run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last, unsigned* slot) override;
   void link(TranslatedBlock* from, unsigned slot, TranslatedBlock* to) override;
   void invalidate(TranslatedBlock* block) override;
@@ -43,7 +43,9 @@ class JitBackend final : public Backend {
   BlockData* find(const void* code) const { return store_.find(static_cast<const uint8_t*>(code)); }
   /// The guest IP (relative to the page if the block is relocatable) of the instruction that the
   /// host address belongs to, and where flags are.
-  static uint64_t guest_ip_at(const BlockData& data, const void* code, FlagsPlace* flags = nullptr);
+  uint64_t guest_ip_at(const BlockData& data, const void* code, FlagsPlace* flags = nullptr) const;
+  /// The code at this offset of the cache.
+  const uint8_t* code(uint32_t offset) const;
   /// Sets Frame::guest_ip from Frame::host_return.
   void set_guest_ip(Frame* frame) const;
 
@@ -51,8 +53,13 @@ class JitBackend final : public Backend {
   JitBackend(const BackendConfig& config, const HostCpu& cpu, util::JitMapping mapping);
 
   void mark_descriptors(const TranslatedBlock& block, std::vector<CodeMark>& marks) const;
-  static void patch(const BlockData& data, uint32_t displacement_offset, const uint8_t* target);
-  static void unlink(ExitSite& site);
+  uint8_t* writable(uint32_t offset) const;
+  /// For what comes behind all code there is; take() keeps it.
+  Encoder encoder_at_end() const;
+  void take(size_t bytes, size_t alignment);
+  /// Makes the exit go to the code at this offset of the cache.
+  void patch(const ExitSite& site, const BlockData& owner, uint32_t target);
+  void unlink(ExitSite& site);
   static void forget_link(ExitSite& site);
   void resolve_exit(Frame* frame, TranslatedBlock** last, unsigned* slot) const;
 

@@ -34,8 +34,8 @@ class Jit : public ::testing::Test {
     config.wide_vectors = true;
     wide_ = std::move(make_jit_backend(config)).value();
   }
-  TranslatedBlock* compile(uint64_t ip = 0, uint32_t code_page = 0) {
-    auto result = backend_->compile(block_, {.ip = ip, .linear = ip}, code_page);
+  TranslatedBlock* compile() {
+    auto result = backend_->compile(block_, page_);
     EXPECT_TRUE(result) << (result ? "" : result.error().message());
     block_.clear();
     return result ? *result : nullptr;
@@ -53,10 +53,9 @@ class Jit : public ::testing::Test {
     return difference;
   }
   std::string compare(Backend& backend, uint32_t seed) {
-    const BlockKey key{.ip = block_.guest_ip, .linear = block_.guest_ip};
-    auto compiled = backend.compile(block_, key, 0);
+    auto compiled = backend.compile(block_, page_);
     if (!compiled) return compiled.error().message();
-    auto reference = interpreter_->compile(block_, key, 0);
+    auto reference = interpreter_->compile(block_, page_);
     TestGuest a(seed), b(seed);
     TranslatedBlock* last;
     unsigned slot;
@@ -72,6 +71,7 @@ class Jit : public ::testing::Test {
   std::unique_ptr<Backend> sse2_;  ///< As on a host with nothing optional.
   std::unique_ptr<TestGuest> guest_ = std::make_unique<TestGuest>(1);
   Frame& frame_ = guest_->frame;
+  const CodePage page_;
   Block block_;
   Builder b_{&block_};
   TranslatedBlock* last_ = nullptr;
@@ -119,7 +119,7 @@ TEST_F(Jit, SimdExceptionsOfWideOperationsKeepRegisters) {
     guest.frame.mxcsr = 0x1d80;  // division by zero unmasked
     uint8_t before[sizeof guest.frame.vector];
     std::memcpy(before, guest.frame.vector, sizeof before);
-    auto compiled = backend->compile(block_, {}, 0);
+    auto compiled = backend->compile(block_, page_);
     ASSERT_TRUE(compiled);
     unsigned slot;
     TranslatedBlock* last;

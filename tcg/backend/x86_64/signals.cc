@@ -49,11 +49,11 @@ bool handle_poll(const JitBackend& backend, Frame* frame, ucontext_t* context) {
   const auto* code = reinterpret_cast<const uint8_t*>(rip(context));
   const BlockData* data = backend.find(code);
   if (data == nullptr) return false;
-  const auto offset = static_cast<uint32_t>(code - data->code);
-  for (const ExitSite& site : data->exits) {
+  const auto offset = static_cast<uint32_t>(code - backend.code(data->code));
+  for (const ExitSite& site : data->exits()) {
     if (site.poll_offset == 0 || site.poll_offset != offset) continue;
     mprotect(reinterpret_cast<char*>(frame) + kPollPageOffset, page_size, PROT_READ | PROT_WRITE);
-    frame->guest_ip = code_base_of(data->block, *frame) + site.target;
+    frame->guest_ip = code_base_of(*data->page, *frame) + data->target_of(site);
     const bool memory = site.flags & kFlagsInMemory;
     continue_at(context, memory ? backend.thunks().poll_memory : backend.thunks().poll_host);
     return true;
@@ -94,7 +94,7 @@ void restore_upper_half(unsigned reg, const char* saved, ucontext_t* context) {
 
 void restore_moved_state(const BlockData& data, uint32_t offset, Frame* frame, bool wide,
                          ucontext_t* context) {
-  for (const FaultFixup& fixup : data.fixups) {
+  for (const FaultFixup& fixup : data.fixups()) {
     if (fixup.host_offset != offset) continue;
     const char* saved = reinterpret_cast<const char*>(frame) + fixup.frame_offset;
     if (fixup.is_vector) {
@@ -110,11 +110,10 @@ bool handle_arithmetic(const JitBackend& backend, Frame* frame, bool divides, uc
   const auto* code = reinterpret_cast<const uint8_t*>(rip(context));
   const BlockData* data = backend.find(code);
   if (data == nullptr) return false;
-  restore_moved_state(*data, static_cast<uint32_t>(code - data->code), frame,
+  restore_moved_state(*data, static_cast<uint32_t>(code - backend.code(data->code)), frame,
                       backend.vector_bytes() == 32, context);
   FlagsPlace flags = kFlagsInMemory;
-  frame->guest_ip =
-      code_base_of(data->block, *frame) + JitBackend::guest_ip_at(*data, code, &flags);
+  frame->guest_ip = code_base_of(*data->page, *frame) + backend.guest_ip_at(*data, code, &flags);
   const Thunks& thunks = backend.thunks();
   continue_at(context, divides                         ? thunks.divide_error
                        : (flags & kFlagsInMemory) != 0 ? thunks.simd_exception_memory

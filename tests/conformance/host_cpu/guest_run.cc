@@ -132,6 +132,15 @@ void GuestRunner::begin(const Batch& batch) {
   problem_.clear();
 }
 
+/// Of the block that was translated last.
+const tcg::CodePage& GuestRunner::page_of(uint64_t ip, uint64_t mode) {
+  const uint64_t host = ip & ~(tcg::kPageSize - 1), address = block_.relocatable ? 0 : host;
+  const auto number = static_cast<uint32_t>(pages_.size());
+  const tcg::CodePage page{
+      {.host = host, .linear = address, .ip = address, .mode = mode}, block_.relocatable, number};
+  return pages_.try_emplace({host, mode}, page).first->second;
+}
+
 tcg::TranslatedBlock* GuestRunner::translate(unsigned max_insns) {
   static const i386::FeatureSet kFeatures = all_features();
   const uint64_t ip = cpu().frame.guest_ip, mode = cpu().mode;
@@ -144,12 +153,11 @@ tcg::TranslatedBlock* GuestRunner::translate(unsigned max_insns) {
     return nullptr;
   }
   pipeline_.run(block_);
-  const uint64_t key_ip = block_.guest_ip;
-  const tcg::BlockKey key{.physical = ip, .ip = key_ip, .linear = key_ip, .mode = mode};
-  auto compiled = backend_->compile(block_, key, 1);
+  const tcg::CodePage& page = page_of(ip, mode);
+  auto compiled = backend_->compile(block_, page);
   if (!compiled) problem_ = compiled.error().message();
   if (!compiled) return nullptr;
-  code_pages_[tcg::code_page_slot((*compiled)->code_page)] = tcg::code_page_mapping(**compiled, ip);
+  code_pages_[tcg::code_page_slot(page.number)] = tcg::code_page_mapping(page, ip);
   return *compiled;
 }
 

@@ -38,6 +38,7 @@ class GuestRunner {
   bool run_case(const Batch& batch, const Case& from, CaseResult& to);
   bool run_to_end(const Batch& batch, Ending& ending);
   tcg::TranslatedBlock* find_block(unsigned max_insns);
+  const tcg::CodePage& page_of(uint64_t ip, uint64_t mode);
   tcg::TranslatedBlock* translate(unsigned max_insns);
   bool run_alone();
   i386::CpuState& cpu() const { return *static_cast<i386::CpuState*>(allocation_.memory()); }
@@ -51,6 +52,7 @@ class GuestRunner {
   std::unique_ptr<tcg::Backend> backend_;
   tcg::Pipeline pipeline_ = tcg::Pipeline::standard();
   tcg::Block block_;
+  std::map<std::pair<uint64_t, uint64_t>, tcg::CodePage> pages_;           ///< By IP and mode.
   std::map<std::pair<uint64_t, uint64_t>, tcg::TranslatedBlock*> blocks_;  ///< By IP and mode.
   std::string problem_;
 };

@@ -1,0 +1,60 @@
+// The way into a block from another page: is this page still mapped where the code expects it?
+
+#include "tcg/backend/x86_64/checked_entry.h"
+
+#include <algorithm>
+
+#include "tcg/backend/x86_64/layout.h"
+
+namespace vireo::tcg::x86_64 {
+namespace {
+
+/// Of a comparison with a slot of Frame::code_pages: REX, opcode and ModRM.
+constexpr unsigned kOpcodeBytes = 3;
+constexpr uint8_t kNotEqual = 5;
+
+}  // namespace
+
+void emit_add(Encoder& encoder, Reg to, int64_t value) {
+  constexpr int64_t kMost = INT32_MAX, kLeast = INT32_MIN;
+  while (value != 0) {
+    const int64_t part = std::clamp(value, kLeast, kMost);
+    encoder.lea(8, to, {to, kNoReg, 0, static_cast<int32_t>(part)});
+    value -= part;
+  }
+}
+
+// The slot's displacement is aligned, so that invalidation is one store.
+void emit_checked_entry(Encoder& e, const Thunks& thunks, BlockData& block,
+                        const uint8_t* memory_entry) {
+  const CodePage& page = *block.page;
+  const auto displacement = static_cast<int32_t>(code_page_slot(page.number) * sizeof(uint64_t));
+  const Mem slot{kTlbReg, kNoReg, 0, displacement};
+  const auto tag = static_cast<int32_t>(code_page_tag(page.number));
+  const Encoder::Label miss = e.new_label();
+  e.mov(8, kTlbReg, frame_at(offsetof(Frame, code_pages)));
+  if (page.relocatable) emit_add(e, kAddressReg, tag - block.offset);
+  e.align_field(kOpcodeBytes);
+  block.checked_slot = static_cast<uint8_t>(e.size() + kOpcodeBytes);
+  if (page.relocatable) {
+    e.alu(Alu::kCmp, 8, kAddressReg, slot);
+  } else {
+    e.alu_imm(Alu::kCmp, 8, slot, tag);
+  }
+  e.jump_if(kNotEqual, miss);
+  if (page.relocatable) {
+    emit_add(e, kAddressReg, -tag);
+    e.mov_to(8, frame_at(offsetof(Frame, code_base)), kAddressReg);
+  }
+  e.jump_to(memory_entry);
+  e.bind(miss);
+  if (page.relocatable) {
+    emit_add(e, kAddressReg, block.offset - tag);
+  } else {
+    e.mov_imm(8, kAddressReg, block.guest_ip());
+  }
+  e.jump_to(thunks.lookup_indirect);
+  e.resolve();
+}
+
+}  // namespace vireo::tcg::x86_64
