@@ -15,19 +15,17 @@ constexpr unsigned kKeyShift = 4;
 // Other threads withdraw entries while translated code looks at them.
 void set_tag(uint64_t& tag, uint64_t value) { __atomic_store_n(&tag, value, __ATOMIC_RELAXED); }
 
-uint64_t unused_tag(unsigned number) { return tcg::invalid_tag(number & (tcg::kTlbEntries - 1)); }
+uint64_t unused_tag(unsigned number) { return tcg::invalid_tag(number / 2); }
 
 }  // namespace
 
 SoftTlb::SoftTlb() : tlb_(new tcg::Tlb) {}
 
 unsigned SoftTlb::number_of(uint64_t page, bool is_write) {
-  return tcg::tlb_index(page) + (is_write ? tcg::kTlbEntries : 0);
+  return tcg::tlb_index(page) * 2 + (is_write ? 1 : 0);
 }
 
-tcg::TlbEntry& SoftTlb::entry(unsigned number) {
-  return number < tcg::kTlbEntries ? tlb_->read[number] : tlb_->write[number - tcg::kTlbEntries];
-}
+tcg::TlbEntry& SoftTlb::entry(unsigned number) { return tlb_->entry(number / 2, number % 2 != 0); }
 
 void SoftTlb::fill(uint64_t page, std::byte* host, bool is_write, PageKind kind) {
   const unsigned number = number_of(page, is_write);
@@ -87,7 +85,7 @@ void SoftTlb::flush_page(uint64_t page) {
 
 void SoftTlb::withdraw_write_range(const std::byte* first, const std::byte* last) {
   for (unsigned i = 0; i < used_count_; ++i) {
-    if (used_[i] < tcg::kTlbEntries) continue;
+    if (used_[i] % 2 == 0) continue;
     const auto* host = reinterpret_cast<const std::byte*>(entry(used_[i]).host);
     if (host >= first && host <= last) clear(used_[i]);
   }

@@ -35,7 +35,7 @@ class SoftTlb {
   void withdraw_write_range(const std::byte* first, const std::byte* last);
 
  private:
-  /// Numbers of entries: those for reads, then those for writes.
+  /// Numbers of entries: twice the index, and 1 more of those for writes.
   static constexpr unsigned kEntries = 2 * tcg::kTlbEntries;
   static unsigned number_of(uint64_t page, bool is_write);
   tcg::TlbEntry& entry(unsigned number);

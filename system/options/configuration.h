@@ -61,7 +61,7 @@ struct Configuration {
   std::string accelerator_backend = "jit";
   /// Host code; what is known of it takes half as much again. With the default a process stays
   /// within 150 MiB beyond its guest's RAM.
-  uint64_t code_cache_bytes = uint64_t{48} << 20;
+  uint64_t code_cache_bytes = uint64_t{64} << 20;
   bool perf_map = false;
   uint64_t ram_bytes = uint64_t{128} << 20;
   unsigned cpus = 1;

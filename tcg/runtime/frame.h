@@ -26,17 +26,26 @@ constexpr uint64_t invalid_tag(unsigned index) {
   return static_cast<uint64_t>(index ^ 1) << kPageBits;
 }
 
-/// The soft TLB of a memory context. Reads and writes have entries of their own: what is copied
-/// between pages of the same index does not thrash. Those for writes are withheld for code, clean
-/// and watched pages.
+/// The entries of an index. Reads and writes have one each: what is copied between pages of the
+/// same index does not thrash. Those for writes are withheld for code, clean and watched pages.
+struct TlbPair {
+  TlbEntry read;
+  TlbEntry write;
+};
+
+/// The soft TLB of a memory context.
 struct Tlb {
-  TlbEntry read[kTlbEntries];
-  TlbEntry write[kTlbEntries];
+  TlbPair pairs[kTlbEntries];
 
   Tlb() {
-    for (unsigned i = 0; i < kTlbEntries; ++i) read[i] = write[i] = {invalid_tag(i), nullptr};
+    for (unsigned i = 0; i < kTlbEntries; ++i) {
+      pairs[i].read = pairs[i].write = {invalid_tag(i), nullptr};
+    }
   }
-  TlbEntry& entry(uint64_t va, bool is_write) { return (is_write ? write : read)[tlb_index(va)]; }
+  TlbEntry& entry(unsigned index, bool is_write) {
+    return is_write ? pairs[index].write : pairs[index].read;
+  }
+  TlbEntry& entry_of(uint64_t va, bool is_write) { return entry(tlb_index(va), is_write); }
 };
 
 /// An entry of the per-vCPU indirect-jump cache and of the call/return stack: where to go for a
@@ -94,18 +103,18 @@ struct alignas(64) Frame {
   /// What code pages are mapped now: kCodePageSlots words. A checked entry compares with
   /// code_page_mapping().
   uint64_t* code_pages = nullptr;
-  /// What the target switches tlb[kContextKernel] between: translations with its usual rights, and
-  /// with rights to user pages (x86: while EFLAGS.AC is set).
-  Tlb* kernel_tlb[2] = {};
   JumpTarget* jump_cache = nullptr;
   JumpTarget* return_stack = nullptr;  ///< One of return_stacks.
   uint64_t return_top = 0;   ///< Byte offset of the newest entry of the call/return stacks.
   uint64_t scratch[4] = {};  ///< For the backend.
+  uint64_t helper_arguments[4] = {};
   /// Bytes of a load that could not be done in place (device, page crossing); the load is retried
   /// here.
   alignas(32) uint8_t bounce[64] = {};
-  uint64_t helper_arguments[4] = {};
   uint64_t helper_result = 0;
+  /// What the target switches tlb[kContextKernel] between: translations with its usual rights, and
+  /// with rights to user pages (x86: while EFLAGS.AC is set).
+  Tlb* kernel_tlb[2] = {};
   /// 0: the X87State holds the x87 unit's state; 1: the host's x87 unit does; 2: the X87State until
   /// translated code goes on, which has it in the host's.
   uint8_t x87_place = 0;

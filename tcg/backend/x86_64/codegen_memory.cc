@@ -76,8 +76,8 @@ void CodeGenerator::emit_check(SlowStub& stub, bool write) {
   const bool user = stub.operation.flags & kMemoryUser;
   const unsigned bytes = size_of(stub.operation.type);
   const size_t tlb = offsetof(Frame, tlb) + (user ? kContextUser : kContextKernel) * sizeof(void*);
-  constexpr unsigned kIndexShift = kPageBits - 4;  // an entry has 16 bytes
-  static_assert(sizeof(TlbEntry) == 16);
+  constexpr unsigned kIndexShift = kPageBits - 5;
+  static_assert(sizeof(TlbPair) == 1 << 5);
   e_.bind(stub.retry);
   if (cpu_.bmi2) {
     e_.rorx(4, kTlbReg, kAddressReg, kIndexShift);
@@ -85,7 +85,7 @@ void CodeGenerator::emit_check(SlowStub& stub, bool write) {
     e_.mov(4, kTlbReg, kAddressReg);
     e_.shift_imm(Shift::kShr, 4, kTlbReg, kIndexShift);
   }
-  e_.alu_imm(Alu::kAnd, 4, kTlbReg, (kTlbEntries - 1) * sizeof(TlbEntry));
+  e_.alu_imm(Alu::kAnd, 4, kTlbReg, (kTlbEntries - 1) * sizeof(TlbPair));
   e_.alu(Alu::kAdd, 8, kTlbReg, frame_at(tlb));
   e_.alu(Alu::kSub, 8, kAddressReg, tlb_field(write, offsetof(TlbEntry, tag)));
   e_.alu_imm(Alu::kCmp, 8, kAddressReg, static_cast<int32_t>(kPageSize - bytes));
@@ -329,8 +329,7 @@ void CodeGenerator::begin_slow_stub(const SlowStub& stub) {
   if (stub.recipe) {
     e_.mov_to(8, frame_at(scratch_offset(0)), kAddressReg);
     emit_recipe(stub.recipe, kAddressReg);
-    emit_save_flags(e_, kAddressReg);
-    e_.mov(8, kAddressReg, frame_at(scratch_offset(0)));
+    e_.call_to(thunks_.save_flags);
   }
 }
 

@@ -65,8 +65,8 @@ TEST_F(Golden, LoadIndexed) {
   b_.set_reg(kAx, b_.load(Type::kI64, b_.address(Type::kI64, get(kBx), get(kCx), 3, 8), 0, 0));
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rbx + rcx*8 + 8]
-rorx r14d, r12d, 8
-and r14d, 0x3ff0
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
@@ -82,8 +82,8 @@ TEST_F(Golden, LoadFolds) {
   b_.set_reg(kAx, b_.add(get(kAx), b_.load(Type::kI64, get(kBx), 0, 0), kAllFlags));
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, rbx
-rorx r14d, r12d, 8
-and r14d, 0x3ff0
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
@@ -99,8 +99,8 @@ TEST_F(Golden, CompareWithMemory) {
   b_.sub(b_.load(Type::kI32, get(kBx), 4, 0), number(5, Type::kI32), kAllFlags);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rbx + 4]
-rorx r14d, r12d, 8
-and r14d, 0x3ff0
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xffc
@@ -118,13 +118,13 @@ TEST_F(Golden, Push) {
   b_.set_reg(kSp, next);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [r15 - 8]
-rorx r14d, r12d, 8
-and r14d, 0x3ff0
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
 add r14, qword ptr [r13 + 0x10]
-sub r12, qword ptr [r14 + 0x4000]
+sub r12, qword ptr [r14 + 0x10]
 cmp r12, 0xff8
 ja
-mov r14, qword ptr [r14 + 0x4008]
+mov r14, qword ptr [r14 + 0x18]
 mov qword ptr [r14 + r12], rbx
 lea r15, [r15 - 8]
 jmp
@@ -139,8 +139,8 @@ TEST_F(Golden, Pop) {
   b_.set_reg(kBx, popped);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, r15
-rorx r14d, r12d, 8
-and r14d, 0x3ff0
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
@@ -186,8 +186,8 @@ TEST_F(Golden, ExtendingLoad) {
   b_.set_reg(kAx, b_.zero_extend(Type::kI32, b_.load(Type::kI8, get(kSi), 3, 0)));
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rsi + 3]
-rorx r14d, r12d, 8
-and r14d, 0x3ff0
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xfff
@@ -228,13 +228,13 @@ TEST_F(Golden, UpdateOfMemory) {
   b_.rmw(RmwKind::kAdd, Type::kI32, get(kBx), 4, get(kAx, Type::kI32), kMemoryLocked, kAllFlags);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rbx + 4]
-rorx r14d, r12d, 8
-and r14d, 0x3ff0
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
 add r14, qword ptr [r13 + 0x10]
-sub r12, qword ptr [r14 + 0x4000]
+sub r12, qword ptr [r14 + 0x10]
 cmp r12, 0xffc
 ja
-mov r14, qword ptr [r14 + 0x4008]
+mov r14, qword ptr [r14 + 0x18]
 lock add dword ptr [r14 + r12], eax
 jmp
 )");
@@ -255,8 +255,8 @@ TEST_F(Golden, ScalarArithmeticFolds) {
                           b_.load(Type::kV64, get(kSi), 8, 0)));
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rsi + 8]
-rorx r14d, r12d, 8
-and r14d, 0x3ff0
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
@@ -285,8 +285,8 @@ TEST_F(Golden, CopyOfMemory) {
   b_.store(get(kSi), 0, b_.load(Type::kI64, get(kBx), 0, 0), 0);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, rbx
-rorx r14d, r12d, 8
-and r14d, 0x3ff0
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
@@ -295,13 +295,13 @@ mov r14, qword ptr [r14 + 8]
 mov r12, qword ptr [r14 + r12]
 mov qword ptr [r13 + 0x3a0], r12
 mov r12, rsi
-rorx r14d, r12d, 8
-and r14d, 0x3ff0
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
 add r14, qword ptr [r13 + 0x10]
-sub r12, qword ptr [r14 + 0x4000]
+sub r12, qword ptr [r14 + 0x10]
 cmp r12, 0xff8
 ja
-mov r14, qword ptr [r14 + 0x4008]
+mov r14, qword ptr [r14 + 0x18]
 lea r14, [r14 + r12]
 mov r12, qword ptr [r13 + 0x3a0]
 mov qword ptr [r14], r12
@@ -351,8 +351,8 @@ TEST_F(Golden, WideLoadFolds) {
       8, b_.vector(VectorOpcode::kVfmadd231ps, get(8, Type::kV256), get(2, Type::kV256), loaded));
   EXPECT_EQ(wide_code(), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, rbx
-rorx r14d, r12d, 8
-and r14d, 0x3ff0
+rorx r14d, r12d, 7
+and r14d, 0x7fe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xfe0

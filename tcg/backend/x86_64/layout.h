@@ -34,9 +34,9 @@ constexpr size_t vector_offset(unsigned guest) {
 constexpr size_t spill_offset(unsigned slot) { return offsetof(Frame, spill) + slot * 32; }
 constexpr size_t scratch_offset(unsigned index) { return offsetof(Frame, scratch) + index * 8; }
 
-/// A field of the TLB entry, with the address of the Tlb plus that of its index in kTlbReg.
+/// A field of the TLB entry, with the address of its TlbPair in kTlbReg.
 constexpr Mem tlb_field(bool write, size_t offset) {
-  const size_t half = write ? offsetof(Tlb, write) : offsetof(Tlb, read);
+  const size_t half = write ? offsetof(TlbPair, write) : offsetof(TlbPair, read);
   return {kTlbReg, kNoReg, 0, static_cast<int32_t>(half + offset)};
 }
 

@@ -19,7 +19,7 @@ enum class RefillResult : uint32_t {
 
 /// `entry` is the TLB entry that the check looked at, or that for reads of the same index. Uses
 /// general registers only.
-RefillResult slow_refill(Frame* frame, uint64_t va, uint32_t descriptor, const TlbEntry* entry,
+RefillResult slow_refill(Frame* frame, uint64_t va, uint32_t descriptor, const TlbPair* pair,
                          JitBackend* backend);
 /// Returns where a load finds its bytes.
 const void* slow_access(Frame* frame, uint64_t va, uint32_t descriptor, JitBackend* backend);

@@ -50,6 +50,7 @@ class ThunkMaker {
     thunks.access_write = make_access(true);
     thunks.call_helper = make_call(4, reinterpret_cast<void*>(&slow_call_helper));
     thunks.evaluate = make_call(8, reinterpret_cast<void*>(&slow_evaluate));
+    thunks.save_flags = make_save_flags();
     thunks.x87_to_host = make_x87_move(true);
     thunks.x87_to_memory = make_x87_move(false);
     e_.resolve();
@@ -189,6 +190,14 @@ class ThunkMaker {
     e_.mov_to(8, frame_at(offsetof(Frame, host_return)), kTlbReg);
     if (host_flags) emit_save_flags(e_, kAddressReg);
     exit_with(ExitReason::kLookup);
+    return start;
+  }
+
+  const uint8_t* make_save_flags() {
+    const uint8_t* start = here();
+    emit_save_flags(e_, kAddressReg);
+    e_.mov(8, kAddressReg, frame_at(scratch_offset(0)));
+    e_.ret();
     return start;
   }
 

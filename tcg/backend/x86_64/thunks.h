@@ -38,6 +38,8 @@ struct Thunks {
   const uint8_t* access_write;
   /// The same with va in kAddressReg and no refill.
   const uint8_t* access_full;
+  /// Called: flags to the Frame; kAddressReg comes back from scratch[0].
+  const uint8_t* save_flags;
   /// Called: the x87 unit's state to the host's unit, or to the X87State; keep all registers.
   const uint8_t* x87_to_host;
   const uint8_t* x87_to_memory;
