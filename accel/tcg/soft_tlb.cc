@@ -25,7 +25,9 @@ unsigned SoftTlb::number_of(uint64_t page, bool is_write) {
   return tcg::tlb_index(page) * 2 + (is_write ? 1 : 0);
 }
 
-tcg::TlbEntry& SoftTlb::entry(unsigned number) { return tlb_->entry(number / 2, number % 2 != 0); }
+tcg::TlbEntry& SoftTlb::entry(unsigned number) {
+  return tlb_->entry_at(number / 2, number % 2 != 0);
+}
 
 void SoftTlb::fill(uint64_t page, std::byte* host, bool is_write, PageKind kind) {
   const unsigned number = number_of(page, is_write);

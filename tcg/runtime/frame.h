@@ -42,10 +42,10 @@ struct Tlb {
       pairs[i].read = pairs[i].write = {invalid_tag(i), nullptr};
     }
   }
-  TlbEntry& entry(unsigned index, bool is_write) {
+  TlbEntry& entry_at(unsigned index, bool is_write) {
     return is_write ? pairs[index].write : pairs[index].read;
   }
-  TlbEntry& entry_of(uint64_t va, bool is_write) { return entry(tlb_index(va), is_write); }
+  TlbEntry& entry(uint64_t va, bool is_write) { return entry_at(tlb_index(va), is_write); }
 };
 
 /// An entry of the per-vCPU indirect-jump cache and of the call/return stack: where to go for a

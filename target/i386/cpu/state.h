@@ -155,7 +155,7 @@ struct WalkCache {
   static constexpr unsigned kEntries = 64;
   Entry entries[kEntries];
 
-  Entry& entry_of(uint64_t linear) { return entries[linear >> 21 & (kEntries - 1)]; }
+  Entry& entry(uint64_t linear) { return entries[linear >> 21 & (kEntries - 1)]; }
   void clear() {
     for (Entry& entry : entries) entry.region = ~uint64_t{0};
   }

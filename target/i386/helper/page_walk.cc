@@ -230,7 +230,7 @@ class Walker {
       }
       const bool ok = descend(table, level, again);
       if (!ok && from_cache_) {  // Faults are those of the tables as they are now.
-        state_.walk_cache->entry_of(linear_) = {};
+        state_.walk_cache->entry(linear_) = {};
         from_cache_ = false;
         walk_ = {};
         again = true;
@@ -242,8 +242,8 @@ class Walker {
 
   bool descend(uint64_t table, int level, bool& again) {
     WalkCache* const cache = state_.efer & kEferLma ? state_.walk_cache : nullptr;
-    if (cache != nullptr && cache->entry_of(linear_).region == linear_ >> 21) {
-      const WalkCache::Entry& cached = cache->entry_of(linear_);
+    if (cache != nullptr && cache->entry(linear_).region == linear_ >> 21) {
+      const WalkCache::Entry& cached = cache->entry(linear_);
       rights_ = cached.rights;
       no_execute_ = cached.no_execute;
       table = cached.table;
@@ -272,8 +272,7 @@ class Walker {
       }
       table = base;
       if (level == 2 && cache != nullptr) {
-        cache->entry_of(linear_) = {linear_ >> 21, table, static_cast<uint8_t>(rights_),
-                                    no_execute_};
+        cache->entry(linear_) = {linear_ >> 21, table, static_cast<uint8_t>(rights_), no_execute_};
       }
     }
   }

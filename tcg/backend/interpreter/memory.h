@@ -19,7 +19,7 @@ inline uint64_t tag_of(const TlbEntry& entry) {
 /// Where an access of `size` bytes goes in host memory if the TLB has it; else nullptr.
 [[gnu::always_inline]] inline uint8_t* find(const Frame& frame, MemoryContext context, uint64_t va,
                                             unsigned size, bool write) {
-  const TlbEntry& entry = frame.tlb[context]->entry_of(va, write);
+  const TlbEntry& entry = frame.tlb[context]->entry(va, write);
   const uint64_t offset = va - tag_of(entry);
   return offset <= kPageSize - size ? entry.host + offset : nullptr;
 }

@@ -23,7 +23,7 @@ ShadowMemory::ShadowMemory() {
 void ShadowMemory::clear() {
   for (const Mapping& mapping : mappings_) {
     for (const bool is_write : {false, true}) {
-      tlb_[mapping.tlb]->entry_of(mapping.address, is_write) = {
+      tlb_[mapping.tlb]->entry(mapping.address, is_write) = {
           invalid_tag(tlb_index(mapping.address)), nullptr};
     }
   }
@@ -92,7 +92,7 @@ bool ShadowMemory::install() {
   for (const Mapping& mapping : mappings_) {
     for (const bool is_write : {false, true}) {
       if (!(is_write ? mapping.writable : mapping.readable)) continue;
-      TlbEntry& entry = tlb_[mapping.tlb]->entry_of(mapping.address, is_write);
+      TlbEntry& entry = tlb_[mapping.tlb]->entry(mapping.address, is_write);
       if (entry.host != nullptr) {
         clear();
         return false;

@@ -57,7 +57,7 @@ Hooks guest_hooks() {
             ++guest.refills;
             if (va - kMemory > kPageSize - size) return false;
             if ((flags & kMemoryAligned) && va % 16 != 0) return false;
-            guest.tlb.entry_of(va, false) = guest.tlb.entry_of(va, true) = {kMemory, guest.memory};
+            guest.tlb.entry(va, false) = guest.tlb.entry(va, true) = {kMemory, guest.memory};
             return true;
           },
       .load = [](Frame* frame, uint64_t va, const MemoryOperation&) -> const void* {
