@@ -110,6 +110,7 @@ bool CodeGenerator::emit_arithmetic() {
 }
 
 void CodeGenerator::emit_inst() {
+  prefer_target();
   if (emit_arithmetic()) return;
   switch (inst().op) {
     case Opcode::kConstant: return emit_constant();

@@ -18,6 +18,7 @@ namespace vireo::tcg::x86_64 {
 /// Where an IR value is. It may be at several places at once; nothing at all: not made yet or dead.
 struct ValuePlace {
   Reg host = kNoReg;           ///< Its low bits are this register's; a vector register by type.
+  Reg also = kNoReg;           ///< Another of which all that is said of `host` holds.
   bool zero_extended = false;  ///< The host register's bits above the type (to 64, 128) are 0.
   bool clean = false;          ///< The host vector register's bits above 127 are 0.
   bool is_constant = false;
@@ -123,6 +124,8 @@ class CodeGenerator {
   void clobber_vector(Reg host, ValueId except = kNoValue);
   void clobber_frame(size_t offset, size_t bytes, ValueId except = kNoValue);
   void move_away(ValueId id);
+  static bool leave_register(ValuePlace& p, Reg host);
+  void prefer_target();
   void keep_address(ValueId id);
   void to_memory(ValueId id);
   /// Frees r12 and r14; values needed later (or operands other than `except`) go to spill slots.

@@ -300,7 +300,7 @@ void CodeGenerator::emit_zero_extend() {
     copy_place(a);
     ValuePlace& wide = place(static_cast<ValueId>(at_));
     wide.frame = -1;
-    if (!wide.zero_extended) wide.host = kNoReg;
+    if (!wide.zero_extended) wide.host = wide.also = kNoReg;
     wide.address_size = 4;
     return;
   }

@@ -1,5 +1,7 @@
 // Guest registers, vCPU state and helper calls.
 
+#include <utility>
+
 #include "tcg/backend/x86_64/codegen.h"
 #include "util/bits.h"
 
@@ -35,6 +37,7 @@ void CodeGenerator::emit_set_pinned(Reg host) {
   const ValueId id = inst().a;
   ValuePlace& p = place(id);
   const unsigned bytes = size();
+  if (p.also == host) std::swap(p.host, p.also);
   const bool done = p.host == host && (bytes != 4 || p.zero_extended);
   if (!done) {
     clobber(host, id);
@@ -46,7 +49,11 @@ void CodeGenerator::emit_set_pinned(Reg host) {
     }
   }
   if (p.is_constant) return;
-  p.host = host;
+  if (p.host != host) {
+    const bool alike = bytes != 4 || p.zero_extended;
+    p.also = p.host != kNoReg && alike && !in_temporary(id) ? p.host : kNoReg;
+    p.host = host;
+  }
   p.is_address = false;
   p.zero_extended = bytes >= 4;
 }

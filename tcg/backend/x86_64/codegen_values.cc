@@ -2,6 +2,7 @@
 // in the vCPU state, constants and addresses that cost nothing until they are used.
 
 #include <bit>
+#include <utility>
 
 #include "tcg/backend/x86_64/codegen.h"
 
@@ -112,12 +113,27 @@ void CodeGenerator::to_memory(ValueId id) {
       if (other != id && o.host == host && o.frame < 0 && !o.is_constant && !o.is_address &&
           inst(other).type == inst(id).type) {
         o.frame = slot;
-        o.host = kNoReg;
+        o.host = o.also = kNoReg;
       }
     }
     p.frame = slot;
   }
-  p.host = kNoReg;
+  p.host = p.also = kNoReg;
+}
+
+// The value is about to lose a register. Returns whether it is in another.
+bool CodeGenerator::leave_register(ValuePlace& p, Reg host) {
+  if (p.also == kNoReg || (p.host != host && p.also != host)) return false;
+  if (p.host == host) p.host = p.also;
+  p.also = kNoReg;
+  return true;
+}
+
+// The first operand is named by the register that the result goes to, if it is there as well.
+void CodeGenerator::prefer_target() {
+  if (inst().a == kNoValue) return;
+  ValuePlace& p = place(inst().a);
+  if (p.also != kNoReg && p.also == target_register()) std::swap(p.host, p.also);
 }
 
 // Its register is about to change.
@@ -168,6 +184,7 @@ void CodeGenerator::clobber(Reg host, ValueId except) {
       if (p.host == kNoReg && p.frame < 0) keep_address(id);
       p.is_address = false;
     }
+    if (leave_register(p, host)) continue;
     if (p.host == host && id != except) move_away(id);
   }
 }
@@ -175,9 +192,8 @@ void CodeGenerator::clobber(Reg host, ValueId except) {
 void CodeGenerator::clobber_vector(Reg host, ValueId except) {
   for (size_t i = 0; i < values_.size(); ++i) {
     const ValueId id = values_[i];
-    if (id != except && live_after(id) && is_vector(inst(id).type) && place(id).host == host) {
-      to_memory(id);
-    }
+    if (!is_vector(inst(id).type) || !live_after(id) || leave_register(place(id), host)) continue;
+    if (id != except && place(id).host == host) to_memory(id);
   }
 }
 

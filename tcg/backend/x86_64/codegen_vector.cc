@@ -127,7 +127,7 @@ void CodeGenerator::emit_vector_set() {
   const ValueId id = inst().a;
   const Reg host = static_cast<Reg>(inst().aux);
   ValuePlace& p = place(id);
-  if (p.host == host) return;
+  if (p.host == host || p.also == host) return;
   clobber_vector(host, id);
   const bool in_register = p.host != kNoReg;
   if (size() == 16) {
@@ -142,6 +142,7 @@ void CodeGenerator::emit_vector_set() {
     e_.sse({kMap0f, 0x10, 0xf3}, host, borrowed_.back().host);
     give_back();
   }
+  p.also = p.host;
   p.host = host;
   p.zero_extended = false;
   p.clean = false;

@@ -163,7 +163,8 @@ void CodeGenerator::emit_vector_result(const VectorOpcodeInfo& row, const Mem* m
   // The guest's register keeps its value if the operation raises an exception.
   const bool keeps_target = (row.effects & kMayFault) && a != kNoValue && place(a).host != target;
   const Reg to = target != kNoReg && !keeps_target ? target : borrow(avoid);
-  if (b != kNoValue && !memory && !from_integer && b != a && place(b).host == to && a != kNoValue) {
+  if (b != kNoValue && !memory && !from_integer && b != a && place(b).host == to && a != kNoValue &&
+      !leave_register(place(b), to)) {
     to_memory(b);
   }
   const Rm second = b == kNoValue  ? Rm(to)

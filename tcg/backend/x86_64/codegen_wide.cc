@@ -38,13 +38,14 @@ void CodeGenerator::emit_wide_set() {
   const ValueId id = inst().a;
   const auto host = static_cast<Reg>(inst().aux);
   ValuePlace& p = place(id);
-  if (p.host == host) return;
+  if (p.host == host || p.also == host) return;
   clobber_vector(host, id);
   if (!wide_) {
     e_.movaps(host, frame_mem(p));
     return move_upper_half(static_cast<int32_t>(vector_offset(inst().aux)), p.frame);
   }
   load_vector(host, Type::kV256, id);
+  p.also = p.host;
   p.host = host;
 }
 
@@ -142,7 +143,10 @@ void CodeGenerator::emit_vex_fused(const VectorOpcodeInfo& row, const Mem* memor
   const bool direct = target != kNoReg && may_use_vex(static_cast<ValueId>(at_));
   const Reg to = direct ? target : borrow(avoid);
   for (const ValueId id : {inst().b, inst().c}) {
-    if (id != a && (id != inst().c || !memory) && place(id).host == to) to_memory(id);
+    if (id != a && (id != inst().c || !memory) && place(id).host == to &&
+        !leave_register(place(id), to)) {
+      to_memory(id);
+    }
   }
   const bool in_place = place(a).host == to;
   clobber_vector(to, in_place && !live_after(a) ? a : kNoValue);
