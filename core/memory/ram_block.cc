@@ -14,12 +14,12 @@ util::Result<std::unique_ptr<RamBlock>> RamBlock::create(std::string name, uint6
                        fmt::format("memory '{}' cannot have {} bytes; a multiple of {} is needed",
                                    name, size, kGuestPageSize));
   }
-  VIREO_TRY_ASSIGN(mapping, util::SharedMapping::create(
-                                name.c_str(), size, util::SharedMapping::Pages::huge_if_possible));
+  VIREO_TRY_ASSIGN(mapping, util::MemoryMapping::create(
+                                name.c_str(), size, util::MemoryMapping::Pages::huge_if_possible));
   return std::unique_ptr<RamBlock>(new RamBlock(std::move(name), size, std::move(mapping)));
 }
 
-RamBlock::RamBlock(std::string name, uint64_t size, util::SharedMapping mapping)
+RamBlock::RamBlock(std::string name, uint64_t size, util::MemoryMapping mapping)
     : name_(std::move(name)),
       size_(size),
       mapping_(std::move(mapping)),

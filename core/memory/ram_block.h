@@ -42,7 +42,7 @@ class RamObserver {
   virtual void block_destroyed(RamBlock& block) = 0;
 };
 
-/// A block of guest RAM: a shared host mapping, with a byte of flags a page. Contents and flags may
+/// A block of guest RAM: a host mapping, with a byte of flags a page. Contents and flags may
 /// be accessed by any thread at any time. New pages are zero and dirty for every client.
 class RamBlock {
  public:
@@ -56,7 +56,6 @@ class RamBlock {
   uint64_t size() const { return size_; }
   std::byte* data() const { return mapping_.data(); }
   std::span<std::byte> bytes() const { return {data(), size_}; }
-  const util::SharedMapping& mapping() const { return mapping_; }
 
   /// One byte of PageFlag bits a page.
   std::atomic<uint8_t>* page_flags() const { return flags_.get(); }
@@ -80,11 +79,11 @@ class RamBlock {
   void remove_observer(RamObserver& observer);
 
  private:
-  RamBlock(std::string name, uint64_t size, util::SharedMapping mapping);
+  RamBlock(std::string name, uint64_t size, util::MemoryMapping mapping);
 
   std::string name_;
   uint64_t size_;
-  util::SharedMapping mapping_;
+  util::MemoryMapping mapping_;
   std::unique_ptr<std::atomic<uint8_t>[]> flags_;
   std::vector<RamObserver*> observers_;
 };

@@ -17,7 +17,7 @@ struct TlbEntry {
 
 constexpr unsigned kPageBits = 12;
 constexpr uint64_t kPageSize = uint64_t{1} << kPageBits;
-constexpr unsigned kTlbBits = 10;
+constexpr unsigned kTlbBits = 12;
 constexpr unsigned kTlbEntries = 1u << kTlbBits;
 
 constexpr unsigned tlb_index(uint64_t va) { return (va >> kPageBits) & (kTlbEntries - 1); }

@@ -9,7 +9,8 @@
 namespace vireo::tcg {
 
 FrameAllocation::FrameAllocation(size_t state_bytes) {
-  auto mapping = util::SharedMapping::create("cpu-state", kPollPageOffset + util::host_page_size());
+  auto mapping =
+      util::MemoryMapping::create("the state of a CPU", kPollPageOffset + util::host_page_size());
   if (!mapping || state_bytes > kPollPageOffset) {
     util::warn("no memory for the state of a CPU");
     std::abort();

@@ -19,7 +19,7 @@ class FrameAllocation {
   void* memory() const { return mapping_.data(); }
 
  private:
-  util::SharedMapping mapping_;
+  util::MemoryMapping mapping_;
 };
 
 }  // namespace vireo::tcg

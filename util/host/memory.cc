@@ -1,69 +1,75 @@
-// Host memory through mmap and memfd.
+// Host memory through mmap. Anonymous, not of a memfd: Linux gives huge pages to shared memory only
+// where its administrator has asked for that.
 #include "util/host/memory.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
 #include "util/bits.h"
 
 namespace vireo::util {
+namespace {
+
+constexpr size_t kHugePage = size_t{2} << 20;
+
+void* map(size_t size) {
+  return mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+              -1, 0);
+}
+
+/// `size` bytes on a boundary of huge pages: what lies before and behind goes back.
+void* map_aligned(size_t size) {
+  void* const mapped = map(size + kHugePage);
+  if (mapped == MAP_FAILED) return mapped;
+  auto* const begin = static_cast<std::byte*>(mapped);
+  const size_t before = -reinterpret_cast<uintptr_t>(begin) & (kHugePage - 1);
+  if (before != 0) munmap(begin, before);
+  munmap(begin + before + size, kHugePage - before);
+#ifdef MADV_HUGEPAGE
+  madvise(begin + before, size, MADV_HUGEPAGE);  // where they cannot be had, small pages do
+#endif
+  return begin + before;
+}
+
+}  // namespace
 
 size_t host_page_size() {
   static const size_t size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   return size;
 }
 
-Result<SharedMapping> SharedMapping::create(const char* name, size_t size, Pages pages) {
+Result<MemoryMapping> MemoryMapping::create(const char* name, size_t size, Pages pages) {
   const auto failed = [&] {
     return Error(ErrorCode::kNoMemory, fmt::format("cannot get {} bytes of memory for '{}': {}",
                                                    size, name, strerror(errno)));
   };
-  SharedMapping mapping;
-  if (size == 0 || size > SIZE_MAX - host_page_size()) return errno = EINVAL, failed();
+  if (size == 0 || size > SIZE_MAX / 2) return errno = ENOMEM, failed();
+  MemoryMapping mapping;
   mapping.size_ = align_up(size, host_page_size());
-  mapping.fd_ = memfd_create(name, MFD_CLOEXEC);
-  if (mapping.fd_ < 0 || ftruncate(mapping.fd_, static_cast<off_t>(mapping.size_)) != 0)
-    return failed();
-  void* const data = mmap(nullptr, mapping.size_, PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_NORESERVE, mapping.fd_, 0);
+  void* const data =
+      pages == Pages::huge_if_possible ? map_aligned(mapping.size_) : map(mapping.size_);
   if (data == MAP_FAILED) return failed();
   mapping.data_ = static_cast<std::byte*>(data);
-  // Only advice: hosts without transparent huge pages for shared memory refuse it.
-  if (pages == Pages::huge_if_possible) madvise(data, mapping.size_, MADV_HUGEPAGE);
   return mapping;
 }
 
-SharedMapping::SharedMapping(SharedMapping&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)),
-      size_(std::exchange(other.size_, 0)),
-      fd_(std::exchange(other.fd_, -1)) {}
+MemoryMapping::MemoryMapping(MemoryMapping&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 
-SharedMapping& SharedMapping::operator=(SharedMapping&& other) noexcept {
+MemoryMapping& MemoryMapping::operator=(MemoryMapping&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
-  std::swap(fd_, other.fd_);
   return *this;
 }
 
-SharedMapping::~SharedMapping() {
+MemoryMapping::~MemoryMapping() {
   if (data_) munmap(data_, size_);
-  if (fd_ >= 0) close(fd_);
-}
-
-void SharedMapping::discard(size_t offset, size_t length) {
-  if (offset > size_ || length > size_ - offset) return;
-  const size_t first = align_up(offset, host_page_size());
-  const size_t end = align_down(offset + length, host_page_size());
-  if (first >= end) return;
-  // Not by madvise, which emulators of Linux programs take for mere advice.
-  fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(first),
-            static_cast<off_t>(end - first));
 }
 
 }  // namespace vireo::util

@@ -9,20 +9,27 @@
 namespace vireo::util {
 namespace {
 
-TEST(SharedMapping, IsZeroAndCanBeDiscarded) {
-  auto mapping = SharedMapping::create("test", 3 * host_page_size() - 1);
-  ASSERT_TRUE(mapping) << mapping.error().message();
-  EXPECT_EQ(mapping->size(), 3 * host_page_size());
-  EXPECT_GE(mapping->fd(), 0);
-  std::memset(mapping->data(), 0x5a, mapping->size());
-  mapping->discard(1, 2 * host_page_size());  // covers only the middle page whole
-  EXPECT_EQ(mapping->data()[0], std::byte{0x5a});
-  EXPECT_EQ(mapping->data()[host_page_size()], std::byte{0});
-  EXPECT_EQ(mapping->data()[2 * host_page_size()], std::byte{0x5a});
+TEST(MemoryMapping, IsZeroAndWritable) {
+  for (const auto pages :
+       {MemoryMapping::Pages::host_default, MemoryMapping::Pages::huge_if_possible}) {
+    auto mapping = MemoryMapping::create("test", 3 * host_page_size() - 1, pages);
+    ASSERT_TRUE(mapping) << mapping.error().message();
+    ASSERT_EQ(mapping->size(), 3 * host_page_size());
+    for (size_t i = 0; i < mapping->size(); i += 64) EXPECT_EQ(mapping->data()[i], std::byte{0});
+    std::memset(mapping->data(), 0x5a, mapping->size());
+  }
 }
 
-TEST(SharedMapping, ReportsWhatTheHostRefuses) {
-  const auto mapping = SharedMapping::create("huge", SIZE_MAX / 2);
+TEST(MemoryMapping, HugePagesFit) {
+  constexpr size_t kSize = size_t{6} << 20;
+  auto mapping = MemoryMapping::create("test", kSize, MemoryMapping::Pages::huge_if_possible);
+  ASSERT_TRUE(mapping) << mapping.error().message();
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(mapping->data()) % (size_t{2} << 20), 0u);
+  std::memset(mapping->data(), 0x5a, kSize);  // all of it is there
+}
+
+TEST(MemoryMapping, ReportsWhatTheHostRefuses) {
+  const auto mapping = MemoryMapping::create("huge", SIZE_MAX / 4);
   ASSERT_FALSE(mapping);
   EXPECT_EQ(mapping.error().code(), ErrorCode::kNoMemory);
 }
