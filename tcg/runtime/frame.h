@@ -56,6 +56,9 @@ struct JumpTarget {
 };
 
 constexpr unsigned kJumpCacheBits = 12;
+/// 2^32 divided by the golden ratio, made odd: functions begin at multiples of 16, places within
+/// them anywhere, and pages differ by process.
+constexpr uint32_t kJumpCacheMultiplier = 0x9e3779b1;
 constexpr unsigned kJumpCacheEntries = 1u << kJumpCacheBits;
 constexpr unsigned kReturnStackEntries = 64;  ///< A ring; a power of two.
 constexpr unsigned kSpillSlots = 48;
@@ -78,7 +81,7 @@ constexpr unsigned code_page_slot(uint32_t number) {
 constexpr uint32_t code_page_tag(uint32_t number) { return number / kUsedCodePageSlots; }
 /// The place of a guest IP in Frame::jump_cache.
 constexpr unsigned jump_cache_index(uint64_t guest_ip) {
-  return guest_ip & (kJumpCacheEntries - 1);
+  return static_cast<uint32_t>(guest_ip) * kJumpCacheMultiplier >> (32 - kJumpCacheBits);
 }
 
 /// A memory context: supervisor accesses and user accesses have a TLB each at a time.

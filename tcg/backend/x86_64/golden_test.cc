@@ -66,7 +66,7 @@ TEST_F(Golden, LoadIndexed) {
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rbx + rcx*8 + 8]
 rorx r14d, r12d, 7
-and r14d, 0x7fe0
+and r14d, 0x1ffe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
@@ -83,7 +83,7 @@ TEST_F(Golden, LoadFolds) {
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, rbx
 rorx r14d, r12d, 7
-and r14d, 0x7fe0
+and r14d, 0x1ffe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
@@ -100,7 +100,7 @@ TEST_F(Golden, CompareWithMemory) {
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rbx + 4]
 rorx r14d, r12d, 7
-and r14d, 0x7fe0
+and r14d, 0x1ffe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xffc
@@ -119,7 +119,7 @@ TEST_F(Golden, Push) {
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [r15 - 8]
 rorx r14d, r12d, 7
-and r14d, 0x7fe0
+and r14d, 0x1ffe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14 + 0x10]
 cmp r12, 0xff8
@@ -140,7 +140,7 @@ TEST_F(Golden, Pop) {
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, r15
 rorx r14d, r12d, 7
-and r14d, 0x7fe0
+and r14d, 0x1ffe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
@@ -187,7 +187,7 @@ TEST_F(Golden, ExtendingLoad) {
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rsi + 3]
 rorx r14d, r12d, 7
-and r14d, 0x7fe0
+and r14d, 0x1ffe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xfff
@@ -229,7 +229,7 @@ TEST_F(Golden, UpdateOfMemory) {
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rbx + 4]
 rorx r14d, r12d, 7
-and r14d, 0x7fe0
+and r14d, 0x1ffe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14 + 0x10]
 cmp r12, 0xffc
@@ -256,7 +256,7 @@ TEST_F(Golden, ScalarArithmeticFolds) {
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rsi + 8]
 rorx r14d, r12d, 7
-and r14d, 0x7fe0
+and r14d, 0x1ffe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
@@ -286,7 +286,7 @@ TEST_F(Golden, CopyOfMemory) {
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, rbx
 rorx r14d, r12d, 7
-and r14d, 0x7fe0
+and r14d, 0x1ffe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
@@ -296,7 +296,7 @@ mov r12, qword ptr [r14 + r12]
 mov qword ptr [r13 + 0x3a0], r12
 mov r12, rsi
 rorx r14d, r12d, 7
-and r14d, 0x7fe0
+and r14d, 0x1ffe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14 + 0x10]
 cmp r12, 0xff8
@@ -352,7 +352,7 @@ TEST_F(Golden, WideLoadFolds) {
   EXPECT_EQ(wide_code(), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, rbx
 rorx r14d, r12d, 7
-and r14d, 0x7fe0
+and r14d, 0x1ffe0
 add r14, qword ptr [r13 + 0x10]
 sub r12, qword ptr [r14]
 cmp r12, 0xfe0

@@ -343,9 +343,11 @@ void emit_restore_flags(Encoder& e, Reg temporary) {
 }
 
 void emit_jump_cache(Encoder& e, const void* miss) {
-  e.mov(4, kTlbReg, kAddressReg);
-  e.alu_imm(Alu::kAnd, 4, kTlbReg, kJumpCacheEntries - 1);
-  e.shift_imm(Shift::kShl, 4, kTlbReg, 4);
+  constexpr unsigned kEntryShift = 4;
+  static_assert(sizeof(JumpTarget) == 1 << kEntryShift);
+  e.imul_imm(4, kTlbReg, kAddressReg, static_cast<int32_t>(kJumpCacheMultiplier));
+  e.shift_imm(Shift::kShr, 4, kTlbReg, 32 - kJumpCacheBits - kEntryShift);
+  e.alu_imm(Alu::kAnd, 4, kTlbReg, (kJumpCacheEntries - 1) << kEntryShift);
   e.alu(Alu::kAdd, 8, kTlbReg, frame_at(offsetof(Frame, jump_cache)));
   e.alu(Alu::kCmp, 8, kAddressReg, Mem{kTlbReg});
   e.jump_if_to(5, miss);
