@@ -243,7 +243,15 @@ void TcgAccelerator::drop(tcg::TranslatedBlock* block) {
 bool TcgAccelerator::invalidate_for_store(core::RamBlock& ram, const std::byte* host, size_t length,
                                           const std::byte* current) {
   const std::lock_guard lock(translation_lock_);
-  if (!blocks_.covers(host, length)) return false;
+  if (!blocks_.covers(host, length)) {
+    const std::byte* page = page_of(host);
+    if (blocks_.is_rather_data(page) && page_of(current) != page) {
+      blocks_.remove(page, tcg::kPageSize,
+                     [this](tcg::TranslatedBlock* block) { backend_->invalidate(block); });
+      release_code_pages(ram, page, 1);
+    }
+    return false;
+  }
   bool running = false;
   const auto at = reinterpret_cast<uint64_t>(current);
   blocks_.remove(host, length, [&](tcg::TranslatedBlock* block) {

@@ -10,6 +10,9 @@ namespace {
 
 constexpr unsigned kFirstBucketBits = 12;
 constexpr unsigned kGranuleBits = 6;
+// A write costs about a tenth of a translation.
+constexpr uint32_t kFirstWrites = 64;
+constexpr uint8_t kMostConversions = 12;
 
 uint64_t page_of(uint64_t address) { return address & ~(tcg::kPageSize - 1); }
 
@@ -120,6 +123,16 @@ bool BlockMap::covers(const std::byte* first, size_t length) const {
   return false;
 }
 
+bool BlockMap::is_rather_data(const std::byte* page) {
+  const auto found = pages_.find(page_of(reinterpret_cast<uint64_t>(page)));
+  if (found == pages_.end()) return false;
+  PageCode& code = found->second;
+  if (++code.writes < kFirstWrites << code.conversions) return false;
+  code.writes = 0;
+  if (code.conversions < kMostConversions) ++code.conversions;
+  return true;
+}
+
 bool BlockMap::page_has_code(const std::byte* page) const {
   const auto found = pages_.find(page_of(reinterpret_cast<uint64_t>(page)));
   return found != pages_.end() && !found->second.blocks.empty();
@@ -158,7 +171,7 @@ void BlockMap::remove_from_page(uint64_t page, tcg::TranslatedBlock* block) {
   if (found == pages_.end()) return;
   PageCode& code = found->second;
   std::erase(code.blocks, block);
-  if (code.blocks.empty()) {
+  if (code.blocks.empty() && code.conversions == 0) {
     pages_.erase(found);
     return;
   }

@@ -36,6 +36,10 @@ class BlockMap {
 
   /// Whether a translation was made from any of the bytes.
   bool covers(const std::byte* first, size_t length) const;
+  /// Counts writes to a page of code that hit none of it. True if there were so many that the page
+  /// is better taken for data: what was made from it is worth less than what they cost. Each time
+  /// it takes more of them.
+  bool is_rather_data(const std::byte* page);
   /// Whether any translation was made from the page.
   bool page_has_code(const std::byte* page) const;
   /// Removes all translations made from any of the bytes and hands each to `invalidated`.
@@ -50,6 +54,8 @@ class BlockMap {
   struct PageCode {
     std::vector<tcg::TranslatedBlock*> blocks;
     uint64_t granules = 0;  ///< Bit i: bytes [64 i, 64 i + 64) may belong to a block.
+    uint32_t writes = 0;    ///< That hit no block, since it was last taken for data.
+    uint8_t conversions = 0;
   };
 
   /// Bytes of a block that lie in one page.

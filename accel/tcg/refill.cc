@@ -30,6 +30,10 @@ bool TcgVcpu::refill(uint64_t va, unsigned size, tcg::Access access, uint8_t fla
   const uint64_t page = va & ~(tcg::kPageSize - 1);
   if (va - page > tcg::kPageSize - size) return false;
   if ((flags & tcg::kMemoryAligned) != 0 && va % size != 0) return false;
+  tlb_lock_.lock();
+  const bool recalled = tlb(flags).recall(page, access == tcg::Access::kWrite);
+  tlb_lock_.unlock();
+  if (recalled) return true;
   PageWalk walk;
   if (!cpu_.walk(va, access, flags, walk)) return false;
   tlb_lock_.lock();

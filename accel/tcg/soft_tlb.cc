@@ -15,30 +15,57 @@ constexpr unsigned kKeyShift = 4;
 // Other threads withdraw entries while translated code looks at them.
 void set_tag(uint64_t& tag, uint64_t value) { __atomic_store_n(&tag, value, __ATOMIC_RELAXED); }
 
-uint64_t unused_tag(unsigned number) { return tcg::invalid_tag(number / 2); }
-
 }  // namespace
 
-SoftTlb::SoftTlb() : tlb_(new tcg::Tlb) {}
+uint64_t SoftTlb::unused_tag(unsigned number) {
+  return number < kFirstLost ? tcg::invalid_tag(number / 2) : kNoPage;
+}
 
 unsigned SoftTlb::number_of(uint64_t page, bool is_write) {
   return tcg::tlb_index(page) * 2 + (is_write ? 1 : 0);
 }
 
 tcg::TlbEntry& SoftTlb::entry(unsigned number) {
-  return tlb_->entry_at(number / 2, number % 2 != 0);
+  return number < kFirstLost ? tlb_->entry_at(number / 2, number % 2 != 0)
+                             : lost_[number - kFirstLost].entry;
+}
+
+void SoftTlb::put(unsigned number, const tcg::TlbEntry& what, uint8_t flags) {
+  if ((flags_[number] & kListed) == 0) used_[used_count_++] = static_cast<uint16_t>(number);
+  flags_[number] = flags;
+  tcg::TlbEntry& filled = entry(number);
+  set_tag(filled.tag, unused_tag(number));
+  filled.host = what.host;
+  set_tag(filled.tag, what.tag);
+}
+
+// What the entry holds goes to the next place for pages that lost theirs.
+void SoftTlb::keep(unsigned number) {
+  if (entry(number).tag == unused_tag(number)) return;
+  next_lost_ = (next_lost_ + 2) % kLost;
+  put(kFirstLost + next_lost_ + number % 2, entry(number), flags_[number]);
+}
+
+bool SoftTlb::recall(uint64_t page, bool is_write) {
+  for (unsigned i = is_write ? 1 : 0; i < kLost; i += 2) {
+    if (lost_[i].entry.tag != page) continue;
+    const unsigned number = number_of(page, is_write);
+    const tcg::TlbEntry found = lost_[i].entry;
+    const uint8_t flags = flags_[kFirstLost + i];
+    clear(kFirstLost + i);
+    keep(number);
+    put(number, found, flags);
+    return true;
+  }
+  return false;
 }
 
 void SoftTlb::fill(uint64_t page, std::byte* host, bool is_write, PageKind kind) {
   const unsigned number = number_of(page, is_write);
-  if ((flags_[number] & kListed) == 0) used_[used_count_++] = static_cast<uint16_t>(number);
-  flags_[number] =
-      static_cast<uint8_t>(kListed | (kind.global ? kGlobal : 0) | kind.key << kKeyShift);
+  if (entry(number).tag != page) keep(number);
   keys_ = static_cast<uint16_t>(keys_ | 1u << kind.key);
-  tcg::TlbEntry& filled = entry(number);
-  set_tag(filled.tag, unused_tag(number));
-  filled.host = reinterpret_cast<uint8_t*>(host);
-  set_tag(filled.tag, page);
+  put(number, {page, reinterpret_cast<uint8_t*>(host)},
+      static_cast<uint8_t>(kListed | (kind.global ? kGlobal : 0) | kind.key << kKeyShift));
 }
 
 void SoftTlb::fill_if_free(uint64_t page, std::byte* host, bool is_write, PageKind kind) {
@@ -82,6 +109,9 @@ void SoftTlb::flush_page(uint64_t page) {
   for (const bool is_write : {false, true}) {
     const unsigned number = number_of(page, is_write);
     if (entry(number).tag == page) clear(number);
+  }
+  for (unsigned i = 0; i < kLost; ++i) {
+    if (lost_[i].entry.tag == page) clear(kFirstLost + i);
   }
 }
 

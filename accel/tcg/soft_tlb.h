@@ -14,14 +14,16 @@ struct PageKind {
 };
 
 /// One memory context's direct-mapped TLB, with a list of the entries in use, so that a flush costs
-/// what was filled. Its methods use general registers only.
+/// what was filled. Pages that lost their entry to another of the same index are kept for a while:
+/// otherwise two of them that are used in turn would cost a page walk each time. Its methods use
+/// general registers only.
 class SoftTlb {
  public:
-  SoftTlb();
-
   tcg::Tlb* tlb() { return tlb_.get(); }
 
-  /// Makes reads or writes of `page` (guest-virtual) go to `host`.
+  /// Gives `page` (guest-virtual) its entry back, if it lost it lately.
+  bool recall(uint64_t page, bool is_write);
+  /// Makes reads or writes of `page` go to `host`.
   void fill(uint64_t page, std::byte* host, bool is_write, PageKind kind);
   /// The same if no other page has to go for it.
   void fill_if_free(uint64_t page, std::byte* host, bool is_write, PageKind kind);
@@ -35,17 +37,31 @@ class SoftTlb {
   void withdraw_write_range(const std::byte* first, const std::byte* last);
 
  private:
-  /// Numbers of entries: twice the index, and 1 more of those for writes.
-  static constexpr unsigned kEntries = 2 * tcg::kTlbEntries;
+  static constexpr unsigned kLost = 16;  ///< Entries for pages that lost theirs; a power of two.
+  /// Numbers of entries: twice the index, and 1 more of those for writes; then those of pages that
+  /// lost theirs, likewise.
+  static constexpr unsigned kFirstLost = 2 * tcg::kTlbEntries;
+  static constexpr unsigned kEntries = kFirstLost + kLost;
   static unsigned number_of(uint64_t page, bool is_write);
+  static uint64_t unused_tag(unsigned number);
+  void keep(unsigned number);
+  void put(unsigned number, const tcg::TlbEntry& what, uint8_t flags);
   tcg::TlbEntry& entry(unsigned number);
   void clear(unsigned number);
   template <class Dropped>
   void flush_if(Dropped dropped);
 
-  std::unique_ptr<tcg::Tlb> tlb_;
+  /// The tag of an unused LostEntry: no page has an odd address.
+  static constexpr uint64_t kNoPage = 1;
+  struct LostEntry {
+    tcg::TlbEntry entry{.tag = kNoPage, .host = nullptr};
+  };
+
+  std::unique_ptr<tcg::Tlb> tlb_ = std::make_unique<tcg::Tlb>();
+  LostEntry lost_[kLost];
+  unsigned next_lost_ = 0;
   uint8_t flags_[kEntries] = {};
-  uint16_t used_[kEntries];  // numbers of entries that may be valid, each once
+  uint16_t used_[kEntries] = {};  // numbers of entries that may be valid, each once
   unsigned used_count_ = 0;
   uint16_t keys_ = 0;  // those that entries may have
 };

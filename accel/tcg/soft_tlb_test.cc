@@ -39,6 +39,42 @@ TEST_F(SoftTlbTest, FlushesKeepWhatIsOfAnotherKind) {
   EXPECT_FALSE(holds(kFirst));
 }
 
+TEST_F(SoftTlbTest, PagesOfOneIndexComeBack) {
+  constexpr uint64_t kOther = kFirst + tcg::kTlbEntries * tcg::kPageSize;
+  fill(kFirst, {.key = 3});
+  fill(kOther, {});
+  EXPECT_TRUE(holds(kOther));
+  EXPECT_FALSE(holds(kFirst));
+  for (const bool is_write : {false, true}) EXPECT_TRUE(tlb_.recall(kFirst, is_write));
+  EXPECT_TRUE(holds(kFirst));
+  for (const bool is_write : {false, true}) EXPECT_TRUE(tlb_.recall(kOther, is_write));
+  EXPECT_TRUE(holds(kOther));
+  tlb_.flush_keys(1u << 3);
+  EXPECT_FALSE(tlb_.recall(kFirst, false));
+  EXPECT_FALSE(tlb_.recall(kFirst, true));
+}
+
+TEST_F(SoftTlbTest, FlushesReachPagesThatLostTheirEntry) {
+  constexpr uint64_t kOther = kFirst + tcg::kTlbEntries * tcg::kPageSize;
+  const auto lose_first = [&] {
+    fill(kFirst, {});
+    fill(kOther, {});
+  };
+  lose_first();
+  tlb_.flush_page(kFirst);
+  EXPECT_FALSE(tlb_.recall(kFirst, false));
+  lose_first();
+  tlb_.flush_non_global();
+  EXPECT_FALSE(tlb_.recall(kFirst, true));
+  lose_first();
+  tlb_.withdraw_write_range(host_, host_);
+  EXPECT_FALSE(tlb_.recall(kFirst, true));
+  EXPECT_TRUE(tlb_.recall(kFirst, false));
+  lose_first();
+  tlb_.flush();
+  EXPECT_FALSE(tlb_.recall(kFirst, false));
+}
+
 TEST_F(SoftTlbTest, KeysAreThoseOfTheLastFill) {
   fill(kFirst, {.key = 1});
   tlb_.flush();
