@@ -140,11 +140,16 @@ const void* TcgAccelerator::checked_entry(tcg::TranslatedBlock* block) {
   return backend_->checked_entry(block);
 }
 
+const tcg::CodePage& TcgAccelerator::second_page(const tcg::TranslatedBlock& block) const {
+  const std::lock_guard lock(translation_lock_);
+  return blocks_.second_page(block);
+}
+
 // Whether the second page of a block that crosses into one is mapped as it was.
 bool TcgAccelerator::second_page_matches(TcgVcpu& vcpu, const tcg::TranslatedBlock& block) const {
   PageWalk fault;
   const uint64_t next = (vcpu.cpu().position().linear & kPageMask) + tcg::kPageSize;
-  return reinterpret_cast<uint64_t>(vcpu.fetch(next, fault)) == blocks_.second_page(block);
+  return reinterpret_cast<uint64_t>(vcpu.fetch(next, fault)) == blocks_.second_page(block).key.host;
 }
 
 // Into ir_; false if the code cannot be fetched, which is recorded.
@@ -167,7 +172,8 @@ bool TcgAccelerator::make_ir(TcgVcpu& vcpu, unsigned max_insns) {
 tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const tcg::CodePage& page,
                                                 unsigned max_insns) {
   if (!make_ir(vcpu, max_insns)) return nullptr;
-  auto compiled = backend_->compile(ir_, page);
+  const tcg::CodePage* second = ends_in_next_page(page) ? &page_behind(vcpu, page) : nullptr;
+  auto compiled = backend_->compile(ir_, page, second);
   if (!compiled) {
     if (compiled.error().code() == util::ErrorCode::kNoMemory) {
       flush_translations();
@@ -184,16 +190,29 @@ tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const tcg::CodePa
   const CodePosition at = vcpu.cpu().position();
   log_host_code(*backend_, *block, at);
   if (perf_map_) perf_map_->add(backend_->host_code(*block), at.linear, at.user);
-  uint64_t second_page = 0;
-  if (block->spans_pages()) {
-    PageWalk fault;
-    const std::byte* second = vcpu.fetch((at.linear & kPageMask) + tcg::kPageSize, fault);
-    second_page = reinterpret_cast<uint64_t>(second);
-    protect_code_page(second);
+  for (const tcg::CodePage* each : {&page, second}) {
+    if (each != nullptr) protect_code_page(reinterpret_cast<const std::byte*>(each->key.host));
   }
-  protect_code_page(reinterpret_cast<const std::byte*>(page.key.host));
-  blocks_.insert(block, second_page);
+  blocks_.insert(block, second);
   return block;
+}
+
+// Of ir_, which begins in `page`.
+bool TcgAccelerator::ends_in_next_page(const tcg::CodePage& page) const {
+  return ir_.guest_ip - page.key.ip + ir_.guest_size > tcg::kPageSize;
+}
+
+// What follows `page`, the current one. It could be fetched just now.
+const tcg::CodePage& TcgAccelerator::page_behind(TcgVcpu& vcpu, const tcg::CodePage& page) {
+  PageWalk fault;
+  const uint64_t linear = vcpu.cpu().position().linear & kPageMask;
+  tcg::CodePageKey key = page.key;
+  key.host = reinterpret_cast<uint64_t>(vcpu.fetch(linear + tcg::kPageSize, fault));
+  if (!page.relocatable) {
+    key.linear += tcg::kPageSize;
+    key.ip += tcg::kPageSize;
+  }
+  return blocks_.page(key, page.relocatable);
 }
 
 // The CPU is again where the block begins, so that it can be translated once more to show its IR.

@@ -59,6 +59,8 @@ class TcgAccelerator final : public Accelerator,
   tcg::TranslatedBlock* block_for(TcgVcpu& vcpu, const std::byte* host, bool single_instruction);
   /// What jump caches hold to go to `block`; null if there is no room.
   const void* checked_entry(tcg::TranslatedBlock* block);
+  /// The second page of a block that spans two.
+  const tcg::CodePage& second_page(const tcg::TranslatedBlock& block) const;
   void link(tcg::TranslatedBlock* from, unsigned slot, tcg::TranslatedBlock* to);
   /// Drops translations of [host, host + length). Returns whether one of more than one instruction
   /// contains the instruction at `current`, that is, whether the running block has to be left.
@@ -79,6 +81,8 @@ class TcgAccelerator final : public Accelerator,
 
   bool make_ir(TcgVcpu& vcpu, unsigned max_insns);
   tcg::TranslatedBlock* translate(TcgVcpu& vcpu, const tcg::CodePage& page, unsigned max_insns);
+  bool ends_in_next_page(const tcg::CodePage& page) const;
+  const tcg::CodePage& page_behind(TcgVcpu& vcpu, const tcg::CodePage& page);
   bool second_page_matches(TcgVcpu& vcpu, const tcg::TranslatedBlock& block) const;
   void drop(tcg::TranslatedBlock* block);
   void report_difference(TcgVcpu& vcpu, const tcg::TranslatedBlock& block, const std::string& what);

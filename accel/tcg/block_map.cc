@@ -32,8 +32,8 @@ const tcg::CodePage& BlockMap::page(const tcg::CodePageKey& key, bool relocatabl
   return code_pages_.try_emplace(key, tcg::CodePage{key, relocatable, next}).first->second;
 }
 
-uint64_t BlockMap::second_page(const tcg::TranslatedBlock& block) const {
-  return second_pages_.at(&block);
+const tcg::CodePage& BlockMap::second_page(const tcg::TranslatedBlock& block) const {
+  return *second_pages_.at(&block);
 }
 
 unsigned BlockMap::extents_of(const tcg::TranslatedBlock& block, Extent (&extents)[2]) const {
@@ -42,7 +42,7 @@ unsigned BlockMap::extents_of(const tcg::TranslatedBlock& block, Extent (&extent
   const uint64_t page_last = page + tcg::kPageSize - 1;
   extents[0] = {first, std::min(last, page_last)};
   if (!block.spans_pages()) return 1;
-  const uint64_t second = second_page(block);
+  const uint64_t second = second_page(block).key.host;
   extents[1] = {second, second + (last - page_last - 1)};
   return 2;
 }
@@ -81,8 +81,8 @@ tcg::TranslatedBlock* BlockMap::find(const tcg::CodePage& page, unsigned offset)
   return block;
 }
 
-void BlockMap::insert(tcg::TranslatedBlock* block, uint64_t second_page) {
-  if (block->spans_pages()) second_pages_[block] = second_page;
+void BlockMap::insert(tcg::TranslatedBlock* block, const tcg::CodePage* second) {
+  if (second != nullptr) second_pages_[block] = second;
   if (++count_ > buckets_.size()) grow();
   put_in_bucket(block);
   Extent extents[2];

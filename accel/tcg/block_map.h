@@ -27,10 +27,10 @@ class BlockMap {
   bool full() const { return code_pages_.size() == tcg::kCodePageNumbers; }
 
   tcg::TranslatedBlock* find(const tcg::CodePage& page, unsigned offset) const;
-  /// `second_page` is the host address of the page that the block's end lies in, if it spans two.
-  void insert(tcg::TranslatedBlock* block, uint64_t second_page);
+  /// `second` is the page that the block's end lies in, if it spans two.
+  void insert(tcg::TranslatedBlock* block, const tcg::CodePage* second);
   /// Of a block that spans two.
-  uint64_t second_page(const tcg::TranslatedBlock& block) const;
+  const tcg::CodePage& second_page(const tcg::TranslatedBlock& block) const;
   /// Forgets everything (the backend was flushed).
   void clear();
 
@@ -87,7 +87,7 @@ class BlockMap {
     }
   };
   std::unordered_map<tcg::CodePageKey, tcg::CodePage, KeyHash> code_pages_;
-  std::unordered_map<const tcg::TranslatedBlock*, uint64_t> second_pages_;
+  std::unordered_map<const tcg::TranslatedBlock*, const tcg::CodePage*> second_pages_;
 };
 
 }  // namespace vireo::accel

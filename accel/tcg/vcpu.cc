@@ -140,8 +140,12 @@ tcg::TranslatedBlock* TcgVcpu::next_block(tcg::TranslatedBlock* from, unsigned s
     if (block == nullptr) return nullptr;
     recent = block;
   }
-  if (block->spans_pages() || single) return block;
-  note_mapping(*block, position);
+  note_mapping(*block->page, position.ip, position.linear);
+  if (block->spans_pages()) {
+    note_mapping(accelerator_.second_page(*block), position.ip + tcg::kPageSize,
+                 position.linear + tcg::kPageSize);
+  }
+  if (single) return block;
   if (from != nullptr) {
     accelerator_.link(from, slot, block);
   } else if (const void* code = accelerator_.checked_entry(block)) {
@@ -181,10 +185,9 @@ void TcgVcpu::change_mode(const CodePosition& position) {
   space_->code.select_mode(user_, mode_);
 }
 
-void TcgVcpu::note_mapping(const tcg::TranslatedBlock& block, const CodePosition& position) {
-  const tcg::CodePage& page = *block.page;
-  space_->code.fill(page.number, tcg::code_page_mapping(page, position.ip), position.linear,
-                    exec_entry(position.linear).global);
+void TcgVcpu::note_mapping(const tcg::CodePage& page, uint64_t ip, uint64_t linear) {
+  space_->code.fill(page.number, tcg::code_page_mapping(page, ip), linear,
+                    exec_entry(linear).global);
 }
 
 TcgVcpu::ExecEntry& TcgVcpu::exec_entry(uint64_t linear) {

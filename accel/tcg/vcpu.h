@@ -17,6 +17,7 @@
 #include "tcg/runtime/hooks.h"
 
 namespace vireo::tcg {
+struct CodePage;
 struct TranslatedBlock;
 }  // namespace vireo::tcg
 namespace vireo::core {
@@ -107,7 +108,7 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   void select_jumps();
   ExecEntry& exec_entry(uint64_t linear);
   const std::byte* host_page_for_code(uint64_t physical);
-  void note_mapping(const tcg::TranslatedBlock& block, const CodePosition& position);
+  void note_mapping(const tcg::CodePage& page, uint64_t ip, uint64_t linear);
   void forget_fetches(bool keep_global);
   std::span<const std::byte> bytes_at(uint64_t linear) override;
 

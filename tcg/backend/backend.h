@@ -76,9 +76,12 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  /// Compiles `block` (verified, after the passes), which begins in `page`. Errors: kNoMemory when
-  /// the code cache is full: flush and retry; others: half of the instructions may do.
-  virtual util::Result<TranslatedBlock*> compile(const Block& block, const CodePage& page) = 0;
+  /// Compiles `block` (verified, after the passes), which begins in `page`. If it ends in another,
+  /// `second` is that: the block looks itself whether it still follows; null: whoever enters does.
+  /// Errors: kNoMemory when the code cache is full: flush and retry; others: half of the
+  /// instructions may do.
+  virtual util::Result<TranslatedBlock*> compile(const Block& block, const CodePage& page,
+                                                 const CodePage* second) = 0;
 
   /// What jump caches hold to go to `block`, with flags in memory: looks at Frame::code_pages. Null
   /// if there is no room.

@@ -102,12 +102,12 @@ TEST(Pipeline, KeepsTheMeaningOfRandomBlocks) {
     auto plain = std::make_unique<TestGuest>(i);
     TranslatedBlock* last = nullptr;
     unsigned slot = 0;
-    backend->run(&plain->frame, backend->compile(original, page).value(), &last, &slot);
+    backend->run(&plain->frame, backend->compile(original, page, nullptr).value(), &last, &slot);
     for (const char* passes : kPipelines) {
       Block block = original;
       optimised(block, passes);
       auto guest = std::make_unique<TestGuest>(i);
-      backend->run(&guest->frame, backend->compile(block, page).value(), &last, &slot);
+      backend->run(&guest->frame, backend->compile(block, page, nullptr).value(), &last, &slot);
       ASSERT_EQ(plain->difference(*guest), "") << passes << "\n"
                                                << to_string(original) << "\n"
                                                << to_string(block);

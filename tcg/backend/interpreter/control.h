@@ -22,14 +22,18 @@ inline bool kicked(const Machine& machine) {
   return __atomic_load_n(&machine.frame->kick, __ATOMIC_RELAXED) != 0;
 }
 
-/// Whether `to` may be entered from the current block at Frame::guest_ip: still valid, and its page
-/// mapped there. A block of the page that runs now needs no look.
+inline bool is_mapped(const Frame& frame, const CodePage& page, uint64_t guest_ip) {
+  return frame.code_pages[code_page_slot(page.number)] == code_page_mapping(page, guest_ip);
+}
+
+/// Whether `to` may be entered from the current block at Frame::guest_ip: still valid, and its
+/// pages mapped there. The page that runs now needs no look.
 [[gnu::always_inline]] inline bool enterable(const Machine& machine, const TranslatedBlock* to) {
   if (!is_valid(*to)) return false;
-  if (to->page == machine.program->page) return true;
   const Frame& frame = *machine.frame;
-  return frame.code_pages[code_page_slot(to->page->number)] ==
-         code_page_mapping(*to->page, frame.guest_ip);
+  const CodePage* second = program_of(to)->second;
+  if (second != nullptr && !is_mapped(frame, *second, frame.guest_ip + kPageSize)) return false;
+  return to->page == machine.program->page || is_mapped(frame, *to->page, frame.guest_ip);
 }
 
 /// Makes the program of `to`, which begins at Frame::guest_ip, the current one.

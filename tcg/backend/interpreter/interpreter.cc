@@ -23,7 +23,8 @@ class InterpreterBackend final : public Backend {
  public:
   explicit InterpreterBackend(const BackendConfig& config) : config_(config) {}
 
-  util::Result<TranslatedBlock*> compile(const Block& block, const CodePage& page) override {
+  util::Result<TranslatedBlock*> compile(const Block& block, const CodePage& page,
+                                         const CodePage* second) override {
     auto program = std::make_unique<Program>();
     if (!compiler_.compile(block, program.get())) {
       return util::Error(util::ErrorCode::kInvalidArgument,
@@ -36,6 +37,7 @@ class InterpreterBackend final : public Backend {
     }
     used_ += bytes;
     describe(block, page, bytes, program.get());
+    program->second = second;
     programs_.push_back(std::move(program));
     return programs_.back().get();
   }

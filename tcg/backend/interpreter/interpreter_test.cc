@@ -29,7 +29,7 @@ class Interpreter : public ::testing::Test {
     page.number = number;
     if (!page.relocatable) page.key.linear = page.key.ip = ip & ~(kPageSize - 1);
     block_.guest_ip = ip;
-    auto result = backend_->compile(block_, page);
+    auto result = backend_->compile(block_, page, nullptr);
     block_.clear();
     return result.value();
   }

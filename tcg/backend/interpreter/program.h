@@ -69,6 +69,7 @@ struct Program : TranslatedBlock {
   std::vector<Operation> operations;
   std::vector<uint64_t> ips;  ///< The guest IP of each operation.
   std::array<TranslatedBlock*, 2> links = {};
+  const CodePage* second = nullptr;  ///< See Backend::compile().
 };
 
 inline Program* program_of(TranslatedBlock* block) { return static_cast<Program*>(block); }

@@ -45,10 +45,11 @@ class LockstepBackend final : public Backend {
         alone_.load(), left_out_.load()));
   }
 
-  util::Result<TranslatedBlock*> compile(const Block& block, const CodePage& page) override {
-    auto reference = reference_->compile(block, page);
+  util::Result<TranslatedBlock*> compile(const Block& block, const CodePage& page,
+                                         const CodePage* second) override {
+    auto reference = reference_->compile(block, page, second);
     if (!reference) return reference;
-    auto subject = subject_->compile(block, page);
+    auto subject = subject_->compile(block, page, second);
     if (!subject) return subject;
     Pair& pair = pairs_.emplace_back();
     static_cast<TranslatedBlock&>(pair) = **subject;

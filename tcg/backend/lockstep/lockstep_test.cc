@@ -30,10 +30,11 @@ class Tampered final : public Backend {
   Tampered(const BackendConfig& config, Change change)
       : backend_(std::move(make_interpreter_backend(config)).value()), change_(change) {}
 
-  util::Result<TranslatedBlock*> compile(const Block& block, const CodePage& page) override {
+  util::Result<TranslatedBlock*> compile(const Block& block, const CodePage& page,
+                                         const CodePage* second) override {
     Block changed = block;
     for (Inst& inst : changed.insts) change_(inst);
-    return backend_->compile(changed, page);
+    return backend_->compile(changed, page, second);
   }
   const void* checked_entry(TranslatedBlock* block) override {
     return backend_->checked_entry(block);
@@ -80,7 +81,7 @@ class Lockstep : public ::testing::Test {
   }
   TranslatedBlock* compile() {
     page_.key.ip = block_.guest_ip;
-    auto block = backend_->compile(block_, page_);
+    auto block = backend_->compile(block_, page_, nullptr);
     EXPECT_TRUE(block) << block.error().message();
     return *block;
   }

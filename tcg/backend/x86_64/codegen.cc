@@ -3,6 +3,11 @@
 #include "tcg/backend/x86_64/codegen.h"
 
 namespace vireo::tcg::x86_64 {
+namespace {
+
+constexpr uint8_t kEqual = 4;
+
+}  // namespace
 const char* CodeGenerator::generate() {
   body_ = e_.new_label();
   memory_entry_ = e_.new_label();
@@ -24,7 +29,17 @@ const char* CodeGenerator::generate() {
 void CodeGenerator::emit_entries() {
   using First = Liveness::FirstFlagUse;
   const First first = live_.first_flag_use();
-  if (first == First::kShown) {
+  if (second_ != nullptr) {
+    data_.host_entry = static_cast<uint16_t>(e_.size());
+    emit_save_flags(e_, kAddressReg);
+    e_.bind(memory_entry_);
+    emit_second_page_check();
+    flags_ = kFlagsInMemory;
+    if (first == First::kRead) {
+      emit_restore_flags(e_, kAddressReg);
+      flags_ = kFlagsInHost;
+    }
+  } else if (first == First::kShown) {
     data_.host_entry = static_cast<uint16_t>(e_.size());
     emit_save_flags(e_, kAddressReg);
     e_.bind(memory_entry_);
@@ -41,6 +56,25 @@ void CodeGenerator::emit_entries() {
   }
   data_.memory_entry = static_cast<uint16_t>(e_.offset_of(memory_entry_));
   e_.bind(body_);
+}
+
+// Flags are in memory, and nothing is in registers but guest state.
+void CodeGenerator::emit_second_page_check() {
+  const Encoder::Label follows = e_.new_label();
+  const auto tag = static_cast<int32_t>(code_page_tag(second_->number));
+  const auto slot = static_cast<int32_t>(code_page_slot(second_->number) * sizeof(uint64_t));
+  e_.mov(8, kTlbReg, frame_at(offsetof(Frame, code_pages)));
+  if (block_.relocatable) {
+    e_.mov(8, kAddressReg, frame_at(offsetof(Frame, code_base)));
+    emit_add(e_, kAddressReg, static_cast<int32_t>(kPageSize) + tag);
+    e_.alu(Alu::kCmp, 8, kAddressReg, Mem{kTlbReg, kNoReg, 0, slot});
+  } else {
+    e_.alu_imm(Alu::kCmp, 8, Mem{kTlbReg, kNoReg, 0, slot}, tag);
+  }
+  e_.jump_if(kEqual, follows);
+  emit_guest_ip(kAddressReg, block_.guest_ip);
+  e_.jump_to(thunks_.lookup_indirect);
+  e_.bind(follows);
 }
 
 void CodeGenerator::emit_stubs() {

@@ -40,8 +40,9 @@ class CodeGenerator {
     size_t x87_offset;  ///< Of the X87State in the vCPU state.
     bool wide;          ///< Guest vector registers are in the host's with 256 bits.
   };
+  /// `second`: see Backend::compile().
   CodeGenerator(const Options& options, Encoder& encoder, const Block& block, BlockData& data,
-                BlockTables& tables, Liveness& liveness)
+                const CodePage* second, BlockTables& tables, Liveness& liveness)
       : cpu_(options.cpu),
         thunks_(*options.thunks),
         link_blocks_(options.link_blocks),
@@ -50,6 +51,7 @@ class CodeGenerator {
         e_(encoder),
         block_(block),
         data_(data),
+        second_(second),
         tables_(tables),
         live_(liveness),
         places_(liveness.places()) {}
@@ -98,6 +100,7 @@ class CodeGenerator {
 
   // codegen.cc: the pass.
   void emit_entries();
+  void emit_second_page_check();
   void emit_inst();
   bool emit_arithmetic();
   void emit_insn_start();
@@ -336,6 +339,7 @@ class CodeGenerator {
   Encoder& e_;
   const Block& block_;
   BlockData& data_;
+  const CodePage* second_;
   BlockTables& tables_;
   Liveness& live_;
   std::vector<ValuePlace>& places_;

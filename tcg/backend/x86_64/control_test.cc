@@ -104,16 +104,22 @@ class Control : public ::testing::Test {
     return compile_in(place, true);
   }
   TranslatedBlock* compile_in(uint64_t place, bool relocatable) {
+    const bool spans = place % kPageSize + block_.guest_size > kPageSize;
+    const CodePage* second = spans ? &page_of(place + kPageSize, relocatable) : nullptr;
+    auto result = backend_->compile(block_, page_of(place, relocatable), second);
+    block_.clear();
+    return result.value();
+  }
+  const CodePage& page_of(uint64_t place, bool relocatable) {
     const uint64_t address = relocatable ? 0 : place & ~(kPageSize - 1);
     const auto number = static_cast<uint32_t>(place >> kPageBits) + kFirstNumber;
     CodePage& page = pages_.try_emplace(number).first->second;
     page = {{.linear = address, .ip = address}, relocatable, number};
-    auto result = backend_->compile(block_, page);
-    block_.clear();
-    return result.value();
+    return page;
   }
-  void map(const TranslatedBlock& block, uint64_t ip) {
-    frame_.code_pages[code_page_slot(block.page->number)] = code_page_mapping(*block.page, ip);
+  void map(const TranslatedBlock& block, uint64_t ip) { map(*block.page, ip); }
+  void map(const CodePage& page, uint64_t ip) {
+    frame_.code_pages[code_page_slot(page.number)] = code_page_mapping(page, ip);
   }
   void unmap(const TranslatedBlock& block) {
     frame_.code_pages[code_page_slot(block.page->number)] = kCodePageUnmapped;
@@ -319,6 +325,41 @@ TEST_F(Control, RelocatableReturnsGoToTheCaller) {
     EXPECT_EQ(frame_.guest_ip, base + 0x30);
   }
   EXPECT_EQ(frame_.general[2], 2u);
+}
+
+// From a block of the same page, with flags in the host's register.
+TEST_F(Control, BlocksThatSpanPagesLookAtTheSecond) {
+  for (const bool relocatable : {false, true}) {
+    const uint64_t base = relocatable ? 0 : 0x2000, at = relocatable ? 0x7f0000002000 : 0x2000;
+    b_.insn_start(base + 0xff0);
+    count(0, 1);
+    b_.exit_direct(base + 0xffe, 0);
+    block_.relocatable = relocatable;
+    block_.guest_ip = base + 0xff0;
+    TranslatedBlock* first = compile_in(0x2ff0, relocatable);
+    b_.insn_start(base + 0xffe);
+    b_.set_reg(3, b_.zero_extend(Type::kI64, b_.setcc(Condition::kE)));
+    count(1, 1);
+    b_.exit_direct(base + 0x1002, 0);
+    block_.relocatable = relocatable;
+    block_.guest_ip = base + 0xffe;
+    block_.guest_size = 4;
+    TranslatedBlock* spanning = compile_in(0x2ffe, relocatable);
+    const CodePage& second = page_of(0x3000, relocatable);
+    backend_->link(first, 0, spanning);
+    frame_.general[0] = frame_.general[1] = 0;
+    frame_.code_pages[code_page_slot(second.number)] = kCodePageUnmapped;
+    run(first, at + 0xff0);
+    EXPECT_EQ(frame_.guest_ip, at + 0xffe);
+    EXPECT_EQ(frame_.general[1], 0u);
+    map(second, at + 0x1000);
+    frame_.general[0] = ~uint64_t{0};
+    run(first, at + 0xff0);
+    EXPECT_EQ(frame_.guest_ip, at + 0x1002);
+    EXPECT_EQ(frame_.general[1], 1u);
+    EXPECT_EQ(frame_.general[3], 1u) << "flags of the sum";
+    EXPECT_EQ(last_, spanning);
+  }
 }
 
 TEST_F(Control, RelocatableFaultsShowTheAddress) {

@@ -29,7 +29,7 @@ class Golden : public ::testing::Test {
   }
   std::string code() {
     b_.exit_direct(0x1020, 0);
-    auto block = backend_->compile(block_, page_);
+    auto block = backend_->compile(block_, page_, nullptr);
     return block ? listing(backend_->host_code(**block), true) : block.error().message();
   }
   Value get(unsigned reg, Type type = Type::kI64) { return b_.get_reg(type, reg); }

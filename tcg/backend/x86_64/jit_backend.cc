@@ -109,7 +109,8 @@ void JitBackend::take(size_t bytes, size_t alignment) {
   used_ = std::min(util::align_up(used_ + bytes, alignment), mapping_.size());
 }
 
-util::Result<TranslatedBlock*> JitBackend::compile(const Block& block, const CodePage& page) {
+util::Result<TranslatedBlock*> JitBackend::compile(const Block& block, const CodePage& page,
+                                                   const CodePage* second) {
   const auto no_room = [] {
     return util::Error(util::ErrorCode::kNoMemory, "the cache of translated code is full");
   };
@@ -125,7 +126,7 @@ util::Result<TranslatedBlock*> JitBackend::compile(const Block& block, const Cod
   liveness_.analyse(block);
   CodeGenerator generator(
       {cpu_, &thunks_, config_.link_blocks, config_.x87_offset, vector_bytes() == 32}, encoder,
-      block, data, tables_, liveness_);
+      block, data, second, tables_, liveness_);
   const char* what = generator.generate();
   if (encoder.full()) return no_room();
   if (what == nullptr && !fits(tables_, encoder.size())) what = "the block is too long";

@@ -20,7 +20,8 @@ class JitBackend final : public Backend {
                                                        const HostCpu& cpu);
   ~JitBackend() override;
 
-  util::Result<TranslatedBlock*> compile(const Block& block, const CodePage& page) override;
+  util::Result<TranslatedBlock*> compile(const Block& block, const CodePage& page,
+                                         const CodePage* second) override;
   const void* checked_entry(TranslatedBlock* block) override;
   void run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last, unsigned* slot) override;
   void link(TranslatedBlock* from, unsigned slot, TranslatedBlock* to) override;

@@ -35,7 +35,7 @@ class Jit : public ::testing::Test {
     wide_ = std::move(make_jit_backend(config)).value();
   }
   TranslatedBlock* compile() {
-    auto result = backend_->compile(block_, page_);
+    auto result = backend_->compile(block_, page_, nullptr);
     EXPECT_TRUE(result) << (result ? "" : result.error().message());
     block_.clear();
     return result ? *result : nullptr;
@@ -53,9 +53,9 @@ class Jit : public ::testing::Test {
     return difference;
   }
   std::string compare(Backend& backend, uint32_t seed) {
-    auto compiled = backend.compile(block_, page_);
+    auto compiled = backend.compile(block_, page_, nullptr);
     if (!compiled) return compiled.error().message();
-    auto reference = interpreter_->compile(block_, page_);
+    auto reference = interpreter_->compile(block_, page_, nullptr);
     TestGuest a(seed), b(seed);
     TranslatedBlock* last;
     unsigned slot;
@@ -119,7 +119,7 @@ TEST_F(Jit, SimdExceptionsOfWideOperationsKeepRegisters) {
     guest.frame.mxcsr = 0x1d80;  // division by zero unmasked
     uint8_t before[sizeof guest.frame.vector];
     std::memcpy(before, guest.frame.vector, sizeof before);
-    auto compiled = backend->compile(block_, page_);
+    auto compiled = backend->compile(block_, page_, nullptr);
     ASSERT_TRUE(compiled);
     unsigned slot;
     TranslatedBlock* last;

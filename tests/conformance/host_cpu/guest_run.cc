@@ -154,7 +154,7 @@ tcg::TranslatedBlock* GuestRunner::translate(unsigned max_insns) {
   }
   pipeline_.run(block_);
   const tcg::CodePage& page = page_of(ip, mode);
-  auto compiled = backend_->compile(block_, page);
+  auto compiled = backend_->compile(block_, page, nullptr);
   if (!compiled) problem_ = compiled.error().message();
   if (!compiled) return nullptr;
   code_pages_[tcg::code_page_slot(page.number)] = tcg::code_page_mapping(page, ip);
