@@ -63,9 +63,11 @@ Term host_bridge_resources(const AcpiConfig& config) {
                          port_window(0xd00, 0xffff),
                          memory_window32(0xa0000, 0xbffff),
                          memory_window32(pci_window_start(config.low_ram_end), kPciEnd)};
-  const uint64_t above =
-      util::align_up((uint64_t{1} << 32) + config.high_ram_size, uint64_t{1} << 30);
-  list.push_back(memory_window64(above, above + kWindow64Size - 1));
+  if (config.high_window) {
+    const uint64_t above =
+        util::align_up((uint64_t{1} << 32) + config.high_ram_size, uint64_t{1} << 30);
+    list.push_back(memory_window64(above, above + kWindow64Size - 1));
+  }
   return name("_CRS", resources(list));
 }
 

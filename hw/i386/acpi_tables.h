@@ -10,6 +10,8 @@ struct AcpiConfig {
   unsigned cpus = 1;
   uint64_t low_ram_end = 0;
   uint64_t high_ram_size = 0;
+  /// Whether the kernel may place BARs above 4 GiB.
+  bool high_window = true;
   bool hpet = true;
   bool keyboard = true;
   bool firmware_config = true;

@@ -83,6 +83,9 @@ void PcMachine::describe_to_acpi() {
       build_acpi_tables({.cpus = config_.cpus,
                          .low_ram_end = memory_->low_ram_end(),
                          .high_ram_size = memory_->high_ram_size(),
+                         // Without firmware the kernel places all BARs, and Linux 6.1 with PAE
+                         // loses bits 63:32 of an address when it maps registers.
+                         .high_window = memory_->has_firmware(),
                          .panic_device = panic_device,
                          .floppy = floppy != nullptr,
                          .serial_ports = static_cast<unsigned>(config_.serial.size())}));

@@ -8,6 +8,13 @@
 #include "util/bits.h"
 
 namespace vireo::hw {
+namespace {
+
+// What a cable without drives reads: the host pulls DD7, BSY of the status, down
+// (ATA/ATAPI-6, 5.2).
+constexpr uint8_t kNobody = 0x7f;
+
+}  // namespace
 
 bool IdeChannel::has_room_for(const core::Device& device) const {
   const int32_t unit = static_cast<const IdeDrive&>(device).unit();
@@ -68,7 +75,7 @@ uint64_t IdeChannel::read(uint64_t offset, unsigned width) {
 }
 
 uint8_t IdeChannel::read_register(unsigned offset) {
-  if (empty()) return 0xff;
+  if (empty()) return kNobody;
   IdeDrive* const drive = selected();
   // The first drive answers for an absent second one.
   if (drive == nullptr) return 0;
@@ -83,7 +90,7 @@ uint8_t IdeChannel::read_register(unsigned offset) {
 }
 
 uint8_t IdeChannel::read_alternate_status() const {
-  if (empty()) return 0xff;
+  if (empty()) return kNobody;
   const IdeDrive* const drive = selected();
   return drive != nullptr ? drive->status() : 0;
 }

@@ -42,6 +42,10 @@ constexpr LegacyPorts kLegacyPorts[] = {{"primary", "primary-control", 0x1f0, 0x
 PiixIde::PiixIde() {
   set_identity({.vendor = 0x8086, .device = 0x7010, .class_code = 0x010180});
   set_writable(kTiming, 4, 0xffffffff);
+  // A PIIX3 decodes neither channel after reset. UEFI firmware for virtual PCs takes that for done,
+  // and would wait minutes for drives at ports where nothing answers.
+  set_config<uint16_t>(kTiming, kDecodeEnable);
+  set_config<uint16_t>(kTiming + 2, kDecodeEnable);
   set_writable(kSlaveTiming, 1, 0xff);
 }
 
@@ -99,8 +103,6 @@ void PiixIde::sync_pci_outputs() {
 void PiixIde::config_written(uint8_t, unsigned) { map_channels(); }
 
 void PiixIde::enable_channels() {
-  config_write(kTiming, 2, kDecodeEnable);
-  config_write(kTiming + 2, 2, kDecodeEnable);
   config_write(kPciCommand, 2, config_value<uint16_t>(kPciCommand) | kPciCommandIo);
 }
 

@@ -100,3 +100,12 @@ def debian_openssl(bench):
         guest.run("grep -wq sha_ni /proc/cpuinfo && grep -wq vaes /proc/cpuinfo", COMMAND)
         guest.run(CIPHERS, 2 * COMMAND)
         power_off(guest)
+
+
+@guest_test("debian-ctypes")
+def debian_ctypes(bench):
+    """python3's own test of ctypes passes in the guest."""
+    with start(bench, bench.disk(), "virtio") as guest:
+        log_in(guest)
+        guest.run("python3 -m test test_ctypes", 10 * COMMAND)
+        power_off(guest)
