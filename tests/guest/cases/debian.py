@@ -2,7 +2,9 @@
 
 import subprocess
 
+from packages import unpacked
 from registry import guest_test, needs
+from toolchain import make
 
 BOOT = 600
 COMMAND = 120
@@ -16,6 +18,11 @@ for c in aes-128-cbc aes-192-cfb aes-256-ctr; do openssl enc -$c $key -in $f >ma
 openssl enc -d -$c $key -in made | cmp - $f; done
 openssl mac -macopt hexkey:00112233445566778899aabbccddeeff -macopt hexiv:0123456789abcdef01234567 -cipher AES-128-GCM -in $f GMAC; }
 all >with && OPENSSL_ia32cap=0:0 all >without && test $(wc -l <with) = 7 && cmp with without"""
+
+# Without those of its libraries that the disk has.
+STRESS_NG = ("stress-ng", "libapparmor1", "libbsd0", "libegl1", "libgbm1", "libgles2", "libglvnd0", "libipsec-mb1",
+             "libjpeg62-turbo", "libjudydebian1", "libkmod2", "libmd0", "libsctp1", "libxxhash0", "libdrm2", "libexpat1",
+             "libwayland-server0")
 
 
 def log_in(guest):
@@ -108,4 +115,22 @@ def debian_ctypes(bench):
     with start(bench, bench.disk(), "virtio") as guest:
         log_in(guest)
         guest.run("python3 -m test test_ctypes", 10 * COMMAND)
+        power_off(guest)
+
+
+@guest_test("debian-stress-ng")
+def debian_stress_ng(bench):
+    """stress-ng verifies what its CPU, vector, floating-point and memory methods compute."""
+    archive = bench.folder / "stress-ng.tar"
+    packages = [unpacked(name) for name in STRESS_NG]
+    make("tar", "-cf", archive, *(word for tree in packages for word in ("-C", tree, ".")))
+    # Behind the disk that it boots from.
+    drive = f"file={bench.disk()},if=virtio,format=raw"
+    with bench.guest("-nographic", "-m", "1G", "-no-reboot", "-cpu", "max", "-drive", drive, "-drive",
+                     f"file={archive},if=virtio,format=raw,readonly=on") as guest:
+        log_in(guest)
+        guest.run("mkdir stress && tar -xf /dev/vdb -C stress", COMMAND)
+        guest.run("export LD_LIBRARY_PATH=$PWD/stress/usr/lib/x86_64-linux-gnu:$PWD/stress/lib/x86_64-linux-gnu", COMMAND)
+        for stressor in ("cpu", "vecmath", "fp", "vm"):
+            guest.run(f"stress/usr/bin/stress-ng --verify --{stressor} 1 --{stressor}-ops 200 --timeout 120", 4 * COMMAND)
         power_off(guest)
