@@ -23,8 +23,8 @@ class BlockMap {
 
   /// The page of that key, which stays until clear().
   const tcg::CodePage& page(const tcg::CodePageKey& key, bool relocatable);
-  /// There can be no more pages.
-  bool full() const { return code_pages_.size() == tcg::kCodePageNumbers; }
+  /// There may be no room for two more pages.
+  bool full() const { return code_pages_.size() + 2 > tcg::kCodePageNumbers; }
 
   tcg::TranslatedBlock* find(const tcg::CodePage& page, unsigned offset) const;
   /// `second` is the page that the block's end lies in, if it spans two.
