@@ -363,5 +363,46 @@ jmp
 )");
 }
 
+TEST_F(Golden, CallOfRelocatableCode) {
+  block_.relocatable = true;
+  const Value base = b_.load_state(Type::kI64, offsetof(Frame, code_base));
+  const Value next = b_.address(Type::kI64, base, {}, 0, 0x1015);
+  b_.store(b_.address(Type::kI64, get(4), {}, 0, -8), 0, next, kMemoryUser | kMemoryStack);
+  b_.set_reg(4, b_.address(Type::kI64, get(4), {}, 0, -8));
+  b_.push_return(0x1015);
+  EXPECT_EQ(code(), R"(mov r12, rax
+lahf
+seto al
+mov word ptr [r13 - 0x80], ax
+mov rax, r12
+mov r14, qword ptr [r13 + 0x20]
+lea r14, [r14 + 0x1015]
+mov qword ptr [r13 + 0x3a0], r14
+lea r12, [r15 - 8]
+rorx r14d, r12d, 7
+and r14d, 0x1ffe0
+add r14, qword ptr [r13 + 0x18]
+sub r12, qword ptr [r14 + 0x10]
+cmp r12, 0xff8
+ja
+mov r14, qword ptr [r14 + 0x18]
+lea r14, [r14 + r12]
+mov r12, qword ptr [r13 + 0x3a0]
+mov qword ptr [r14], r12
+lea r15, [r15 - 8]
+mov r14d, dword ptr [r13 + 0x40]
+add r14d, 0x10
+mov dword ptr [r13 + 0x40], r14d
+and r14d, 0x3ff
+add r14, qword ptr [r13 + 0x38]
+mov r12, qword ptr [r13 + 0x20]
+lea r12, [r12 + 0x1015]
+mov qword ptr [r14], r12
+lea r12, [rip + 0x30]
+mov qword ptr [r14 + 8], r12
+jmp
+)");
+}
+
 }  // namespace
 }  // namespace vireo::tcg::x86_64
