@@ -35,6 +35,13 @@ class FeatureSet {
   constexpr explicit FeatureSet(Features... features) {
     (set(features, true), ...);
   }
+  static constexpr FeatureSet all() {
+    FeatureSet features;
+    for (unsigned i = 0; i < static_cast<unsigned>(Feature::kCount); ++i) {
+      features.set(static_cast<Feature>(i), true);
+    }
+    return features;
+  }
   constexpr bool has(Feature feature) const {
     const auto i = static_cast<unsigned>(feature);
     return (words_[i / 64] >> (i % 64)) & 1;

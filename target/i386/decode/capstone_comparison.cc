@@ -13,14 +13,7 @@
 namespace vireo::i386 {
 namespace {
 
-FeatureSet all_features() {
-  FeatureSet features;
-  for (unsigned i = 0; i < static_cast<unsigned>(Feature::kCount); ++i) {
-    features.set(static_cast<Feature>(i), true);
-  }
-  return features;
-}
-const FeatureSet kAll = all_features();
+constexpr FeatureSet kAll = FeatureSet::all();
 
 std::string hex(const uint8_t* bytes, unsigned size) {
   std::string text;

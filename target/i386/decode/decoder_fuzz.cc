@@ -48,12 +48,7 @@ void check_promises(unsigned bits, const FeatureSet& features, const Bytes& byte
 
 struct Checker {
   Capstone capstones[3]{Capstone(16), Capstone(32), Capstone(64)};
-  FeatureSet all = [] {
-    FeatureSet features;
-    for (unsigned i = 0; i < static_cast<unsigned>(Feature::kCount); ++i)
-      features.set(static_cast<Feature>(i), true);
-    return features;
-  }();
+  FeatureSet all = FeatureSet::all();
   DecoderTally tally;
 
   void check(const Bytes& bytes) {

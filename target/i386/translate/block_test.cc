@@ -40,14 +40,7 @@ class Code final : public accel::CodeReader {
   std::vector<uint8_t> bytes_;
 };
 
-FeatureSet all_features() {
-  FeatureSet features;
-  for (unsigned i = 0; i < static_cast<unsigned>(Feature::kCount); ++i) {
-    features.set(static_cast<Feature>(i), true);
-  }
-  return features;
-}
-const FeatureSet kAll = all_features();
+constexpr FeatureSet kAll = FeatureSet::all();
 
 class BlockTest : public ::testing::Test {
  protected:

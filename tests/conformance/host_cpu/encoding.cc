@@ -126,7 +126,7 @@ class Encoder {
   }
 
   bool decode() {
-    static const i386::FeatureSet kFeatures = all_features();
+    static constexpr i386::FeatureSet kFeatures = i386::FeatureSet::all();
     const std::span<const uint8_t> bytes(encoding_.bytes, i386::kMaxInsnLength);
     const auto status =
         i386::decode({static_cast<uint8_t>(bits_), kFeatures}, bytes, encoding_.insn);
@@ -193,14 +193,6 @@ class Encoder {
 };
 
 }  // namespace
-
-i386::FeatureSet all_features() {
-  i386::FeatureSet features;
-  for (unsigned i = 0; i < static_cast<unsigned>(i386::Feature::kCount); ++i) {
-    features.set(static_cast<i386::Feature>(i), true);
-  }
-  return features;
-}
 
 bool host_has(const Row& row) {
   const auto number = row.attributes >> 32 & 0xff;

@@ -25,7 +25,6 @@ uint64_t random_target(Random& random);
 /// The same, always aligned to 8 bytes in the midst of it.
 uint64_t usual_target(Random& random);
 
-i386::FeatureSet all_features();
 /// Whether the host's CPUID tells of what the row needs.
 bool host_has(const i386::Row& row);
 /// Whether the instruction goes elsewhere than to the next one.

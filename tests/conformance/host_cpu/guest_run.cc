@@ -142,7 +142,7 @@ const tcg::CodePage& GuestRunner::page_of(uint64_t ip, uint64_t mode) {
 }
 
 tcg::TranslatedBlock* GuestRunner::translate(unsigned max_insns) {
-  static const i386::FeatureSet kFeatures = all_features();
+  static constexpr i386::FeatureSet kFeatures = i386::FeatureSet::all();
   const uint64_t ip = cpu().frame.guest_ip, mode = cpu().mode;
   ArenaReader reader;
   uint64_t fault = 0;

@@ -50,7 +50,7 @@ struct Translation {
 
 void look_at(const Encoding& encoding, Translation& found) {
   using namespace i386;
-  static const FeatureSet kFeatures = all_features();
+  static constexpr FeatureSet kFeatures = FeatureSet::all();
   const uint64_t flat =
       kModeCode32 | kModeStack32 | kModeProtected | kModeLongActive | kModeFlatData;
   const BlockStart start{.mode = encoding.bits == 64 ? flat | kMode64 : flat,
