@@ -44,6 +44,14 @@
   caught END, 0, "\rule"
 .endm
 
+# Bytes that are no instruction.
+.macro undefined rule, bytes:vararg
+  try
+91:
+  .byte \bytes
+  caught_at 91b, UD, 0, "\rule"
+.endm
+
 # Compares registers, memory or constants of the mode's width.
 .macro check got, expected, rule
   .if bits == 32

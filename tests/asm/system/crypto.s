@@ -3,12 +3,6 @@
 
 .include "harness.s"
 
-.macro undefined rule, bytes:vararg
-  try
-1:
-  .byte \bytes
-  caught_at 1b, UD, 0, "\rule"
-.endm
 .macro with bits, rule, vector, instruction:vararg
   clear_bits cr0, (CR0_EM | CR0_TS)
   set_bits cr0, \bits

@@ -3,13 +3,6 @@
 
 .include "harness.s"
 
-.macro undefined rule, bytes:vararg
-  try
-1:
-  .byte \bytes
-  caught_at 1b, UD, 0, "\rule"
-.endm
-
   undefined "UD0", 0x0f, 0xff, 0xc0
   undefined "UD1", 0x0f, 0xb9, 0xc0
   undefined "UD2", 0x0f, 0x0b

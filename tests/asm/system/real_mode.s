@@ -105,21 +105,21 @@
   caught GP, 0, "a far jump beyond the limit"
 
   # What there is not.
-  .macro undefined name, instruction:vararg
+  .macro absent name, instruction:vararg
   try
   real
 1:
   \instruction
   caught_at 1b, UD, 0, "\name in real mode"
   .endm
-  undefined "LLDT", lldt %ax
-  undefined "LTR", ltr %ax
-  undefined "SLDT", sldt %ax
-  undefined "STR", str %ax
-  undefined "LAR", lar %ax, %ax
-  undefined "LSL", lsl %ax, %ax
-  undefined "VERR", verr %ax
-  undefined "ARPL", arpl %ax, %ax
+  absent "LLDT", lldt %ax
+  absent "LTR", ltr %ax
+  absent "SLDT", sldt %ax
+  absent "STR", str %ax
+  absent "LAR", lar %ax, %ax
+  absent "LSL", lsl %ax, %ax
+  absent "VERR", verr %ax
+  absent "ARPL", arpl %ax, %ax
   try
   real
   sysenter

@@ -4,12 +4,6 @@
 
 .set AREA, FRAMES
 
-.macro undefined rule, bytes:vararg
-  try
-1:
-  .byte \bytes
-  caught_at 1b, UD, 0, "\rule"
-.endm
 .macro runs rule, instruction:vararg
   try
   \instruction
