@@ -18,11 +18,10 @@ namespace vireo::accel {
 
 namespace {
 
-constexpr uint64_t kPageMask = ~(tcg::kPageSize - 1);
 constexpr unsigned kMaxInsns = 64;
 
 const std::byte* page_of(const std::byte* host) {
-  return reinterpret_cast<const std::byte*>(reinterpret_cast<uint64_t>(host) & kPageMask);
+  return reinterpret_cast<const std::byte*>(tcg::page_of(reinterpret_cast<uint64_t>(host)));
 }
 
 /// Visits the offset of each page of the block that translations were made from.
@@ -114,7 +113,7 @@ std::string TcgAccelerator::statistics() const {
 tcg::TranslatedBlock* TcgAccelerator::block_for(TcgVcpu& vcpu, const std::byte* host,
                                                 bool single_instruction) {
   const CodePosition at = vcpu.cpu().position();
-  const uint64_t offset = at.linear % tcg::kPageSize;
+  const unsigned offset = tcg::offset_in_page(at.linear);
   tcg::CodePageKey key{.host = reinterpret_cast<uint64_t>(page_of(host)), .mode = at.mode};
   if (single_instruction) key.mode |= kSingleInstruction;
   if (!at.relocatable) {
@@ -127,7 +126,7 @@ tcg::TranslatedBlock* TcgAccelerator::block_for(TcgVcpu& vcpu, const std::byte* 
     return nullptr;
   }
   const tcg::CodePage& page = blocks_.page(key, at.relocatable);
-  tcg::TranslatedBlock* block = blocks_.find(page, static_cast<unsigned>(offset));
+  tcg::TranslatedBlock* block = blocks_.find(page, offset);
   if (block != nullptr && block->spans_pages() && !second_page_matches(vcpu, *block)) {
     drop(block);
     block = nullptr;
@@ -148,7 +147,7 @@ const tcg::CodePage& TcgAccelerator::second_page(const tcg::TranslatedBlock& blo
 // Whether the second page of a block that crosses into one is mapped as it was.
 bool TcgAccelerator::second_page_matches(TcgVcpu& vcpu, const tcg::TranslatedBlock& block) const {
   PageWalk fault;
-  const uint64_t next = (vcpu.cpu().position().linear & kPageMask) + tcg::kPageSize;
+  const uint64_t next = tcg::page_of(vcpu.cpu().position().linear) + tcg::kPageSize;
   return reinterpret_cast<uint64_t>(vcpu.fetch(next, fault)) == blocks_.second_page(block).key.host;
 }
 
@@ -205,7 +204,7 @@ bool TcgAccelerator::ends_in_next_page(const tcg::CodePage& page) const {
 // What follows `page`, the current one. It could be fetched just now.
 const tcg::CodePage& TcgAccelerator::page_behind(TcgVcpu& vcpu, const tcg::CodePage& page) {
   PageWalk fault;
-  const uint64_t linear = vcpu.cpu().position().linear & kPageMask;
+  const uint64_t linear = tcg::page_of(vcpu.cpu().position().linear);
   tcg::CodePageKey key = page.key;
   key.host = reinterpret_cast<uint64_t>(vcpu.fetch(linear + tcg::kPageSize, fault));
   if (!page.relocatable) {

@@ -14,8 +14,6 @@ constexpr unsigned kGranuleBits = 6;
 constexpr uint32_t kFirstWrites = 64;
 constexpr uint8_t kMostConversions = 12;
 
-uint64_t page_of(uint64_t address) { return address & ~(tcg::kPageSize - 1); }
-
 // The granules of `page` that [first, last] touches; both lie in the page.
 uint64_t granules_of(uint64_t page, uint64_t first, uint64_t last) {
   const unsigned low = (first - page) >> kGranuleBits;
@@ -88,7 +86,7 @@ void BlockMap::insert(tcg::TranslatedBlock* block, const tcg::CodePage* second) 
   Extent extents[2];
   const unsigned count = extents_of(*block, extents);
   for (unsigned i = 0; i < count; ++i) {
-    add_to_page(page_of(extents[i].first), extents[i].first, extents[i].last, block);
+    add_to_page(tcg::page_of(extents[i].first), extents[i].first, extents[i].last, block);
   }
 }
 
@@ -110,7 +108,7 @@ void BlockMap::clear() {
 bool BlockMap::covers(const std::byte* first, size_t length) const {
   const auto start = reinterpret_cast<uint64_t>(first);
   const uint64_t end = start + length - 1;
-  for (uint64_t page = page_of(start); page <= end; page += tcg::kPageSize) {
+  for (uint64_t page = tcg::page_of(start); page <= end; page += tcg::kPageSize) {
     const auto found = pages_.find(page);
     if (found == pages_.end()) continue;
     const uint64_t low = std::max(start, page);
@@ -124,7 +122,7 @@ bool BlockMap::covers(const std::byte* first, size_t length) const {
 }
 
 bool BlockMap::is_rather_data(const std::byte* page) {
-  const auto found = pages_.find(page_of(reinterpret_cast<uint64_t>(page)));
+  const auto found = pages_.find(tcg::page_of(reinterpret_cast<uint64_t>(page)));
   if (found == pages_.end()) return false;
   PageCode& code = found->second;
   if (++code.writes < kFirstWrites << code.conversions) return false;
@@ -134,7 +132,7 @@ bool BlockMap::is_rather_data(const std::byte* page) {
 }
 
 bool BlockMap::page_has_code(const std::byte* page) const {
-  const auto found = pages_.find(page_of(reinterpret_cast<uint64_t>(page)));
+  const auto found = pages_.find(tcg::page_of(reinterpret_cast<uint64_t>(page)));
   return found != pages_.end() && !found->second.blocks.empty();
 }
 
@@ -142,7 +140,7 @@ std::vector<tcg::TranslatedBlock*> BlockMap::take(const std::byte* first, size_t
   std::vector<tcg::TranslatedBlock*> taken;
   const auto start = reinterpret_cast<uint64_t>(first);
   const uint64_t end = start + length - 1;
-  for (uint64_t page = page_of(start); page <= end; page += tcg::kPageSize) {
+  for (uint64_t page = tcg::page_of(start); page <= end; page += tcg::kPageSize) {
     const auto found = pages_.find(page);
     if (found == pages_.end()) continue;
     for (tcg::TranslatedBlock* block : found->second.blocks) {
@@ -162,7 +160,7 @@ void BlockMap::unlink(tcg::TranslatedBlock* block) {
   --count_;
   Extent extents[2];
   const unsigned count = extents_of(*block, extents);
-  for (unsigned i = 0; i < count; ++i) remove_from_page(page_of(extents[i].first), block);
+  for (unsigned i = 0; i < count; ++i) remove_from_page(tcg::page_of(extents[i].first), block);
   second_pages_.erase(block);
 }
 
@@ -180,7 +178,7 @@ void BlockMap::remove_from_page(uint64_t page, tcg::TranslatedBlock* block) {
     Extent extents[2];
     const unsigned count = extents_of(*other, extents);
     for (unsigned i = 0; i < count; ++i) {
-      if (page_of(extents[i].first) != page) continue;
+      if (tcg::page_of(extents[i].first) != page) continue;
       code.granules |= granules_of(page, extents[i].first, extents[i].last);
     }
   }

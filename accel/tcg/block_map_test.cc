@@ -23,7 +23,7 @@ class BlockMapTest : public ::testing::Test {
     return &block;
   }
   const tcg::CodePage& page(uint64_t offset) {
-    return map_.page({.host = kHost + (offset & ~(tcg::kPageSize - 1)), .mode = 3}, true);
+    return map_.page({.host = kHost + tcg::page_of(offset), .mode = 3}, true);
   }
   unsigned remove(uint64_t offset, size_t length) {
     unsigned removed = 0;

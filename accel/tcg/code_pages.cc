@@ -6,12 +6,6 @@
 
 namespace vireo::accel {
 
-namespace {
-
-uint64_t page_of(uint64_t address) { return address & ~(tcg::kPageSize - 1); }
-
-}  // namespace
-
 CodePages::CodePages()
     : table_(tcg::kCodePageSlots, tcg::kCodePageUnmapped), uses_(tcg::kCodePageSlots) {}
 
@@ -20,7 +14,7 @@ void CodePages::fill(uint32_t number, uint64_t mapping, uint64_t page, bool glob
   if (table_[slot] == mapping) return;
   if (table_[slot] == tcg::kCodePageUnmapped) slots_.push_back(static_cast<uint16_t>(slot));
   table_[slot] = mapping;
-  uses_[slot] = {page_of(page), global};
+  uses_[slot] = {tcg::page_of(page), global};
   hashes_.set(hash_of(page));
 }
 
@@ -48,7 +42,7 @@ void CodePages::flush_non_global() {
 
 void CodePages::flush_page(uint64_t page) {
   if (!hashes_.test(hash_of(page))) return;
-  remove_if([page](const Use& use) { return use.page == page_of(page); });
+  remove_if([page](const Use& use) { return use.page == tcg::page_of(page); });
 }
 
 void CodePages::select_mode(bool user, uint64_t mode) {

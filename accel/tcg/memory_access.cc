@@ -33,8 +33,6 @@ struct TcgVcpu::Place {
 
 namespace {
 
-constexpr uint64_t kPageMask = tcg::kPageSize - 1;
-
 TcgVcpu& vcpu_of(tcg::Frame* frame) { return *static_cast<TcgVcpu*>(frame->accelerator); }
 
 template <class T>
@@ -131,10 +129,10 @@ TcgVcpu::Place TcgVcpu::locate(uint64_t va, unsigned size, tcg::Access access, u
       cpu_.record_fault(address, walk);
       leave(tcg::ExitReason::kException);
     }
-    const uint64_t room = tcg::kPageSize - (address & kPageMask);
+    const uint64_t room = tcg::kPageSize - tcg::offset_in_page(address);
     Place::Piece& piece = place.pieces[place.count++];
     piece.size = size < room ? size : static_cast<unsigned>(room);
-    piece.physical = walk.physical | (address & kPageMask);
+    piece.physical = walk.physical | tcg::offset_in_page(address);
     piece.ram = map_.find(piece.physical);
     address += piece.size;
     size -= piece.size;

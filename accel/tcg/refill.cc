@@ -27,7 +27,7 @@ RamStretch TcgVcpu::find_ram(uint64_t physical) {
 }
 
 bool TcgVcpu::refill(uint64_t va, unsigned size, tcg::Access access, uint8_t flags) {
-  const uint64_t page = va & ~(tcg::kPageSize - 1);
+  const uint64_t page = tcg::page_of(va);
   if (va - page > tcg::kPageSize - size) return false;
   if ((flags & tcg::kMemoryAligned) != 0 && va % size != 0) return false;
   tlb_lock_.lock();

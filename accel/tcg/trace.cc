@@ -114,10 +114,9 @@ void TcgVcpu::log_fill(uint64_t va, unsigned size, tcg::Access access, uint8_t f
     util::write_log(fmt::format("mmu: {} {} of {:#x} faults: v={:02x} e={:04x}\n", who,
                                 access_name(access), va, walk.vector, walk.error));
   } else if (access == tcg::Access::kExecute || refill(va, size, access, flags)) {
-    const uint64_t page_mask = ~(tcg::kPageSize - 1);
     util::write_log(fmt::format("mmu: {} {} fills {:#x} -> {:#x}{}{}\n", who, access_name(access),
-                                va & page_mask, walk.physical & page_mask,
-                                walk.writable ? " writable" : "", walk.global ? " global" : ""));
+                                tcg::page_of(va), walk.physical, walk.writable ? " writable" : "",
+                                walk.global ? " global" : ""));
   }
 }
 

@@ -195,7 +195,7 @@ TcgVcpu::ExecEntry& TcgVcpu::exec_entry(uint64_t linear) {
 }
 
 const std::byte* TcgVcpu::fetch(uint64_t linear, PageWalk& fault) {
-  const uint64_t page = linear & ~(tcg::kPageSize - 1);
+  const uint64_t page = tcg::page_of(linear);
   ExecEntry& entry = exec_entry(linear);
   if (entry.page != page || entry.user != user_) {
     const uint8_t flags = user_ ? tcg::kMemoryUser : 0;
@@ -219,7 +219,7 @@ std::span<const std::byte> TcgVcpu::bytes_at(uint64_t linear) {
   PageWalk fault;
   const std::byte* host = fetch(linear, fault);
   if (host == nullptr) return {};
-  return {host, tcg::kPageSize - (linear & (tcg::kPageSize - 1))};
+  return {host, tcg::kPageSize - tcg::offset_in_page(linear)};
 }
 
 void TcgVcpu::forget_fetches(bool keep_global) {
@@ -258,7 +258,7 @@ void TcgVcpu::flush_non_global() {
 }
 
 void TcgVcpu::flush_page(uint64_t address) {
-  const uint64_t page = address & ~(tcg::kPageSize - 1);
+  const uint64_t page = tcg::page_of(address);
   util::log(util::kLogMmu, "mmu: flush of {:#x}\n", page);
   const std::lock_guard lock(tlb_lock_);
   for_each_space([page](AddressSpace& space) { space.flush_page(page); });

@@ -19,7 +19,7 @@ bool PcCpu::walk(uint64_t linear, tcg::Access access, uint8_t memory_flags,
     result.error = walk.error;
     return false;
   }
-  result.physical = walk.physical & address_mask_ & ~(tcg::kPageSize - 1);
+  result.physical = tcg::page_of(walk.physical & address_mask_);
   result.writable = walk.writable;
   result.readable = walk.readable;
   result.global = walk.global;

@@ -57,7 +57,7 @@ struct TranslatedBlock {
 
 /// What Frame::code_pages holds in the page's slot while it may be entered at `guest_ip`.
 inline uint64_t code_page_mapping(const CodePage& page, uint64_t guest_ip) {
-  const uint64_t address = page.relocatable ? guest_ip & ~(kPageSize - 1) : 0;
+  const uint64_t address = page.relocatable ? page_of(guest_ip) : 0;
   return address + code_page_tag(page.number);
 }
 /// What the guest IPs of its blocks are relative to.

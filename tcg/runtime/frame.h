@@ -17,6 +17,10 @@ struct TlbEntry {
 
 constexpr unsigned kPageBits = 12;
 constexpr uint64_t kPageSize = uint64_t{1} << kPageBits;
+/// Where the page begins that an address, of the guest or of the host, lies in.
+constexpr uint64_t page_of(uint64_t address) { return address & ~(kPageSize - 1); }
+constexpr unsigned offset_in_page(uint64_t address) { return address & (kPageSize - 1); }
+
 constexpr unsigned kTlbBits = 12;
 constexpr unsigned kTlbEntries = 1u << kTlbBits;
 

@@ -9,9 +9,7 @@
 namespace vireo::i386 {
 namespace {
 
-size_t bytes_left_in_page(uint64_t linear) {
-  return tcg::kPageSize - (linear & (tcg::kPageSize - 1));
-}
+size_t bytes_left_in_page(uint64_t linear) { return tcg::kPageSize - tcg::offset_in_page(linear); }
 
 // Linear addresses wrap at 4 GiB outside 64-bit mode.
 uint64_t wrap(const CpuState& state, uint64_t linear) {

@@ -43,7 +43,7 @@ class StringLoop {
   uint64_t run(Gpr reg, SegmentRegister segment) const {
     const uint64_t offset = state_.frame.general[reg] & mask_;
     const uint64_t linear = linear_of(reg, segment);
-    const uint64_t in_page = linear & (tcg::kPageSize - 1);
+    const uint64_t in_page = tcg::offset_in_page(linear);
     if (in_page + width_ > tcg::kPageSize) return 0;
     uint64_t elements = backward_ ? in_page / width_ + 1 : (tcg::kPageSize - in_page) / width_;
     const uint64_t before_wrap = backward_               ? offset / width_ + 1

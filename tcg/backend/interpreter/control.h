@@ -39,7 +39,7 @@ inline bool is_mapped(const Frame& frame, const CodePage& page, uint64_t guest_i
 /// Makes the program of `to`, which begins at Frame::guest_ip, the current one.
 [[gnu::always_inline]] inline void select(Machine& machine, const TranslatedBlock* to) {
   machine.program = program_of(to);
-  if (to->page->relocatable) machine.frame->code_base = machine.frame->guest_ip & ~(kPageSize - 1);
+  if (to->page->relocatable) machine.frame->code_base = page_of(machine.frame->guest_ip);
   machine.code_base = code_base_of(*to->page, *machine.frame);
 }
 

@@ -27,7 +27,7 @@ class Interpreter : public ::testing::Test {
     CodePage& page = pages_.emplace_back();
     page.relocatable = block_.relocatable;
     page.number = number;
-    if (!page.relocatable) page.key.linear = page.key.ip = ip & ~(kPageSize - 1);
+    if (!page.relocatable) page.key.linear = page.key.ip = page_of(ip);
     block_.guest_ip = ip;
     auto result = backend_->compile(block_, page, nullptr);
     block_.clear();

@@ -10,9 +10,9 @@
 namespace vireo::tcg::lockstep {
 namespace {
 
-constexpr uint64_t kOffsetMask = kPageSize - 1;
-
-uint64_t offset_of(const uint8_t* host) { return reinterpret_cast<uintptr_t>(host) & kOffsetMask; }
+uint64_t offset_of(const uint8_t* host) {
+  return offset_in_page(reinterpret_cast<uintptr_t>(host));
+}
 
 }  // namespace
 
@@ -59,7 +59,7 @@ ShadowMemory::Page& ShadowMemory::page_around(const uint8_t* host) {
 
 void ShadowMemory::touch(TlbName tlb, uint64_t va, unsigned size, const TlbEntry& real,
                          Access access) {
-  const uint64_t address = va & ~kOffsetMask;
+  const uint64_t address = tcg::page_of(va);
   Page& page = page_of(real.host, address);
   page.use_lines(va - address, size);
   for (Mapping& mapping : mappings_) {

@@ -189,7 +189,7 @@ void JitBackend::run(Frame* frame, TranslatedBlock* block, TranslatedBlock** las
     frame->exit_reason = static_cast<uint16_t>(ExitReason::kPoll);
   } else {
     frame->host_return = nullptr;
-    if (block->page->relocatable) frame->code_base = frame->guest_ip & ~(kPageSize - 1);
+    if (block->page->relocatable) frame->code_base = page_of(frame->guest_ip);
     const FaultScope scope(frame);
     const uint8_t* entry = code(data_of(*block).code + data_of(*block).memory_entry);
     if constexpr (kLeaveByLongjmp) {

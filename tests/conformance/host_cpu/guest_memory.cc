@@ -35,7 +35,7 @@ __attribute__((target("general-regs-only"))) bool refill(Frame* frame, uint64_t 
                                                          tcg::Access access, uint8_t flags) {
   const uint64_t data = reinterpret_cast<uint64_t>(frame->runtime);
   const bool writes = access == tcg::Access::kWrite;
-  const uint64_t page = va & ~(tcg::kPageSize - 1);
+  const uint64_t page = tcg::page_of(va);
   if (va - data >= Arena::kDataSize + (writes ? 0 : Arena::kReadOnlySize)) return false;
   if (va - page > tcg::kPageSize - size) return false;
   if ((flags & tcg::kMemoryAligned) != 0 && va % size != 0) return false;

@@ -134,7 +134,7 @@ void GuestRunner::begin(const Batch& batch) {
 
 /// Of the block that was translated last.
 const tcg::CodePage& GuestRunner::page_of(uint64_t ip, uint64_t mode) {
-  const uint64_t host = ip & ~(tcg::kPageSize - 1), address = block_.relocatable ? 0 : host;
+  const uint64_t host = tcg::page_of(ip), address = block_.relocatable ? 0 : host;
   const auto number = static_cast<uint32_t>(pages_.size());
   const tcg::CodePage page{
       {.host = host, .linear = address, .ip = address, .mode = mode}, block_.relocatable, number};
