@@ -261,41 +261,35 @@ void TcgAccelerator::drop(tcg::TranslatedBlock* block) {
 bool TcgAccelerator::invalidate_for_store(core::RamBlock& ram, const std::byte* host, size_t length,
                                           const std::byte* current) {
   const std::lock_guard lock(translation_lock_);
-  if (!blocks_.covers(host, length)) {
-    const std::byte* page = page_of(host);
-    if (blocks_.is_rather_data(page) && page_of(current) != page) {
-      blocks_.remove(page, tcg::kPageSize,
-                     [this](tcg::TranslatedBlock* block) { backend_->invalidate(block); });
-      release_code_pages(ram, page, 1);
-    }
-    return false;
+  if (blocks_.covers(host, length)) return drop_range(ram, host, length, current);
+  const std::byte* page = page_of(host);
+  if (blocks_.is_rather_data(page) && page_of(current) != page) {
+    drop_range(ram, page, tcg::kPageSize, current);
   }
+  return false;
+}
+
+// Also lets writes to pages go that hold no code then. Returns what invalidate_for_store does.
+bool TcgAccelerator::drop_range(core::RamBlock& ram, const std::byte* first, size_t length,
+                                const std::byte* current) {
   bool running = false;
   const auto at = reinterpret_cast<uint64_t>(current);
-  blocks_.remove(host, length, [&](tcg::TranslatedBlock* block) {
+  blocks_.remove(first, length, [&](tcg::TranslatedBlock* block) {
     const uint64_t distance = at - (block->page->key.host + block->offset);
     running |= block->guest_insns > 1 && distance < block->guest_size;
     backend_->invalidate(block);
   });
-  release_code_pages(ram, host, length);
-  return running;
-}
-
-void TcgAccelerator::release_code_pages(core::RamBlock& ram, const std::byte* first,
-                                        size_t length) {
   for (const std::byte* page = page_of(first); page < first + length; page += tcg::kPageSize) {
     if (!blocks_.page_has_code(page)) {
       ram.set_code(static_cast<uint64_t>(page - ram.data()), false);
     }
   }
+  return running;
 }
 
 void TcgAccelerator::code_written(core::RamBlock& ram, uint64_t offset, uint64_t length) {
   const std::lock_guard lock(translation_lock_);
-  const std::byte* first = ram.data() + offset;
-  blocks_.remove(first, length,
-                 [this](tcg::TranslatedBlock* block) { backend_->invalidate(block); });
-  release_code_pages(ram, first, length);
+  drop_range(ram, ram.data() + offset, length, nullptr);
 }
 
 void TcgAccelerator::block_destroyed(core::RamBlock& ram) {

@@ -87,7 +87,8 @@ class TcgAccelerator final : public Accelerator,
   void drop(tcg::TranslatedBlock* block);
   void report_difference(TcgVcpu& vcpu, const tcg::TranslatedBlock& block, const std::string& what);
   void protect_code_page(const std::byte* host_page);
-  void release_code_pages(core::RamBlock& block, const std::byte* first, size_t length);
+  bool drop_range(core::RamBlock& block, const std::byte* first, size_t length,
+                  const std::byte* current);
   void flush_translations();
   void observe_memory();
   core::RamBlock* block_of(const std::byte* host) const;
