@@ -110,9 +110,8 @@ std::string TcgAccelerator::statistics() const {
       counts.host_bytes, backend_->code_bytes_used(), backend_->code_bytes_total(), flushes_);
 }
 
-tcg::TranslatedBlock* TcgAccelerator::block_for(TcgVcpu& vcpu, const std::byte* host,
-                                                bool single_instruction) {
-  const CodePosition at = vcpu.cpu().position();
+tcg::TranslatedBlock* TcgAccelerator::block_for(TcgVcpu& vcpu, const CodePosition& at,
+                                                const std::byte* host, bool single_instruction) {
   const unsigned offset = tcg::offset_in_page(at.linear);
   tcg::CodePageKey key{.host = reinterpret_cast<uint64_t>(page_of(host)), .mode = at.mode};
   if (single_instruction) key.mode |= kSingleInstruction;
@@ -127,11 +126,11 @@ tcg::TranslatedBlock* TcgAccelerator::block_for(TcgVcpu& vcpu, const std::byte* 
   }
   const tcg::CodePage& page = blocks_.page(key, at.relocatable);
   tcg::TranslatedBlock* block = blocks_.find(page, offset);
-  if (block != nullptr && block->spans_pages() && !second_page_matches(vcpu, *block)) {
+  if (block != nullptr && block->spans_pages() && !second_page_matches(vcpu, at, *block)) {
     drop(block);
     block = nullptr;
   }
-  return block != nullptr ? block : translate(vcpu, page, single_instruction ? 1 : kMaxInsns);
+  return block != nullptr ? block : translate(vcpu, at, page, single_instruction ? 1 : kMaxInsns);
 }
 
 const void* TcgAccelerator::checked_entry(tcg::TranslatedBlock* block) {
@@ -145,14 +144,15 @@ const tcg::CodePage& TcgAccelerator::second_page(const tcg::TranslatedBlock& blo
 }
 
 // Whether the second page of a block that crosses into one is mapped as it was.
-bool TcgAccelerator::second_page_matches(TcgVcpu& vcpu, const tcg::TranslatedBlock& block) const {
+bool TcgAccelerator::second_page_matches(TcgVcpu& vcpu, const CodePosition& at,
+                                         const tcg::TranslatedBlock& block) const {
   PageWalk fault;
-  const uint64_t next = tcg::page_of(vcpu.cpu().position().linear) + tcg::kPageSize;
+  const uint64_t next = tcg::page_of(at.linear) + tcg::kPageSize;
   return reinterpret_cast<uint64_t>(vcpu.fetch(next, fault)) == blocks_.second_page(block).key.host;
 }
 
 // Into ir_; false if the code cannot be fetched, which is recorded.
-bool TcgAccelerator::make_ir(TcgVcpu& vcpu, unsigned max_insns) {
+bool TcgAccelerator::make_ir(TcgVcpu& vcpu, const CodePosition& at, unsigned max_insns) {
   ir_.clear();
   uint64_t fault_linear = 0;
   if (!vcpu.cpu().translate(ir_, vcpu.code_reader(), max_insns, fault_linear)) {
@@ -160,7 +160,6 @@ bool TcgAccelerator::make_ir(TcgVcpu& vcpu, unsigned max_insns) {
     if (vcpu.fetch(fault_linear, fault) == nullptr) vcpu.cpu().record_fault(fault_linear, fault);
     return false;
   }
-  const CodePosition at = vcpu.cpu().position();
   log_guest_code(vcpu.cpu(), vcpu.code_reader(), at, ir_.guest_size);
   log_ir(util::kLogOp, ir_, at);
   pipeline_.run(ir_);
@@ -168,10 +167,10 @@ bool TcgAccelerator::make_ir(TcgVcpu& vcpu, unsigned max_insns) {
   return true;
 }
 
-tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const tcg::CodePage& page,
-                                                unsigned max_insns) {
-  if (!make_ir(vcpu, max_insns)) return nullptr;
-  const tcg::CodePage* second = ends_in_next_page(page) ? &page_behind(vcpu, page) : nullptr;
+tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const CodePosition& at,
+                                                const tcg::CodePage& page, unsigned max_insns) {
+  if (!make_ir(vcpu, at, max_insns)) return nullptr;
+  const tcg::CodePage* second = ends_in_next_page(page) ? &page_behind(vcpu, at, page) : nullptr;
   auto compiled = backend_->compile(ir_, page, second);
   if (!compiled) {
     if (compiled.error().code() == util::ErrorCode::kNoMemory) {
@@ -179,14 +178,12 @@ tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const tcg::CodePa
       return nullptr;  // nothing recorded: the loop comes back
     }
     // More values than the backend has places for: half of the instructions need fewer.
-    if (ir_.guest_insns > 1) return translate(vcpu, page, ir_.guest_insns / 2);
+    if (ir_.guest_insns > 1) return translate(vcpu, at, page, ir_.guest_insns / 2);
     // A mistake of ours: trying again would never end.
-    util::warn(
-        fmt::format("block at {:#x}: {}", vcpu.cpu().position().ip, compiled.error().message()));
+    util::warn(fmt::format("block at {:#x}: {}", at.ip, compiled.error().message()));
     std::abort();
   }
   tcg::TranslatedBlock* block = *compiled;
-  const CodePosition at = vcpu.cpu().position();
   log_host_code(*backend_, *block, at);
   if (perf_map_) perf_map_->add(backend_->host_code(*block), at.linear, at.user);
   for (const tcg::CodePage* each : {&page, second}) {
@@ -202,11 +199,12 @@ bool TcgAccelerator::ends_in_next_page(const tcg::CodePage& page) const {
 }
 
 // What follows `page`, the current one. It could be fetched just now.
-const tcg::CodePage& TcgAccelerator::page_behind(TcgVcpu& vcpu, const tcg::CodePage& page) {
+const tcg::CodePage& TcgAccelerator::page_behind(TcgVcpu& vcpu, const CodePosition& at,
+                                                 const tcg::CodePage& page) {
   PageWalk fault;
-  const uint64_t linear = tcg::page_of(vcpu.cpu().position().linear);
   tcg::CodePageKey key = page.key;
-  key.host = reinterpret_cast<uint64_t>(vcpu.fetch(linear + tcg::kPageSize, fault));
+  key.host =
+      reinterpret_cast<uint64_t>(vcpu.fetch(tcg::page_of(at.linear) + tcg::kPageSize, fault));
   if (!page.relocatable) {
     key.linear += tcg::kPageSize;
     key.ip += tcg::kPageSize;

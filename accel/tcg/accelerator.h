@@ -17,6 +17,7 @@
 namespace vireo::accel {
 
 class GuestCpu;
+struct CodePosition;
 class TcgVcpu;
 
 /// backend=jit, interpreter or lockstep (both, compared block by block).
@@ -53,10 +54,11 @@ class TcgAccelerator final : public Accelerator,
   core::AddressSpace& memory() { return memory_; }
   tcg::Backend& backend() { return *backend_; }
 
-  /// Finds or makes the translation for `vcpu`'s current position, whose code is at `host`. Null if
-  /// the code could not be fetched (the fault is recorded), or if room had to be made: look again
-  /// then.
-  tcg::TranslatedBlock* block_for(TcgVcpu& vcpu, const std::byte* host, bool single_instruction);
+  /// Finds or makes the translation for `vcpu`'s current position, `at`, whose code is at `host`.
+  /// Null if the code could not be fetched (the fault is recorded), or if room had to be made: look
+  /// again then.
+  tcg::TranslatedBlock* block_for(TcgVcpu& vcpu, const CodePosition& at, const std::byte* host,
+                                  bool single_instruction);
   /// What jump caches hold to go to `block`; null if there is no room.
   const void* checked_entry(tcg::TranslatedBlock* block);
   /// The second page of a block that spans two.
@@ -79,11 +81,14 @@ class TcgAccelerator final : public Accelerator,
   /// In CodePageKey::mode of a block that was limited to one instruction.
   static constexpr uint64_t kSingleInstruction = uint64_t{1} << 63;
 
-  bool make_ir(TcgVcpu& vcpu, unsigned max_insns);
-  tcg::TranslatedBlock* translate(TcgVcpu& vcpu, const tcg::CodePage& page, unsigned max_insns);
+  bool make_ir(TcgVcpu& vcpu, const CodePosition& at, unsigned max_insns);
+  tcg::TranslatedBlock* translate(TcgVcpu& vcpu, const CodePosition& at, const tcg::CodePage& page,
+                                  unsigned max_insns);
   bool ends_in_next_page(const tcg::CodePage& page) const;
-  const tcg::CodePage& page_behind(TcgVcpu& vcpu, const tcg::CodePage& page);
-  bool second_page_matches(TcgVcpu& vcpu, const tcg::TranslatedBlock& block) const;
+  const tcg::CodePage& page_behind(TcgVcpu& vcpu, const CodePosition& at,
+                                   const tcg::CodePage& page);
+  bool second_page_matches(TcgVcpu& vcpu, const CodePosition& at,
+                           const tcg::TranslatedBlock& block) const;
   void drop(tcg::TranslatedBlock* block);
   void report_difference(TcgVcpu& vcpu, const tcg::TranslatedBlock& block, const std::string& what);
   void protect_code_page(const std::byte* host_page);

@@ -136,7 +136,7 @@ tcg::TranslatedBlock* TcgVcpu::next_block(tcg::TranslatedBlock* from, unsigned s
   tcg::TranslatedBlock*& recent = recent_[(address ^ address >> tcg::kPageBits) % kRecentBlocks];
   tcg::TranslatedBlock* block = recent;
   if (block == nullptr || single || block->spans_pages() || !is_at(*block, position, host)) {
-    block = accelerator_.block_for(*this, host, single);
+    block = accelerator_.block_for(*this, position, host, single);
     if (block == nullptr) return nullptr;
     recent = block;
   }
