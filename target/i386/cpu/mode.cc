@@ -2,6 +2,8 @@
 
 #include "target/i386/cpu/mode.h"
 
+#include "target/i386/cpu/xsave_layout.h"
+
 namespace vireo::i386 {
 namespace {
 
@@ -55,8 +57,7 @@ uint64_t unit_bits(const CpuState& state) {
   uint64_t mode = 0;
   if (state.cr0 & (kCr0Em | kCr0Ts)) mode |= kModeFpuUnavailable;
   if ((state.cr0 & (kCr0Em | kCr0Ts)) || !(state.cr4 & kCr4Osfxsr)) mode |= kModeSseUnavailable;
-  constexpr uint64_t kVectorState = 6;
-  const bool avx_enabled = (state.cr4 & kCr4Osxsave) && (state.xcr0 & kVectorState) == kVectorState;
+  const bool avx_enabled = (state.cr4 & kCr4Osxsave) && (state.xcr0 & kXsaveYmm) == kXsaveYmm;
   if ((state.cr0 & kCr0Ts) || !avx_enabled) mode |= kModeAvxUnavailable;
   const bool masked = (state.x87.control & tcg::kX87Masks) == tcg::kX87Masks;
   if (!masked || !(state.cr0 & kCr0Ne)) mode |= kModeX87MayRaise;

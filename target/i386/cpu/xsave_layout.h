@@ -10,6 +10,7 @@ namespace vireo::i386 {
 constexpr uint64_t kXsaveX87 = 1u << 0;
 constexpr uint64_t kXsaveSse = 1u << 1;
 constexpr uint64_t kXsaveAvx = 1u << 2;
+constexpr uint64_t kXsaveYmm = kXsaveSse | kXsaveAvx;  ///< Both halves of the registers.
 constexpr uint64_t kXsavePkru = 1u << 9;
 
 constexpr uint32_t kXsaveLegacySize = 512;  ///< x87 and SSE, as FXSAVE stores them.

@@ -2,6 +2,8 @@
 
 #include "target/i386/translate/translator.h"
 
+#include "target/i386/cpu/xsave_layout.h"
+
 namespace vireo::i386 {
 
 using tcg::Condition;
@@ -91,8 +93,8 @@ bool Translator::fpu_permitted(const Insn& in) {
   if (in.has(uses_avx) && in_mode(kModeAvxUnavailable)) {
     const Value cr4 = ir_.load_state(Type::kI64, VIREO_CPU_OFFSET(cr4));
     const Value xcr0 = ir_.load_state(Type::kI64, VIREO_CPU_OFFSET(xcr0));
-    const Value missing =
-        ir_.or_(ir_.and_(ir_.not_(cr4), number(kCr4Osxsave)), ir_.and_(ir_.not_(xcr0), number(6)));
+    const Value missing = ir_.or_(ir_.and_(ir_.not_(cr4), number(kCr4Osxsave)),
+                                  ir_.and_(ir_.not_(xcr0), number(kXsaveYmm)));
     raise(ir_.select_nonzero(number(kUd), number(kNm), missing));
     return false;
   }

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "target/i386/cpu/mode.h"
+#include "target/i386/cpu/xsave_layout.h"
 #include "target/i386/helper/functions.h"
 #include "target/i386/helper/x87_unit.h"
 #include "target/i386/translate/block.h"
@@ -55,7 +56,7 @@ void set_up(i386::CpuState& cpu, unsigned bits) {
   cpu.cr0 = kCr0Pe | kCr0Mp | kCr0Et | kCr0Ne | kCr0Wp | kCr0Am | kCr0Pg;
   cpu.cr4 = kCr4Pae | kCr4Osfxsr | kCr4Osxmmexcpt | kCr4Osxsave | kCr4Fsgsbase | kCr4Umip;
   cpu.efer = kEferSce | kEferLme | kEferLma | kEferNxe;
-  cpu.xcr0 = 7;
+  cpu.xcr0 = i386::kXsaveX87 | i386::kXsaveYmm;
   cpu.cpl = 3;
 }
 
