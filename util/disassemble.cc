@@ -8,6 +8,8 @@
 #include <capstone/capstone.h>
 #endif
 
+#include "util/text.h"
+
 namespace vireo::util {
 
 namespace {
@@ -86,10 +88,8 @@ std::vector<ListedInsn> disassemble(InstructionSet set, std::span<const std::byt
 }
 
 std::string to_line(const ListedInsn& insn) {
-  std::string bytes;
-  for (const std::byte byte : insn.bytes)
-    bytes += fmt::format("{:02x} ", static_cast<uint8_t>(byte));
-  return fmt::format("{:#018x}:  {:<24} {}\n", insn.address, bytes, insn.text);
+  return fmt::format("{:#018x}:  {:<23}  {}\n", insn.address, hex_bytes(insn.bytes, " "),
+                     insn.text);
 }
 
 }  // namespace vireo::util

@@ -167,6 +167,12 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
+std::string hex_bytes(std::span<const std::byte> bytes, std::string_view separator) {
+  const std::span<const uint8_t> numbers(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                         bytes.size());
+  return fmt::format("{:02x}", fmt::join(numbers, separator));
+}
+
 std::string printable(std::string_view text) {
   std::string result;
   for (const char c : text) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
@@ -35,6 +36,9 @@ Result<bool> parse_bool(std::string_view text);
 
 /// The parts of `text` between `separator`s; "" has one empty part.
 std::vector<std::string_view> split(std::string_view text, char separator);
+
+/// Two hexadecimal digits a byte.
+std::string hex_bytes(std::span<const std::byte> bytes, std::string_view separator = "");
 
 /// `text` on one line for people: control characters as \xNN.
 std::string printable(std::string_view text);

@@ -62,5 +62,12 @@ TEST(Text, SplitsAndTrims) {
   EXPECT_EQ(trim(" \t"), "");
 }
 
+TEST(Text, WritesBytes) {
+  constexpr uint8_t kBytes[] = {0x0f, 0xa0};
+  EXPECT_EQ(hex_bytes(std::as_bytes(std::span(kBytes))), "0fa0");
+  EXPECT_EQ(hex_bytes(std::as_bytes(std::span(kBytes)), " "), "0f a0");
+  EXPECT_EQ(hex_bytes({}), "");
+}
+
 }  // namespace
 }  // namespace vireo::util

@@ -3,27 +3,17 @@
 #include "target/i386/decode/capstone_comparison.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <iterator>
 #include <set>
 
 #include "target/i386/decode/decoder.h"
+#include "util/text.h"
 
 namespace vireo::i386 {
 namespace {
 
 constexpr FeatureSet kAll = FeatureSet::all();
-
-std::string hex(const uint8_t* bytes, unsigned size) {
-  std::string text;
-  char digits[4];
-  for (unsigned i = 0; i < size; ++i) {
-    std::snprintf(digits, sizeof digits, "%02x ", bytes[i]);
-    text += digits;
-  }
-  return text;
-}
 
 bool starts_with(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
 
@@ -238,9 +228,11 @@ void compare_decoders(unsigned bits, Capstone& capstone, std::span<const uint8_t
   } else if (!is_same(name, insn.row->mnemonic) && !mixes_prefixes_up(bits, code)) {
     what = name + " is ours " + insn.row->mnemonic;
   }
-  if (!what.empty())
-    tally.differences.emplace(what, hex(bytes, expected ? expected : static_cast<unsigned>(size)) +
-                                        (expected ? capstone.text() : ""));
+  if (!what.empty()) {
+    const auto shown = std::as_bytes(std::span(bytes, expected ? expected : size));
+    tally.differences.emplace(
+        what, util::hex_bytes(shown, " ") + (expected ? " " + capstone.text() : ""));
+  }
 }
 
 }  // namespace vireo::i386

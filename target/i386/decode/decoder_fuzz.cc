@@ -17,6 +17,7 @@
 #include "target/i386/decode/capstone_comparison.h"
 #include "target/i386/decode/decoder.h"
 #include "target/i386/decode/tables.h"
+#include "util/text.h"
 
 namespace vireo::i386 {
 namespace {
@@ -25,9 +26,7 @@ using Bytes = std::vector<uint8_t>;
 constexpr unsigned kModes[] = {16, 32, 64};
 
 [[noreturn]] void fail(const char* what, const Bytes& bytes) {
-  std::printf("%s:", what);
-  for (const uint8_t byte : bytes) std::printf(" %02x", byte);
-  std::printf("\n");
+  std::printf("%s: %s\n", what, util::hex_bytes(std::as_bytes(std::span(bytes)), " ").c_str());
   std::abort();
 }
 

@@ -2,8 +2,9 @@
 
 #include "tests/conformance/host_cpu/differences.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <map>
 #include <set>
@@ -13,6 +14,7 @@
 #include "tcg/runtime/x87_state.h"
 #include "tests/conformance/host_cpu/host_run.h"
 #include "util/bits.h"
+#include "util/text.h"
 
 namespace vireo::host_cpu {
 namespace {
@@ -21,6 +23,10 @@ using i386::Insn;
 
 constexpr uint64_t kC = 1, kP = 4, kA = 0x10, kZ = 0x40, kS = 0x80, kO = 0x800;
 constexpr uint64_t kArithmetic = kC | kP | kA | kZ | kS | kO;
+
+std::string bytes_of(const uint8_t* bytes, unsigned size) {
+  return util::hex_bytes(std::as_bytes(std::span(bytes, size)));
+}
 
 tcg::X87State x87_of(const ProcessorState& state) {
   tcg::X87State x87;
@@ -139,21 +145,7 @@ std::string text_of(const Ending& ending) {
 
 }  // namespace
 
-std::string hex(uint64_t value) {
-  char text[20];
-  std::snprintf(text, sizeof text, "%llx", static_cast<unsigned long long>(value));
-  return text;
-}
-
-std::string bytes_of(const uint8_t* bytes, unsigned size) {
-  std::string text;
-  char digits[4];
-  for (unsigned i = 0; i < size; ++i) {
-    std::snprintf(digits, sizeof digits, "%02x", bytes[i]);
-    text += digits;
-  }
-  return text;
-}
+std::string hex(uint64_t value) { return fmt::format("{:x}", value); }
 
 uint64_t undefined_flags(const Insn& insn, const ProcessorState& before) {
   static const std::map<std::string, uint64_t> kUndefined = {{"and", kA},

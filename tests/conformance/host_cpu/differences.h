@@ -23,6 +23,5 @@ bool has_undefined_result(const i386::Insn& insn, const ProcessorState& before);
 /// What is not zero in it, for reproducing.
 std::string describe(const Case& from);
 std::string hex(uint64_t value);
-std::string bytes_of(const uint8_t* bytes, unsigned size);
 
 }  // namespace vireo::host_cpu
