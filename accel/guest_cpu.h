@@ -60,6 +60,10 @@ class GuestCpu {
 
   /// Records the exception of a failed walk (CR2 too), for prepare() to deliver.
   virtual void record_fault(uint64_t linear, const PageWalk& fault) = 0;
+  /// After a block that begins at `block_ip`, of `insns` instructions: if its last one is a branch
+  /// that must not go to the current position, takes it back, records its exception and returns
+  /// true.
+  virtual bool refuse_branch(uint64_t block_ip, unsigned insns, CodeReader& code) = 0;
   /// Records the exception for an operand that breaks kMemoryAligned.
   virtual void record_misaligned() = 0;
   virtual void record_divide_error() = 0;

@@ -108,6 +108,7 @@ void TcgVcpu::sleep_until_woken() {
 void TcgVcpu::run() {
   tcg::TranslatedBlock* from = nullptr;
   unsigned slot = 0;
+  frame_.exit_reason = static_cast<uint16_t>(tcg::ExitReason::kException);
   do {
     tcg::TranslatedBlock* block = next_block(from, slot);
     if (block == nullptr) return;
@@ -119,6 +120,7 @@ void TcgVcpu::run() {
   if (frame_.exit_reason == static_cast<uint16_t>(tcg::ExitReason::kCodeModified)) {
     single_instruction_ = true;
   }
+  refuse_branch();  // before an interrupt comes between
 }
 
 tcg::TranslatedBlock* TcgVcpu::next_block(tcg::TranslatedBlock* from, unsigned slot) {
@@ -129,7 +131,7 @@ tcg::TranslatedBlock* TcgVcpu::next_block(tcg::TranslatedBlock* from, unsigned s
   PageWalk fault;
   const std::byte* host = fetch(position.linear, fault);
   if (host == nullptr) {
-    cpu_.record_fault(position.linear, fault);
+    if (!refuse_branch()) cpu_.record_fault(position.linear, fault);
     return nullptr;
   }
   const auto address = reinterpret_cast<uint64_t>(host);
@@ -152,6 +154,15 @@ tcg::TranslatedBlock* TcgVcpu::next_block(tcg::TranslatedBlock* from, unsigned s
     frame_.jump_cache[tcg::jump_cache_index(position.ip)] = {position.ip, code};
   }
   return block;
+}
+
+// Blocks branch without a look at where to, so that some of what is wrong with that shows here.
+bool TcgVcpu::refuse_branch() {
+  const auto reason = static_cast<tcg::ExitReason>(frame_.exit_reason);
+  if (reason != tcg::ExitReason::kLookup && reason != tcg::ExitReason::kPoll) return false;
+  const tcg::TranslatedBlock* left = accelerator_.backend().left_block(frame_);
+  return left != nullptr && cpu_.refuse_branch(code_base_of(*left->page, frame_) + left->guest_ip(),
+                                               left->guest_insns, *this);
 }
 
 bool TcgVcpu::is_at(const tcg::TranslatedBlock& block, const CodePosition& position,

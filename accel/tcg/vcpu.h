@@ -102,6 +102,7 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   void sleep_until_woken();
   void run();
   tcg::TranslatedBlock* next_block(tcg::TranslatedBlock* from, unsigned slot);
+  bool refuse_branch();
   static bool is_at(const tcg::TranslatedBlock& block, const CodePosition& position,
                     const std::byte* host);
   void change_mode(const CodePosition& position);

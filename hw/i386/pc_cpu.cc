@@ -18,6 +18,7 @@
 #include "target/i386/helper/raise.h"
 #include "target/i386/helper/x87_unit.h"
 #include "target/i386/translate/block.h"
+#include "target/i386/translate/refused_branch.h"
 #include "util/log.h"
 
 namespace vireo::hw {
@@ -99,6 +100,10 @@ void PcCpu::attach(accel::TcgVcpu& vcpu) {
 void PcCpu::record_fault(uint64_t linear, const accel::PageWalk& fault) {
   if (fault.vector == i386::kPf) state_.cr2 = linear;
   i386::record_exception(state_, fault.vector, fault.error);
+}
+
+bool PcCpu::refuse_branch(uint64_t block_ip, unsigned insns, accel::CodeReader& code) {
+  return i386::refuse_branch(state_, config_.features, block_ip, insns, code);
 }
 
 void PcCpu::record_misaligned() { i386::record_exception(state_, i386::kGp, 0); }

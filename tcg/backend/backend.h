@@ -93,6 +93,10 @@ class Backend {
   virtual void run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last,
                    unsigned* slot) = 0;
 
+  /// After run() came back with kLookup or kPoll: the block that was left for Frame::guest_ip, by
+  /// what its last instruction did; null if that is not known.
+  virtual const TranslatedBlock* left_block(const Frame& frame) const = 0;
+
   /// Makes `from`'s direct exit `slot` go straight to `to`; valid across pages, since `to`'s entry
   /// is then a checked one.
   virtual void link(TranslatedBlock* from, unsigned slot, TranslatedBlock* to) = 0;

@@ -127,7 +127,9 @@ struct alignas(64) Frame {
   uint8_t x87_place = 0;
   alignas(8) uint8_t x87_image[kX87ImageBytes] = {};  ///< On its way from or to the host's unit.
   const void* host_return =
-      nullptr;                  ///< Where in translated code the current slow path was called from.
+      nullptr;  ///< Where in translated code the current slow path was called from.
+  /// By what Backend::left_block knows the block that an indirect exit left.
+  const void* left_from = nullptr;
   void* host_stack = nullptr;   ///< Host stack pointer at entry, to leave from anywhere.
   void* accelerator = nullptr;  ///< The accelerator's per-vCPU object, for the hooks.
   void* runtime = nullptr;      ///< The target's per-vCPU object, for the helpers.

@@ -6,6 +6,7 @@
 #include "target/i386/cpu/mode.h"
 #include "target/i386/helper/functions.h"
 #include "target/i386/helper/memory.h"
+#include "target/i386/helper/page_walk.h"
 #include "target/i386/helper/raise.h"
 #include "target/i386/helper/segmentation.h"
 #include "target/i386/helper/task_switch.h"
@@ -350,7 +351,9 @@ uint64_t resume_at_new_ip(CpuState& state) {
 
 uint64_t helper_check_code_target(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
-  if (a > state.segments[kCs].limit) raise_gp(state, 0);
+  const bool reachable =
+      in_64bit_mode(state) ? is_canonical(state, a) : a <= state.segments[kCs].limit;
+  if (!reachable) raise_gp(state, 0);
   return 0;
 }
 

@@ -9,19 +9,21 @@ namespace vireo::i386 {
 using tcg::Condition;
 using tcg::ExitReason;
 
-/// A transfer beyond CS's limit faults before anything is done.
+/// A transfer beyond CS's limit, or to an address that is not canonical, faults before anything is
+/// done. In 64-bit mode refuse_branch() does that, but for what leaves the block in other ways.
 void Translator::check_target(Value target) {
   const bool is_short = target.type == Type::kI16 && code_limit(mode_) >= 0xffff;
-  if (is_64() || is_short || code_limit(mode_) == 0xffffffff) return;
+  const bool is_safe = is_64() ? !leaves_through_loop() : code_limit(mode_) == 0xffffffff;
+  if (is_short || is_safe) return;
   call_helper(HelperId::check_code_target, ir_.zero_extend(Type::kI64, target));
 }
 
 void Translator::check_target(uint64_t target) {
-  if (is_beyond_limit(target)) call_helper(HelperId::check_code_target, ip_value(target));
+  if (needs_check(target)) call_helper(HelperId::check_code_target, ip_value(target));
 }
 
-bool Translator::is_beyond_limit(uint64_t target) const {
-  return !is_64() && target > code_limit(mode_);
+bool Translator::needs_check(uint64_t target) const {
+  return is_64() ? leaves_through_loop() : target > code_limit(mode_);
 }
 
 void Translator::jump(const Insn& in) {
@@ -31,8 +33,9 @@ void Translator::jump(const Insn& in) {
 
 void Translator::jump_if(const Insn& in) {
   const auto condition = static_cast<Condition>(in.row->variant);
-  if (is_beyond_limit(branch_target(in)))
-    check_target(ir_.select(condition, number(branch_target(in)), number(0)));
+  if (needs_check(branch_target(in)))
+    call_helper(HelperId::check_code_target,
+                ir_.select(condition, ip_value(branch_target(in)), number(0)));
   go_if(condition, branch_target(in), next_ip(in));
 }
 
@@ -43,8 +46,10 @@ void Translator::jump_indirect(const Insn& in) {
 }
 
 void Translator::check_target_if_nonzero(Value value, uint64_t target) {
-  if (!is_beyond_limit(target)) return;
-  check_target(ir_.select_nonzero(ip_value(target), number(0), value));
+  // What a count in ECX does to RCX cannot be taken back.
+  const bool clears_upper = is_64() && value.type == Type::kI32;
+  if (!needs_check(target) && !clears_upper) return;
+  call_helper(HelperId::check_code_target, ir_.select_nonzero(ip_value(target), number(0), value));
 }
 
 void Translator::jump_if_counter_zero(const Insn& in) {

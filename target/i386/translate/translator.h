@@ -222,11 +222,12 @@ class Translator {
   Value linear_unwatched(unsigned segment, Value offset, unsigned size, bool is_write);
   Value beyond_64k(Value offset, unsigned size);
   bool needs_limit_check(unsigned segment, Type offset_type) const;
-  /// #GP if control would go beyond CS's limit; nothing is emitted where it cannot.
+  /// #GP if control would go where it must not; nothing is emitted where it cannot, or where
+  /// refuse_branch() sees it.
   void check_target(Value target);
   void check_target(uint64_t target);
   void check_target_if_nonzero(Value value, uint64_t target);
-  bool is_beyond_limit(uint64_t target) const;
+  bool needs_check(uint64_t target) const;
   /// Operand `index` as an integer of its size.
   Value read(const Insn& in, unsigned index);
   /// Sets operand `index`, a register or memory.

@@ -68,29 +68,12 @@ class LockstepBackend final : public Backend {
       frame->exit_reason = static_cast<uint16_t>(ExitReason::kPoll);
       return;
     }
-    Pair& pair = pair_of(*block);
-    Session& session = session_of(frame);
-    const SessionScope scope(&session);
-    TranslatedBlock* unused;
-    unsigned unused_slot = 0;
-    if (!is_due(pair)) {
-      session.begin_alone(frame);
-      subject_->run(frame, pair.subject, &unused, &unused_slot);
-      ++alone_;
-      return;
-    }
-    session.begin_reference(frame, pair.freedom);
-    reference_->run(frame, pair.reference, &unused, &unused_slot);
-    session.end_reference();
-    if (pair.freedom.is_unpredictable || failed_) {
-      ++left_out_;
-      return;
-    }
-    run_subject(frame, pair, session);
-    const std::string difference = session.end_subject();
-    ++compared_;
-    if (session.was_replayed()) ++replayed_;
-    if (!difference.empty()) report(frame, pair, session, difference);
+    run_pair(frame, pair_of(*block));
+    frame->left_from = block;
+  }
+
+  const TranslatedBlock* left_block(const Frame& frame) const override {
+    return static_cast<const TranslatedBlock*>(frame.left_from);
   }
 
   // Blocks are always left by their ends: there is nothing to link.
@@ -137,6 +120,31 @@ class LockstepBackend final : public Backend {
       session =
           std::make_unique<Session>(config_, lockstep_.state_bytes, lockstep_.asynchronous_byte);
     return *session;
+  }
+
+  void run_pair(Frame* frame, Pair& pair) {
+    Session& session = session_of(frame);
+    const SessionScope scope(&session);
+    TranslatedBlock* unused;
+    unsigned unused_slot = 0;
+    if (!is_due(pair)) {
+      session.begin_alone(frame);
+      subject_->run(frame, pair.subject, &unused, &unused_slot);
+      ++alone_;
+      return;
+    }
+    session.begin_reference(frame, pair.freedom);
+    reference_->run(frame, pair.reference, &unused, &unused_slot);
+    session.end_reference();
+    if (pair.freedom.is_unpredictable || failed_) {
+      ++left_out_;
+      return;
+    }
+    run_subject(frame, pair, session);
+    const std::string difference = session.end_subject();
+    ++compared_;
+    if (session.was_replayed()) ++replayed_;
+    if (!difference.empty()) report(frame, pair, session, difference);
   }
 
   // A kick would make the subject leave before it begins: it is put off.

@@ -42,6 +42,9 @@ class Tampered final : public Backend {
   void run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last, unsigned* slot) override {
     backend_->run(frame, block, last, slot);
   }
+  const TranslatedBlock* left_block(const Frame& frame) const override {
+    return backend_->left_block(frame);
+  }
   void link(TranslatedBlock*, unsigned, TranslatedBlock*) override {}
   void invalidate(TranslatedBlock* block) override { backend_->invalidate(block); }
   void flush() override { backend_->flush(); }

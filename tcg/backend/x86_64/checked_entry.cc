@@ -53,7 +53,7 @@ void emit_checked_entry(Encoder& e, const Thunks& thunks, BlockData& block,
   } else {
     e.mov_imm(8, kAddressReg, block.guest_ip());
   }
-  e.jump_to(thunks.lookup_indirect);
+  e.jump_to(thunks.lookup_again);
   e.resolve();
 }
 

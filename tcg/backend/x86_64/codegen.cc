@@ -73,7 +73,7 @@ void CodeGenerator::emit_second_page_check() {
   }
   e_.jump_if(kEqual, follows);
   emit_guest_ip(kAddressReg, block_.guest_ip);
-  e_.jump_to(thunks_.lookup_indirect);
+  e_.jump_to(thunks_.lookup_again);
   e_.bind(follows);
 }
 

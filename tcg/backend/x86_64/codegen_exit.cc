@@ -27,7 +27,7 @@ bool CodeGenerator::is_near(uint64_t target) const {
 
 void CodeGenerator::emit_far_jump(uint64_t target) {
   emit_guest_ip(kAddressReg, target);
-  e_.jump_to(link_blocks_ ? thunks_.jump_cache : thunks_.lookup_indirect);
+  e_.call_to(link_blocks_ ? thunks_.jump_cache : thunks_.lookup_indirect);
 }
 
 uint32_t CodeGenerator::new_exit(uint64_t target, uint8_t slot) {
@@ -116,23 +116,26 @@ void CodeGenerator::emit_exit_direct() { emit_jump_out(inst().imm, inst().extra)
 void CodeGenerator::emit_exit_indirect() {
   need_memory_flags();
   load_into(kAddressReg, 8, inst().a);
-  if (!link_blocks_) return e_.jump_to(thunks_.lookup_indirect);
-  emit_jump_cache(e_, thunks_.lookup_indirect);
+  if (link_blocks_) emit_jump_cache(e_);
+  e_.call_to(thunks_.lookup_indirect);
 }
 
 // The newest entry is taken off whether it fits or not, so that calls and returns stay paired.
 void CodeGenerator::emit_exit_return() {
   need_memory_flags();
   load_into(kAddressReg, 8, inst().a);
-  if (!link_blocks_) return e_.jump_to(thunks_.lookup_indirect);
+  if (!link_blocks_) return e_.call_to(thunks_.lookup_indirect);
   const Mem top = frame_at(offsetof(Frame, return_top));
   e_.mov(4, kTlbReg, top);
   e_.alu_imm(Alu::kSub, 4, top, sizeof(JumpTarget));
   e_.alu_imm(Alu::kAnd, 4, kTlbReg, kReturnRing - 1);
   e_.alu(Alu::kAdd, 8, kTlbReg, frame_at(offsetof(Frame, return_stack)));
   e_.alu(Alu::kCmp, 8, kAddressReg, Mem{kTlbReg});
-  e_.jump_if_to(kNotEqual, thunks_.jump_cache);
+  const Encoder::Label miss = e_.new_label();
+  e_.jump_if(kNotEqual, miss);
   e_.jump_indirect(Mem{kTlbReg, kNoReg, 0, offsetof(JumpTarget, code)});
+  e_.bind(miss);
+  e_.call_to(thunks_.jump_cache);
 }
 
 void CodeGenerator::emit_push_return() {

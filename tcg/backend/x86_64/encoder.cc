@@ -270,12 +270,6 @@ void Encoder::jump_to(const void* target) {
   relative(target);
 }
 
-void Encoder::jump_if_to(uint8_t condition, const void* target) {
-  byte(0x0f);
-  byte(0x80 | condition);
-  relative(target);
-}
-
 void Encoder::call_to(const void* target) {
   byte(0xe8);
   relative(target);

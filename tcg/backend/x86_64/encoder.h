@@ -139,7 +139,6 @@ class Encoder {
   void call(Label label);
   /// To an executable address within 2 GiB.
   void jump_to(const void* target);
-  void jump_if_to(uint8_t condition, const void* target);
   void call_to(const void* target);
   void jump_indirect(const Rm& target) { rm({kMapOne, 0xff}, 4, 4, target); }
   void call_indirect(const Rm& target) { rm({kMapOne, 0xff}, 4, 2, target); }

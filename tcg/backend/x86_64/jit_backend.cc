@@ -188,7 +188,7 @@ void JitBackend::run(Frame* frame, TranslatedBlock* block, TranslatedBlock** las
   if (__atomic_load_n(&frame->kick, __ATOMIC_SEQ_CST) != 0) {
     frame->exit_reason = static_cast<uint16_t>(ExitReason::kPoll);
   } else {
-    frame->host_return = nullptr;
+    frame->host_return = frame->left_from = nullptr;
     if (block->page->relocatable) frame->code_base = page_of(frame->guest_ip);
     const FaultScope scope(frame);
     const uint8_t* entry = code(data_of(*block).code + data_of(*block).memory_entry);
@@ -203,22 +203,37 @@ void JitBackend::run(Frame* frame, TranslatedBlock* block, TranslatedBlock** las
 }
 
 // A call of a lookup thunk says by its place which exit was taken.
+ExitSite* JitBackend::exit_at(const void* host_return) const {
+  const auto* call = static_cast<const uint8_t*>(host_return) - kCallBytes;
+  BlockData* data = find(call);
+  if (data == nullptr) return nullptr;
+  const auto offset = static_cast<uint32_t>(call - code(data->code));
+  const auto found = std::ranges::find(data->exits(), offset, &ExitSite::stub_offset);
+  return found != data->exits().end() ? &*found : nullptr;
+}
+
 void JitBackend::resolve_exit(Frame* frame, TranslatedBlock** last, unsigned* slot) const {
   const bool by_place = frame->exit_reason == static_cast<uint16_t>(ExitReason::kLookup) &&
                         frame->host_return != nullptr;
   if (!by_place) return;
-  const auto* call = static_cast<const uint8_t*>(frame->host_return) - kCallBytes;
-  BlockData* data = find(call);
-  if (data == nullptr) return;
-  const auto offset = static_cast<uint32_t>(call - code(data->code));
-  for (const ExitSite& site : data->exits()) {
-    if (site.stub_offset != offset) continue;
-    if (site.slot != kReturnSlot) {  // a return comes from another page
-      frame->guest_ip = code_base_of(*data->page, *frame) + data->target_of(site);
-    }
-    *last = data;
-    *slot = site.slot;
+  ExitSite* site = exit_at(frame->host_return);
+  if (site == nullptr) return;
+  BlockData& data = BlockData::owner_of(*site);
+  if (site->slot != kReturnSlot) {  // a return comes from another page
+    frame->guest_ip = code_base_of(*data.page, *frame) + data.target_of(*site);
   }
+  *last = &data;
+  *slot = site->slot;
+}
+
+// Indirect exits miss by calls as well, which say where they were.
+const TranslatedBlock* JitBackend::left_block(const Frame& frame) const {
+  if (frame.host_return == nullptr) {
+    return frame.left_from != nullptr ? find(static_cast<const uint8_t*>(frame.left_from) - 1)
+                                      : nullptr;
+  }
+  ExitSite* site = exit_at(frame.host_return);
+  return site != nullptr && site->slot != kReturnSlot ? &BlockData::owner_of(*site) : nullptr;
 }
 
 // The displacement is aligned, so that vCPUs that run this code see the old or the new one.

@@ -24,6 +24,7 @@ class JitBackend final : public Backend {
                                          const CodePage* second) override;
   const void* checked_entry(TranslatedBlock* block) override;
   void run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last, unsigned* slot) override;
+  const TranslatedBlock* left_block(const Frame& frame) const override;
   void link(TranslatedBlock* from, unsigned slot, TranslatedBlock* to) override;
   void invalidate(TranslatedBlock* block) override;
   void flush() override;
@@ -62,6 +63,7 @@ class JitBackend final : public Backend {
   void patch(const ExitSite& site, const BlockData& owner, uint32_t target);
   void unlink(ExitSite& site);
   static void forget_link(ExitSite& site);
+  ExitSite* exit_at(const void* host_return) const;
   void resolve_exit(Frame* frame, TranslatedBlock** last, unsigned* slot) const;
 
   BackendConfig config_;

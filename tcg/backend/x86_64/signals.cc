@@ -54,6 +54,8 @@ bool handle_poll(const JitBackend& backend, Frame* frame, ucontext_t* context) {
     if (site.poll_offset == 0 || site.poll_offset != offset) continue;
     mprotect(reinterpret_cast<char*>(frame) + kPollPageOffset, page_size, PROT_READ | PROT_WRITE);
     frame->guest_ip = code_base_of(*data->page, *frame) + data->target_of(site);
+    frame->host_return = nullptr;
+    frame->left_from = code + 1;
     const bool memory = site.flags & kFlagsInMemory;
     continue_at(context, memory ? backend.thunks().poll_memory : backend.thunks().poll_host);
     return true;
@@ -71,7 +73,7 @@ bool handle_empty_target(ucontext_t* context) {
   }
   for (auto& entry : backends) {
     if (JitBackend* backend = entry.load(std::memory_order_acquire)) {
-      continue_at(context, backend->thunks().lookup_indirect);
+      continue_at(context, backend->thunks().lookup_again);
       return true;
     }
   }

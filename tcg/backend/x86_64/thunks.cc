@@ -28,6 +28,7 @@ class ThunkMaker {
         reload_(encoder.new_label()),
         exit_(encoder.new_label()),
         leave_(encoder.new_label()),
+        lookup_again_(encoder.new_label()),
         full_(encoder.new_label()) {}
 
   Thunks make() {
@@ -37,8 +38,9 @@ class ThunkMaker {
     thunks.leave = make_leave();
     thunks.lookup_host = make_lookup(true);
     thunks.lookup_memory = make_lookup(false);
+    thunks.jump_cache = make_jump_cache();
     thunks.lookup_indirect = make_lookup_indirect();
-    thunks.jump_cache = make_jump_cache(thunks.lookup_indirect);
+    thunks.lookup_again = make_lookup_again();
     thunks.exit_runtime = make_exit_runtime();
     thunks.poll_host = make_poll(true);
     thunks.poll_memory = make_poll(false);
@@ -201,17 +203,29 @@ class ThunkMaker {
     return start;
   }
 
-  const uint8_t* make_lookup_indirect() {
+  void pop_left_from() { e_.rm({kMapOne, 0x8f}, 4, 0, frame_at(offsetof(Frame, left_from))); }
+
+  const uint8_t* make_jump_cache() {
     const uint8_t* start = here();
-    e_.mov_to(8, frame_at(offsetof(Frame, guest_ip)), kAddressReg);
-    e_.mov_to_imm(8, frame_at(offsetof(Frame, host_return)), 0);
-    exit_with(ExitReason::kLookup);
+    pop_left_from();
+    emit_jump_cache(e_);
+    e_.jump(lookup_again_);
     return start;
   }
 
-  const uint8_t* make_jump_cache(const uint8_t* lookup) {
+  const uint8_t* make_lookup_indirect() {
     const uint8_t* start = here();
-    emit_jump_cache(e_, lookup);
+    pop_left_from();
+    e_.jump(lookup_again_);
+    return start;
+  }
+
+  const uint8_t* make_lookup_again() {
+    const uint8_t* start = here();
+    e_.bind(lookup_again_);
+    e_.mov_to(8, frame_at(offsetof(Frame, guest_ip)), kAddressReg);
+    e_.mov_to_imm(8, frame_at(offsetof(Frame, host_return)), 0);
+    exit_with(ExitReason::kLookup);
     return start;
   }
 
@@ -315,7 +329,7 @@ class ThunkMaker {
   JitBackend* backend_;
   size_t x87_offset_;
   unsigned vector_bytes_;
-  Encoder::Label spill_, reload_, exit_, leave_, full_;
+  Encoder::Label spill_, reload_, exit_, leave_, lookup_again_, full_;
 };
 
 }  // namespace
@@ -342,16 +356,18 @@ void emit_restore_flags(Encoder& e, Reg temporary) {
   e.mov(8, kRax, temporary);
 }
 
-void emit_jump_cache(Encoder& e, const void* miss) {
+void emit_jump_cache(Encoder& e) {
   constexpr unsigned kEntryShift = 4;
   static_assert(sizeof(JumpTarget) == 1 << kEntryShift);
   e.imul_imm(4, kTlbReg, kAddressReg, static_cast<int32_t>(kJumpCacheMultiplier));
   e.shift_imm(Shift::kShr, 4, kTlbReg, 32 - kJumpCacheBits - kEntryShift);
   e.alu_imm(Alu::kAnd, 4, kTlbReg, (kJumpCacheEntries - 1) << kEntryShift);
   e.alu(Alu::kAdd, 8, kTlbReg, frame_at(offsetof(Frame, jump_cache)));
+  const Encoder::Label miss = e.new_label();
   e.alu(Alu::kCmp, 8, kAddressReg, Mem{kTlbReg});
-  e.jump_if_to(5, miss);
+  e.jump_if(kNotEqual, miss);
   e.jump_indirect(Mem{kTlbReg, kNoReg, 0, offsetof(JumpTarget, code)});
+  e.bind(miss);
 }
 
 namespace {

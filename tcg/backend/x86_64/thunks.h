@@ -20,9 +20,11 @@ struct Thunks {
   // host or in memory.
   const uint8_t* lookup_host;
   const uint8_t* lookup_memory;
-  // Jumped to, guest IP in kAddressReg, flags in memory.
+  // The same for indirect exits: at once, or if the jump cache does not know either.
   const uint8_t* lookup_indirect;
   const uint8_t* jump_cache;
+  /// Jumped to, guest IP in kAddressReg, flags in memory: to begin again there.
+  const uint8_t* lookup_again;
   /// Jumped to; exit reason in kTlbReg; guest_ip is set.
   const uint8_t* exit_runtime;
   // Where signal handlers continue.
@@ -58,8 +60,8 @@ Thunks make_thunks(Encoder& encoder, JitBackend* backend, size_t x87_offset, uns
 void emit_save_flags(Encoder& encoder, Reg temporary);
 void emit_restore_flags(Encoder& encoder, Reg temporary);
 
-/// Jumps to where Frame::jump_cache says for the guest IP in kAddressReg; else goes to `miss`.
-void emit_jump_cache(Encoder& encoder, const void* miss);
+/// Jumps to where Frame::jump_cache says for the guest IP in kAddressReg; else goes on.
+void emit_jump_cache(Encoder& encoder);
 
 /// A MemoryOperation packed into 32 bits.
 uint32_t pack(const MemoryOperation& operation);
