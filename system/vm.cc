@@ -103,6 +103,7 @@ util::Status Vm::build_machine() {
   pc.rtc_seconds = rtc;
   pc.boot_order = configuration_.boot_order;
   pc.boot_menu = configuration_.boot_menu;
+  pc.system_management = configuration_.system_management;
   pc.graphics = !configuration_.no_graphic;
   pc.uuid = configuration_.uuid;
   pc.input = &input_;
@@ -143,6 +144,7 @@ util::Status Vm::build_accelerator() {
       .on_difference = [this] { request_shutdown(core::ShutdownCause::host_error, 1); }};
   auto accelerator = accel::TcgAccelerator::create(tcg, machine_->memory());
   if (!accelerator) return std::move(accelerator).error().with_context("-accel tcg");
+  (*accelerator)->watch(machine_->system_management_memory());
   cpu_ = std::make_unique<hw::PcCpu>(cpu_config, *machine_, *this);
   auto vcpu = (*accelerator)->create_vcpu(*cpu_, 0);
   cpu_->attach(*vcpu);

@@ -35,14 +35,16 @@ void for_each_code_page(const core::RamBlock& ram, F&& visit) {
 
 }  // namespace
 
-TcgAccelerator::TcgAccelerator(core::AddressSpace& memory) : memory_(memory) {
-  memory_.add_listener(*this);
-  observe_memory();
+void TcgAccelerator::watch(core::AddressSpace& memory) {
+  memories_.push_back(&memory);
+  memory.add_listener(*this);
+  observe(memory);
 }
 
 util::Result<std::unique_ptr<TcgAccelerator>> TcgAccelerator::create(const TcgConfig& config,
                                                                      core::AddressSpace& memory) {
-  std::unique_ptr<TcgAccelerator> accelerator(new TcgAccelerator(memory));
+  std::unique_ptr<TcgAccelerator> accelerator(new TcgAccelerator);
+  accelerator->watch(memory);
   auto backend = accelerator->make_backend(config);
   if (!backend) return std::move(backend).error();
   accelerator->backend_ = std::move(*backend);
@@ -77,7 +79,7 @@ util::Result<std::unique_ptr<tcg::Backend>> TcgAccelerator::make_backend(const T
 }
 
 TcgAccelerator::~TcgAccelerator() {
-  memory_.remove_listener(*this);
+  for (core::AddressSpace* memory : memories_) memory->remove_listener(*this);
   for (core::RamBlock* block : ram_) block->remove_observer(*this);
 }
 
@@ -88,9 +90,9 @@ std::unique_ptr<TcgVcpu> TcgAccelerator::create_vcpu(GuestCpu& cpu, unsigned ind
 }
 
 // Follows every block of RAM and ROM that guests can reach now.
-void TcgAccelerator::observe_memory() {
+void TcgAccelerator::observe(core::AddressSpace& memory) {
   RamMap map;
-  map.rebuild(memory_);
+  map.rebuild(memory);
   const std::lock_guard lock(translation_lock_);
   for (const RamStretch& stretch : map.stretches()) {
     if (std::find(ram_.begin(), ram_.end(), stretch.block) != ram_.end()) continue;
@@ -307,8 +309,8 @@ void TcgAccelerator::topology_changed(core::AddressSpace& space) {
   if (util::log_enabled(util::kLogPage)) {
     util::write_log("memory map:\n" + space.describe_mappings());
   }
-  observe_memory();
-  for (TcgVcpu* vcpu : vcpus_) vcpu->memory_changed();
+  observe(space);
+  for (TcgVcpu* vcpu : vcpus_) vcpu->memory_changed(space);
 }
 
 void TcgAccelerator::flush_translations() {

@@ -51,7 +51,10 @@ class TcgAccelerator final : public Accelerator,
   std::unique_ptr<TcgVcpu> create_vcpu(GuestCpu& cpu, unsigned index);
   std::string statistics() const override;
 
-  core::AddressSpace& memory() { return memory_; }
+  /// Before the first vCPU: another memory that CPUs may see in some mode of theirs.
+  void watch(core::AddressSpace& memory);
+  /// The usual one first.
+  const std::vector<core::AddressSpace*>& memories() const { return memories_; }
   tcg::Backend& backend() { return *backend_; }
 
   /// Finds or makes the translation for `vcpu`'s current position, `at`, whose code is at `host`.
@@ -70,7 +73,7 @@ class TcgAccelerator final : public Accelerator,
                             const std::byte* current);
 
  private:
-  TcgAccelerator(core::AddressSpace& memory);
+  TcgAccelerator() = default;
   util::Result<std::unique_ptr<tcg::Backend>> make_backend(const TcgConfig& config);
 
   void topology_changed(core::AddressSpace& space) override;
@@ -95,10 +98,10 @@ class TcgAccelerator final : public Accelerator,
   bool drop_range(core::RamBlock& block, const std::byte* first, size_t length,
                   const std::byte* current);
   void flush_translations();
-  void observe_memory();
+  void observe(core::AddressSpace& memory);
   core::RamBlock* block_of(const std::byte* host) const;
 
-  core::AddressSpace& memory_;
+  std::vector<core::AddressSpace*> memories_;
   std::unique_ptr<tcg::Backend> backend_;
   mutable std::mutex translation_lock_;
   BlockMap blocks_;

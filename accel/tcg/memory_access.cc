@@ -133,7 +133,7 @@ TcgVcpu::Place TcgVcpu::locate(uint64_t va, unsigned size, tcg::Access access, u
     Place::Piece& piece = place.pieces[place.count++];
     piece.size = size < room ? size : static_cast<unsigned>(room);
     piece.physical = walk.physical | tcg::offset_in_page(address);
-    piece.ram = map_.find(piece.physical);
+    piece.ram = memory_->map.find(piece.physical);
     address += piece.size;
     size -= piece.size;
   }
@@ -153,7 +153,7 @@ void TcgVcpu::read_place(const Place& place, std::byte* into) {
     if (piece.ram != nullptr) {
       std::memcpy(into, piece.host_read(), piece.size);
     } else {
-      accelerator_.memory().read(piece.physical, {into, piece.size});
+      memory_->space.read(piece.physical, {into, piece.size});
     }
     into += piece.size;
   }
@@ -194,7 +194,7 @@ void TcgVcpu::write_place(const Place& place, const std::byte* from) {
       const uint64_t offset = piece.physical - piece.ram->first;
       piece.ram->flags[offset >> tcg::kPageBits].fetch_or(core::kPageDirtyAll);
     } else {
-      accelerator_.memory().write(piece.physical, {from, piece.size});
+      memory_->space.write(piece.physical, {from, piece.size});
     }
     from += piece.size;
   }

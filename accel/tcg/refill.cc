@@ -20,7 +20,7 @@ SoftTlb& TcgVcpu::tlb(uint8_t flags) {
 
 RamStretch TcgVcpu::find_ram(uint64_t physical) {
   tlb_lock_.lock();
-  const RamStretch* stretch = map_.find(physical);
+  const RamStretch* stretch = memory_->map.find(physical);
   const RamStretch found = stretch != nullptr ? *stretch : RamStretch{};
   tlb_lock_.unlock();
   return found;
@@ -37,7 +37,7 @@ bool TcgVcpu::refill(uint64_t va, unsigned size, tcg::Access access, uint8_t fla
   PageWalk walk;
   if (!cpu_.walk(va, access, flags, walk)) return false;
   tlb_lock_.lock();
-  const RamStretch* stretch = map_.find(walk.physical);
+  const RamStretch* stretch = memory_->map.find(walk.physical);
   bool filled = false;
   if (stretch != nullptr) {
     const uint64_t offset = walk.physical - stretch->first;

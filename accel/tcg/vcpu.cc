@@ -19,7 +19,8 @@ TcgVcpu::TcgVcpu(TcgAccelerator& accelerator, GuestCpu& cpu, unsigned index)
   frame_.accelerator = this;
   select_jumps();
   enter_space(spaces_[0]);
-  memory_changed();
+  for (core::AddressSpace* memory : accelerator.memories()) memory_changed(*memory);
+  memory_ = &memories_.front();
 }
 
 TcgVcpu::~TcgVcpu() { stop(); }
@@ -220,7 +221,7 @@ const std::byte* TcgVcpu::fetch(uint64_t linear, PageWalk& fault) {
 const std::byte* TcgVcpu::host_page_for_code(uint64_t physical) {
   static const std::vector<std::byte> ones(tcg::kPageSize, std::byte{0xff});
   const std::lock_guard lock(tlb_lock_);
-  const RamStretch* stretch = map_.find(physical);
+  const RamStretch* stretch = memory_->map.find(physical);
   if (stretch != nullptr) return stretch->read + (physical - stretch->first);
   util::log(util::kLogGuestErrors, "code fetch from {:#x}, where there is no memory\n", physical);
   return ones.data();
@@ -254,11 +255,15 @@ void TcgVcpu::AddressSpace::flush_page(uint64_t page) {
   code.flush_page(page);
 }
 
+void TcgVcpu::flush_locked() {
+  for_each_space([](AddressSpace& space) { space.flush(); });
+  forget_fetches(false);
+}
+
 void TcgVcpu::flush_all() {
   util::log(util::kLogMmu, "mmu: flush\n");
   const std::lock_guard lock(tlb_lock_);
-  for_each_space([](AddressSpace& space) { space.flush(); });
-  forget_fetches(false);
+  flush_locked();
 }
 
 void TcgVcpu::flush_non_global() {
@@ -328,11 +333,24 @@ void TcgVcpu::flush_keys(uint16_t keys) {
   });
 }
 
-void TcgVcpu::memory_changed() {
+void TcgVcpu::memory_changed(core::AddressSpace& memory) {
   const std::lock_guard lock(tlb_lock_);
-  map_.rebuild(accelerator_.memory());
-  for_each_space([](AddressSpace& space) { space.flush(); });
-  forget_fetches(false);
+  auto place = std::ranges::find_if(memories_, [&](Memory& m) { return &m.space == &memory; });
+  if (place == memories_.end()) place = memories_.insert(place, {memory, {}});
+  place->map.rebuild(memory);
+  if (&*place == memory_) flush_locked();
+}
+
+void TcgVcpu::forget_memory() {
+  const std::lock_guard lock(tlb_lock_);
+  flush_locked();
+}
+
+void TcgVcpu::set_memory(core::AddressSpace& memory) {
+  util::log(util::kLogMmu, "mmu: physical addresses of '{}'\n", memory.name());
+  const std::lock_guard lock(tlb_lock_);
+  memory_ = &*std::ranges::find_if(memories_, [&](Memory& m) { return &m.space == &memory; });
+  flush_locked();
 }
 
 void TcgVcpu::withdraw_write(const std::byte* first, const std::byte* last) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <condition_variable>
+#include <list>
 #include <mutex>
 #include <span>
 #include <thread>
@@ -21,8 +22,9 @@ struct CodePage;
 struct TranslatedBlock;
 }  // namespace vireo::tcg
 namespace vireo::core {
+class AddressSpace;
 class RamBlock;
-}
+}  // namespace vireo::core
 
 namespace vireo::accel {
 
@@ -65,9 +67,14 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   /// See tcg::Hooks::refill.
   bool refill(uint64_t va, unsigned size, tcg::Access access, uint8_t flags);
 
+  /// Physical addresses are `memory`'s from here on: the accelerator's, or one that it watches.
+  void set_memory(core::AddressSpace& memory);
+
   // For the accelerator, from any thread.
-  /// Takes a new snapshot of guest memory's layout; machine lock held.
-  void memory_changed();
+  /// Takes a new snapshot of a memory's layout; machine lock held.
+  void memory_changed(core::AddressSpace& memory);
+  /// Physical addresses lead elsewhere than before; machine lock held.
+  void forget_memory();
   void withdraw_write(const std::byte* first, const std::byte* last);
   /// Forgets everything that holds addresses of translations; on the vCPU's thread or while it is
   /// paused.
@@ -110,6 +117,7 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   ExecEntry& exec_entry(uint64_t linear);
   const std::byte* host_page_for_code(uint64_t physical);
   void note_mapping(const tcg::CodePage& page, uint64_t ip, uint64_t linear);
+  void flush_locked();  // with tlb_lock_ held
   void forget_fetches(bool keep_global);
   std::span<const std::byte> bytes_at(uint64_t linear) override;
 
@@ -174,7 +182,13 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   std::array<AddressSpace, kAddressSpaces> spaces_;
   AddressSpace* space_ = nullptr;  // the current one
   uint64_t space_switches_ = 0;
-  RamMap map_;
+  /// What physical addresses stand for in one of the CPU's modes.
+  struct Memory {
+    core::AddressSpace& space;
+    RamMap map;
+  };
+  std::list<Memory> memories_;
+  Memory* memory_ = nullptr;  // the current one
   std::array<ExecEntry, kExecEntries> exec_cache_;
   std::unique_ptr<tcg::JumpTarget[]> jump_caches_[2];  // by privilege: supervisor, user
   std::array<tcg::TranslatedBlock*, kRecentBlocks> recent_{};

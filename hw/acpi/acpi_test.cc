@@ -55,6 +55,34 @@ TEST_F(Piix4PmTest, PowerButtonInterruptsWhenAcpiIsOn) {
   EXPECT_FALSE(sci.level());
 }
 
+TEST_F(Piix4PmTest, CommandPortRaisesSmis) {
+  core::testing::IrqProbe smi;
+  power->interrupt_output("smi").connect(smi.input());
+  const auto edges = [&](uint8_t command) {
+    const int before = smi.edges();
+    machine.outb(0xb2, command);
+    return smi.edges() - before;
+  };
+  EXPECT_EQ(edges(5), 0) << "APMC_EN is clear after a reset";
+  power->config_write(0x5b, 1, 2);
+  EXPECT_EQ(edges(5), 1);
+  EXPECT_EQ(machine.inb(0xb2), 5);
+  EXPECT_EQ(machine.inl(kBase + 24) & 0x20, 0x20u) << "APM_STS";
+  machine.outl(kBase + 24, 0x20);
+  EXPECT_EQ(machine.inl(kBase + 24), 0u);
+  machine.outl(kBase + 40, 0x10001);
+  EXPECT_EQ(machine.inl(kBase + 40), 0x10001u);
+}
+
+TEST(Piix4Pm, WithoutSmmFirmwareFindsItSetUp) {
+  core::testing::TestMachine machine;
+  const auto other = core::make_device<Piix4Pm>();
+  ASSERT_TRUE(other->set_property("smm-enabled", "off"));
+  ASSERT_TRUE(other->realize(machine.environment()));
+  EXPECT_EQ(other->config_read(0x5b, 1), 2u);
+  other->unrealize();
+}
+
 TEST_F(Piix4PmTest, TimerCarries) {
   const uint32_t before = machine.inl(kBase + 8);
   machine.advance_ns(1'000'000'000);

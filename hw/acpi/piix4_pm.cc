@@ -26,6 +26,8 @@ enum PmRegister : unsigned {
   kTimer = 8,
   kEventStatus = 12,
   kEventEnable = 14,
+  kGlobalStatus = 24,
+  kGlobalControl = 40,
   kPmSize = 64,
 };
 enum StatusBit : uint16_t { kTimerCarry = 1, kPowerButton = 0x100, kWake = 0x8000 };
@@ -33,6 +35,8 @@ constexpr uint16_t kStatusBits = 0x8d31;
 constexpr uint16_t kEnableBits = 0x0521;
 enum ControlBit : uint16_t { kSciEnable = 1, kSleepEnable = 0x2000 };
 constexpr uint16_t kControlBits = 0x1c07;
+constexpr uint32_t kApmStatus = 1u << 5;             // of the global status
+constexpr uint32_t kGlobalControlBits = 0x0701ffff;  // SMI_EN, EOS, the inactivity timer
 
 enum SmbusRegister : unsigned {
   kHostStatus = 0,
@@ -54,21 +58,26 @@ void Piix4Pm::describe(core::Description<Piix4Pm>& d) {
   d.type("PIIX4_PM", "82371AB power management");
   d.user_creatable(false);
   describe_pci(d);
+  d.property("smm-enabled", &Piix4Pm::smm_enabled_,
+             "off: firmware finds system-management mode set up, and leaves it alone");
   d.interrupt("sci", &Piix4Pm::sci_);
+  d.interrupt("smi", &Piix4Pm::smi_);
   d.region("pm", core::Space::ports, kPmSize, &Piix4Pm::read_pm, &Piix4Pm::write_pm,
            {.implemented_max = 4});
   d.region("apm", core::Space::ports, 2, &Piix4Pm::read_apm, &Piix4Pm::write_apm,
            {.implemented_max = 1});
   d.region("smbus", core::Space::ports, kSmbusSize, &Piix4Pm::read_smbus, &Piix4Pm::write_smbus,
            {.implemented_max = 1});
-  d.state(&Piix4Pm::regs_, 1, field("status", &Regs::status), field("enable", &Regs::enable),
+  d.state(&Piix4Pm::regs_, 2, field("status", &Regs::status), field("enable", &Regs::enable),
           field("control", &Regs::control), field("event-status", &Regs::event_status),
           field("event-enable", &Regs::event_enable), field("apm-control", &Regs::apm_control),
           field("apm-status", &Regs::apm_status), field("timer-wraps", &Regs::timer_wraps),
           field("smbus-status", &Regs::smbus_status), field("smbus-control", &Regs::smbus_control),
           field("smbus-command", &Regs::smbus_command),
           field("smbus-address", &Regs::smbus_address), field("smbus-data0", &Regs::smbus_data0),
-          field("smbus-data1", &Regs::smbus_data1));
+          field("smbus-data1", &Regs::smbus_data1),
+          field("global-status", &Regs::global_status).since(2),
+          field("global-control", &Regs::global_control).since(2));
 }
 
 Piix4Pm::Piix4Pm() {
@@ -81,8 +90,6 @@ Piix4Pm::Piix4Pm() {
   set_config<uint16_t>(kPciStatus, 0x0280);
   set_config<uint32_t>(kBase, 1);
   set_writable(kBase, 4, 0xffc0);
-  // There is no system management mode: firmware finds it set up and leaves it alone.
-  set_config<uint32_t>(kDeviceActivityB, kApmcEnable);
   set_writable(kDeviceActivityB, 4, 0xffffffff);
   set_writable(kMiscellaneous, 1, 1);
   set_config<uint32_t>(kSmbusBase, 1);
@@ -96,6 +103,7 @@ util::Status Piix4Pm::on_pci_realize() {
     sync_pci_outputs();
   });
   map_region("apm", kSmiCommandPort);
+  if (!smm_enabled_) set_config<uint32_t>(kDeviceActivityB, kApmcEnable);
   return {};
 }
 
@@ -180,6 +188,10 @@ uint64_t Piix4Pm::read_pm(uint64_t offset, unsigned width) {
       return (timer_ticks() & 0xffffff) >> 8 * (offset & 3);
     case kEventStatus:
       return words(regs_.event_status, regs_.event_enable);
+    case kGlobalStatus:
+      return regs_.global_status >> 8 * (offset & 3);
+    case kGlobalControl:
+      return regs_.global_control >> 8 * (offset & 3);
     default:
       return 0;
   }
@@ -213,6 +225,17 @@ void Piix4Pm::write_pm(uint64_t offset, unsigned width, uint64_t value) {
     case kEventEnable:
       regs_.event_enable = merge(regs_.event_enable);
       break;
+    case kGlobalStatus:
+      regs_.global_status &= ~uint32_t{word};
+      break;
+    case kGlobalControl:
+    case kGlobalControl + 2: {
+      const unsigned shift = 8 * (offset & 2);
+      const uint32_t merged = merge(static_cast<uint16_t>(regs_.global_control >> shift));
+      regs_.global_control &= ~(0xffffu << shift);
+      regs_.global_control |= merged << shift & kGlobalControlBits;
+      break;
+    }
     default:
       break;
   }
@@ -223,7 +246,9 @@ uint64_t Piix4Pm::read_apm(uint64_t offset, unsigned) {
   return offset == 0 ? regs_.apm_control : regs_.apm_status;
 }
 
-// Writing the control port raises an SMI, in which firmware would switch ACPI on and off.
+// Firmware would switch ACPI on and off in the SMI that writing the control port raises; SeaBIOS
+// expects that this is done for it. The data sheet's SMI_EN and EOS do not hold SMIs back, since
+// there are versions of SeaBIOS that set neither.
 void Piix4Pm::write_apm(uint64_t offset, unsigned, uint64_t value) {
   if (offset == 1) {
     regs_.apm_status = static_cast<uint8_t>(value);
@@ -233,6 +258,9 @@ void Piix4Pm::write_apm(uint64_t offset, unsigned, uint64_t value) {
   if (value == kAcpiEnable) regs_.control |= kSciEnable;
   if (value == kAcpiDisable) regs_.control &= ~kSciEnable;
   sync_pci_outputs();
+  if (!smm_enabled_ || !(config_value<uint32_t>(kDeviceActivityB) & kApmcEnable)) return;
+  regs_.global_status |= kApmStatus;
+  smi_.pulse();
 }
 
 uint64_t Piix4Pm::read_smbus(uint64_t offset, unsigned) {

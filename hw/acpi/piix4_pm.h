@@ -8,7 +8,8 @@
 namespace vireo::hw {
 
 /// The 82371AB PIIX4's power management function (Intel data sheet 290562, chapter 11): ACPI fixed
-/// hardware (ACPI 6.4, 4.8), the APM ports that switch it on, and an SMBus host without slaves.
+/// hardware (ACPI 6.4, 4.8), the APM ports that switch it on and raise SMIs, and an SMBus host
+/// without slaves.
 class Piix4Pm final : public PciDevice {
  public:
   /// Where firmware puts the registers, and the values that the FADT and DSDT tell.
@@ -53,6 +54,8 @@ class Piix4Pm final : public PciDevice {
     uint8_t smbus_address = 0;
     uint8_t smbus_data0 = 0;
     uint8_t smbus_data1 = 0;
+    uint32_t global_status = 0;
+    uint32_t global_control = 0;
   };
 
   uint64_t timer_ticks() const;
@@ -66,7 +69,9 @@ class Piix4Pm final : public PciDevice {
   uint64_t read_smbus(uint64_t offset, unsigned width);
   void write_smbus(uint64_t offset, unsigned width, uint64_t value);
 
+  bool smm_enabled_ = true;
   core::IrqLine sci_;
+  core::IrqLine smi_;
   core::Timer timer_;
   Regs regs_;
 };

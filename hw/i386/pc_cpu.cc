@@ -16,6 +16,7 @@
 #include "target/i386/cpu/reset.h"
 #include "target/i386/helper/exception.h"
 #include "target/i386/helper/raise.h"
+#include "target/i386/helper/smm.h"
 #include "target/i386/helper/x87_unit.h"
 #include "target/i386/translate/block.h"
 #include "target/i386/translate/refused_branch.h"
@@ -141,9 +142,14 @@ bool PcCpu::translate(tcg::Block& block, accel::CodeReader& code, unsigned max_i
 }
 
 bool PcCpu::prepare() {
-  if (init_request_.exchange(false)) i386::init(state_);
+  if (!state_.smm.active && init_request_.exchange(false)) i386::init(state_);
   i386::unmask_x87(state_);
   if (state_.pending.vector != i386::kNoException) i386::deliver_pending(state_);
+  const bool takes_smi = !state_.smm.active && !state_.interrupt_shadow;
+  if (takes_smi && i386::has_request(state_, i386::kSmiRequest)) {
+    i386::change_request(state_, i386::kSmiRequest, false);
+    i386::enter_system_management(state_);
+  }
   if (i386::has_request(state_, i386::kNmiRequest) && !state_.nmi_blocked) {
     i386::change_request(state_, i386::kNmiRequest, false);
     i386::deliver_nmi(state_);
@@ -157,7 +163,9 @@ bool PcCpu::prepare() {
 
 void PcCpu::reset() {
   i386::reset(state_);
-  i386::change_request(state_, i386::kInterruptRequest | i386::kNmiRequest, false);
+  init_request_ = false;
+  i386::change_request(state_, i386::kInterruptRequest | i386::kNmiRequest | i386::kSmiRequest,
+                       false);
   if (boot_entry_) enter_boot_entry(*boot_entry_);
   if (util::log_enabled(util::kLogCpuReset)) dump(false);
 }
@@ -238,8 +246,10 @@ void PcCpu::raise_nmi() {
   if (vcpu_ != nullptr) vcpu_->wake();
 }
 
-// SMM is not modelled: firmware sees SMIs that do nothing.
-void PcCpu::raise_smi() { util::log(util::kLogUnimp, "SMI ignored\n"); }
+void PcCpu::raise_smi() {
+  i386::change_request(state_, i386::kSmiRequest, true);
+  if (vcpu_ != nullptr) vcpu_->wake();
+}
 
 void PcCpu::init() {
   init_request_ = true;
@@ -265,25 +275,29 @@ void PcCpu::set_a20(bool enabled) {
   const uint64_t mask = enabled ? ~uint64_t{0} : ~(uint64_t{1} << 20);
   if (mask == address_mask_) return;
   address_mask_ = mask;
-  if (vcpu_ != nullptr) vcpu_->memory_changed();
+  if (vcpu_ != nullptr) vcpu_->forget_memory();
+}
+
+core::AddressSpace& PcCpu::memory() {
+  return state_.smm.active ? machine_.system_management_memory() : machine_.memory();
 }
 
 // ---- i386::Machine
 
 uint64_t PcCpu::read_physical(uint64_t address, unsigned width) {
-  return machine_.memory().read_value(address & address_mask_, width);
+  return memory().read_value(address & address_mask(), width);
 }
 
 void PcCpu::write_physical(uint64_t address, unsigned width, uint64_t value) {
-  machine_.memory().write_value(address & address_mask_, width, value);
+  memory().write_value(address & address_mask(), width, value);
 }
 
 std::span<std::byte> PcCpu::memory_span(uint64_t address, size_t length, bool for_write) {
-  return machine_.memory().host_span(address & address_mask_, length, for_write);
+  return memory().host_span(address & address_mask(), length, for_write);
 }
 
 void PcCpu::mark_written(uint64_t address, size_t length) {
-  machine_.memory().mark_written(address & address_mask_, length);
+  memory().mark_written(address & address_mask(), length);
 }
 
 uint32_t PcCpu::read_port(uint16_t port, unsigned width) {
@@ -308,6 +322,9 @@ void PcCpu::set_address_space(uint16_t id, bool keep) {
 }
 void PcCpu::flush_address_space(uint16_t id) { changing_tlb().flush_address_space(id); }
 void PcCpu::flush_tlb_keys(uint16_t keys) { vcpu_->flush_keys(keys); }
+void PcCpu::set_system_management(bool active) {
+  changing_tlb().set_memory(active ? machine_.system_management_memory() : machine_.memory());
+}
 void PcCpu::mode_changed() { vcpu_->mode_changed(); }
 
 bool PcCpu::fill_tlb(uint64_t linear, unsigned size, bool is_write, bool user) {

@@ -14,8 +14,9 @@
 #include "target/i386/cpu/state.h"
 
 namespace vireo::core {
+class AddressSpace;
 class RunControl;
-}
+}  // namespace vireo::core
 namespace vireo::accel {
 class TcgVcpu;
 }
@@ -85,6 +86,7 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
   void set_address_space(uint16_t id, bool keep) override;
   void flush_address_space(uint16_t id) override;
   void flush_tlb_keys(uint16_t keys) override;
+  void set_system_management(bool active) override;
   void mode_changed() override;
   bool fill_tlb(uint64_t linear, unsigned size, bool is_write, bool user) override;
   i386::LocalApic* apic() override;
@@ -94,6 +96,10 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
   uint64_t random() override;
 
   void enter_boot_entry(const BootEntry& entry);
+  /// Physical memory as the CPU's mode sees it.
+  core::AddressSpace& memory();
+  /// The A20 gate does not count in system-management mode (AMD64 APM volume 2, 10.3.3).
+  uint64_t address_mask() const { return state_.smm.active ? ~uint64_t{0} : address_mask_; }
   uint64_t tsc_shift() const;
   accel::TcgVcpu& changing_tlb();
 

@@ -19,7 +19,7 @@ bool PcCpu::walk(uint64_t linear, tcg::Access access, uint8_t memory_flags,
     result.error = walk.error;
     return false;
   }
-  result.physical = tcg::page_of(walk.physical & address_mask_);
+  result.physical = tcg::page_of(walk.physical & address_mask());
   result.writable = walk.writable;
   result.readable = walk.readable;
   result.global = walk.global;
@@ -28,7 +28,7 @@ bool PcCpu::walk(uint64_t linear, tcg::Access access, uint8_t memory_flags,
 }
 
 i386::PageTableMemory PcCpu::page_table_memory(uint64_t address) {
-  const uint64_t physical = address & address_mask_;
+  const uint64_t physical = address & address_mask();
   const accel::RamStretch ram = vcpu_->find_ram(physical);
   if (ram.read == nullptr) return {};
   const uint64_t offset = physical - ram.first;

@@ -51,6 +51,7 @@ PcMachine::PcMachine(PcConfig config, std::unique_ptr<PcMemory> memory,
       memory_(std::move(memory)),
       port_root_(core::Region::container("ports", kPortSpace)),
       memory_space_("memory", memory_->root()),
+      smm_space_("smm", memory_->system_management_root()),
       port_space_("ports", port_root_),
       timers_(clock_, loop),
       environment_{memory_space_, port_space_, clock_, timers_, run_control, loop, backends} {}
@@ -95,7 +96,7 @@ util::Status PcMachine::add_host_bridge() {
   host_ = host;
   pci_bus_ = &host_->bus();
   auto new_bridge = core::make_device<I440fxBridge>();
-  new_bridge->set_ram(memory_->ram());
+  new_bridge->set_ram(memory_->ram(), memory_->system_management_root());
   VIREO_TRY_ASSIGN(bridge, add(std::move(new_bridge)));
   bridge_ = bridge;
   if (config_.firmware.empty()) return {};
@@ -105,6 +106,19 @@ util::Status PcMachine::add_host_bridge() {
   if (!mapped) return std::move(mapped).error().with_context("-bios " + config_.firmware);
   return {};
 }
+
+// SMI# goes to all processors.
+class PcMachine::SmiLine final : public core::IrqHandler {
+ public:
+  void add(CpuPort& cpu) { cpus_.push_back(&cpu); }
+  void set_irq(unsigned, bool level) override {
+    if (!level) return;
+    for (CpuPort* cpu : cpus_) cpu->raise_smi();
+  }
+
+ private:
+  std::vector<CpuPort*> cpus_;
+};
 
 util::Status PcMachine::add_south_bridge() {
   VIREO_TRY_ASSIGN(piix3, add(core::make_device<Piix3>()));
@@ -117,8 +131,12 @@ util::Status PcMachine::add_south_bridge() {
   for (unsigned channel = 0; channel < PiixIde::kChannels; ++channel) {
     ide_->interrupt_output("irq", channel).connect(isa_bus_->add_irq_source(14 + channel));
   }
-  VIREO_TRY_ASSIGN(power, add(core::make_device<Piix4Pm>()));
+  auto new_power = core::make_device<Piix4Pm>();
+  VIREO_TRY(new_power->set_property("smm-enabled", config_.system_management ? "on" : "off"));
+  VIREO_TRY_ASSIGN(power, add(std::move(new_power)));
   power_ = power;
+  smi_line_ = std::make_unique<SmiLine>();
+  power_->interrupt_output("smi").connect({smi_line_.get(), 0});
   power_->interrupt_output("sci").connect(isa_bus_->add_irq_source(Piix4Pm::kSciIrq));
   return {};
 }
@@ -241,6 +259,7 @@ util::Status PcMachine::add_a20_sources() {
 
 void PcMachine::attach_cpu(unsigned cpu, CpuPort& port) {
   a20_gate_->add(port);
+  smi_line_->add(port);
   local_apics_[cpu]->connect(port, *apic_bus_, [this] { return pic_->acknowledge(); });
 }
 

@@ -60,7 +60,8 @@ struct PcConfig {
   /// Letters of -boot order=: a floppy, c disk, d CD-ROM, n network.
   std::string boot_order = "cad";
   bool boot_menu = false;
-  bool graphics = true;  ///< False tells firmware to use the serial port (-nographic).
+  bool system_management = true;  ///< -machine smm=: firmware may set up SMM.
+  bool graphics = true;           ///< False tells firmware to use the serial port (-nographic).
   std::array<uint8_t, 16> uuid{};
   ui::InputHub* input = nullptr;  ///< Where keyboard and mouse hear of input; may be null.
   /// Values of properties that are not set otherwise, on built-in devices too.
@@ -84,6 +85,8 @@ class PcMachine {
 
   const core::Environment& environment() const { return environment_; }
   core::AddressSpace& memory() { return memory_space_; }
+  /// Memory as a CPU in system-management mode sees it.
+  core::AddressSpace& system_management_memory() { return smm_space_; }
   core::AddressSpace& ports() { return port_space_; }
   core::GuestClock& clock() { return clock_; }
   core::TimerQueue& timers() { return timers_; }
@@ -149,11 +152,13 @@ class PcMachine {
   BootMemory place_acpi_tables();
 
   class A20Gate;
+  class SmiLine;
 
   PcConfig config_;
   std::unique_ptr<PcMemory> memory_;
   core::Region port_root_;
   core::AddressSpace memory_space_;
+  core::AddressSpace smm_space_;
   core::AddressSpace port_space_;
   core::GuestClock clock_;
   core::TimerQueue timers_;
@@ -173,6 +178,7 @@ class PcMachine {
   I8042* keyboard_ = nullptr;
   FpuErrorLatch* fpu_error_ = nullptr;
   std::unique_ptr<A20Gate> a20_gate_;
+  std::unique_ptr<SmiLine> smi_line_;
   std::unique_ptr<AcpiTables> acpi_tables_;
   std::vector<LocalApic*> local_apics_;
   std::vector<core::Bus*> buses_;

@@ -29,8 +29,11 @@ PcMemory::PcMemory(std::unique_ptr<core::RamBlock> ram, uint64_t low_end)
     : ram_(std::move(ram)),
       low_end_(low_end),
       root_(core::Region::container("system")),
+      smm_root_(core::Region::container("smm")),
+      smm_background_(core::Region::alias("smm-system", root_, 0, core::Region::kWholeSpace)),
       conventional_(core::Region::ram("ram-conventional", *ram_, 0, kLegacyHole)),
       extended_(low_ram(*ram_, low_end)) {
+  smm_root_.add_subregion(smm_background_, 0);
   root_.add_subregion(conventional_, 0);
   if (low_end > kLegacyHoleEnd) root_.add_subregion(extended_, kLegacyHoleEnd);
   if (high_ram_size() != 0) {

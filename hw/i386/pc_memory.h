@@ -27,6 +27,8 @@ class PcMemory {
   static util::Result<std::unique_ptr<PcMemory>> create(uint64_t ram_size);
 
   core::Region& root() { return root_; }
+  /// The same for a CPU in system-management mode: what lies there beside, covers `root`.
+  core::Region& system_management_root() { return smm_root_; }
   core::RamBlock& ram() { return *ram_; }
   uint64_t ram_size() const { return ram_->size(); }
   uint64_t low_ram_end() const { return low_end_; }
@@ -48,6 +50,8 @@ class PcMemory {
   uint64_t low_end_;
   std::unique_ptr<core::RamBlock> firmware_;
   core::Region root_;
+  core::Region smm_root_;
+  core::Region smm_background_;
   core::Region conventional_;
   core::Region extended_;
   std::unique_ptr<core::Region> high_;

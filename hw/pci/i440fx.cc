@@ -14,9 +14,14 @@ using core::field;
 constexpr unsigned kPam0 = 0x59;
 constexpr unsigned kPamCount = 7;
 constexpr unsigned kSmramControl = 0x72;
+// The register's bits, and what stays writable once it is locked (82441FX data sheet, 3.2.17).
+// D_CLS, which sends the handler's data accesses to the display, is kept without an effect.
 constexpr uint8_t kSmramOpen = 0x40;
+constexpr uint8_t kSmramClosed = 0x20;
 constexpr uint8_t kSmramLock = 0x10;
-constexpr uint8_t kSmramWritable = 0x7c;
+constexpr uint8_t kSmramEnable = 0x08;
+constexpr uint8_t kSmramLockable = kSmramOpen | kSmramLock;
+constexpr uint8_t kSmramWritable = kSmramLockable | kSmramClosed | kSmramEnable;
 constexpr uint64_t kSmramBase = 0xa0000;
 constexpr uint64_t kSmramSize = 0x20000;
 // Above the PCI space, below what is fixed.
@@ -61,14 +66,18 @@ util::Status I440fxBridge::on_pci_realize() {
     segments_[i]->set_access(false, false);
     root.add_subregion(*segments_[i], place.base, kShadowPriority);
   }
-  smram_.reset(new core::Region(core::Region::ram("smram", *ram_, kSmramBase, kSmramSize)));
-  smram_->set_enabled(false);
-  root.add_subregion(*smram_, kSmramBase, kShadowPriority);
+  for (auto* window : {&open_smram_, &smram_}) {
+    window->reset(new core::Region(core::Region::ram("smram", *ram_, kSmramBase, kSmramSize)));
+    (*window)->set_enabled(false);
+  }
+  root.add_subregion(*open_smram_, kSmramBase, kShadowPriority);
+  smm_root_->add_subregion(*smram_, kSmramBase, kShadowPriority);
   return {};
 }
 
 void I440fxBridge::on_pci_unrealize() {
   for (auto& segment : segments_) segment.reset();
+  open_smram_.reset();
   smram_.reset();
 }
 
@@ -82,8 +91,11 @@ void I440fxBridge::sync_pci_outputs() {
     segments_[i]->set_access(attributes & 1, attributes & 2);
   }
   const auto control = config_value<uint8_t>(kSmramControl);
-  smram_->set_enabled(control & kSmramOpen);
-  set_writable(kSmramControl, 1, control & kSmramLock ? 0 : kSmramWritable);
+  const bool enabled = control & kSmramEnable;
+  smram_->set_enabled(enabled);
+  open_smram_->set_enabled(enabled && (control & kSmramOpen));
+  const unsigned locked = control & kSmramLock ? kSmramLockable : 0u;
+  set_writable(kSmramControl, 1, kSmramWritable & ~locked);
 }
 
 void I440fxBridge::config_written(uint8_t offset, unsigned width) {

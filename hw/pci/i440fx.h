@@ -22,8 +22,12 @@ class I440fxBridge final : public PciDevice {
   static void describe(core::Description<I440fxBridge>& d);
   I440fxBridge();
 
-  /// Before realize: the RAM that lies behind the addresses from 640 KiB to 1 MiB.
-  void set_ram(core::RamBlock& ram) { ram_ = &ram; }
+  /// Before realize: the RAM that lies behind the addresses from 640 KiB to 1 MiB, and where SMRAM
+  /// is shown to CPUs in system-management mode.
+  void set_ram(core::RamBlock& ram, core::Region& system_management_root) {
+    ram_ = &ram;
+    smm_root_ = &system_management_root;
+  }
   /// What firmware would do before it starts a kernel: RAM at C0000h to FFFFFh.
   void open_shadow_ram();
 
@@ -36,7 +40,9 @@ class I440fxBridge final : public PciDevice {
  private:
   core::RamBlock* ram_ = nullptr;
   std::array<std::unique_ptr<core::Region>, kPamSegments> segments_;
-  std::unique_ptr<core::Region> smram_;
+  core::Region* smm_root_ = nullptr;
+  std::unique_ptr<core::Region> open_smram_;  // for everybody
+  std::unique_ptr<core::Region> smram_;       // in system-management mode
 };
 
 /// The CPU's side of the host bridge: configuration mechanism #1 at CF8h and CFCh, the PCI memory

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "core/memory/ram_block.h"
 #include "core/testing/test_machine.h"
 #include "hw/isa/piix3.h"
 #include "hw/pci/i440fx.h"
@@ -43,7 +44,7 @@ class PciTest : public testing::Test {
  protected:
   PciTest() {
     EXPECT_TRUE(host->realize(machine.environment()));
-    bridge->set_ram(machine.ram());
+    bridge->set_ram(machine.ram(), smm_root);
     for (PciDevice* device :
          {static_cast<PciDevice*>(bridge.get()), static_cast<PciDevice*>(piix3.get()),
           static_cast<PciDevice*>(sample.get())}) {
@@ -85,6 +86,7 @@ class PciTest : public testing::Test {
 
   static constexpr unsigned kSample = 2 << 3;
   core::testing::TestMachine machine;
+  core::Region smm_root = core::Region::container("smm");
   core::testing::IrqProbe irq;
   std::pair<uint64_t, uint32_t> message;
   int messages = 0;
@@ -121,6 +123,27 @@ TEST_F(PciTest, BarsAreSizedAndMapped) {
   EXPECT_EQ(machine.memory.load<uint8_t>(0xe0000013), 0x13);
   put(kSample, 4, 0);
   EXPECT_EQ(machine.memory.load<uint8_t>(0xe0000013), 0xff);
+}
+
+TEST_F(PciTest, SmramIsSeenInSystemManagementModeOrWhileOpen) {
+  core::AddressSpace in_smm("smm", smm_root);
+  const auto video = core::RamBlock::create("video", 0x20000).value();
+  core::Region display = core::Region::ram("display", *video, 0, 0x20000);
+  machine.memory.root().add_subregion(display, 0xa0000);
+  const auto shows = [](core::AddressSpace& memory, uint8_t value) {
+    return memory.load<uint8_t>(0xa0000) == value;
+  };
+  put(0, 0x70, 0x4a << 16);
+  machine.memory.store<uint8_t>(0xa0000, 7);
+  EXPECT_TRUE(shows(machine.memory, 7) && shows(in_smm, 7));
+  put(0, 0x70, 0x0a << 16);
+  EXPECT_TRUE(shows(machine.memory, 0) && shows(in_smm, 7));
+  put(0, 0x70, 0x42 << 16);
+  EXPECT_TRUE(shows(machine.memory, 0) && shows(in_smm, 0xff)) << "D_OPEN needs G_SMRAME";
+  put(0, 0x70, 0x5a << 16);
+  EXPECT_TRUE(shows(machine.memory, 0) && shows(in_smm, 7)) << "locking closes";
+  put(0, 0x70, 0x4a << 16);
+  EXPECT_EQ(get(0, 0x70) >> 16 & 0xff, 0x1au) << "until the next reset";
 }
 
 TEST_F(PciTest, InterruptLinesGoWherePiix3Routes) {

@@ -76,6 +76,7 @@ struct Configuration {
   std::string vga = "std";
   std::string display = "none";
   bool usb = false;
+  bool system_management = true;  // -machine smm=
   bool no_defaults = false;
   bool start_paused = false;
   Action on_reboot = Action::reset;

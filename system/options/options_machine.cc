@@ -37,6 +37,10 @@ util::Status apply_machine(CommandLine& line, std::string_view argument) {
   }
   VIREO_TRY_ASSIGN(usb, options.get_bool("usb", false));
   configuration.usb = usb;
+  if (options.get("smm", "auto") != "auto") {
+    VIREO_TRY_ASSIGN(smm, options.get_bool("smm", true));
+    configuration.system_management = smm;
+  }
   if (options.has("accel")) return apply_accelerator(line, options.get("accel"));
   return {};
 }

@@ -50,6 +50,10 @@ class Builder {
   Value load_state(Type type, uint64_t offset) {
     return make({.op = Opcode::kLoadState, .type = type, .imm = offset});
   }
+  /// Of what others may change at any time: never taken to be what it was before.
+  Value load_changing_state(Type type, uint64_t offset) {
+    return make({.op = Opcode::kLoadState, .type = type, .extra = 1, .imm = offset});
+  }
   void store_state(uint64_t offset, Value a) {
     put({.op = Opcode::kStoreState, .type = a.type, .a = a.id, .imm = offset});
   }

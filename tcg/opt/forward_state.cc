@@ -85,7 +85,7 @@ class Forwarder {
 
   // Offsets within the Frame may be registers and flags under another name: they are not tracked.
   void load_state(Inst& inst, size_t id) {
-    if (inst.imm < sizeof(Frame)) return;
+    if (inst.imm < sizeof(Frame) || inst.extra != 0) return;
     for (const KnownState& entry : state_) {
       if (entry.value != kNoValue && entry.offset == inst.imm && entry.type == inst.type) {
         return rewriter_.replace(id, entry.value);

@@ -50,6 +50,24 @@ TEST(Pipeline, FoldsConstantsThroughRegisters) {
             "  exit_direct 0x13 slot 0\n");
 }
 
+TEST(Pipeline, ReadsAgainWhatOthersChange) {
+  const auto loads = [](bool changing) {
+    Block block;
+    Builder b(&block);
+    b.insn_start(0x10);
+    constexpr uint64_t kOffset = sizeof(Frame) + 8;
+    for (unsigned reg = 1; reg <= 2; ++reg) {
+      b.set_reg(reg, changing ? b.load_changing_state(Type::kI64, kOffset)
+                              : b.load_state(Type::kI64, kOffset));
+    }
+    b.exit_direct(0x11, 0);
+    const std::string text = optimised(block, "forward,dce");
+    return text.find("load_state") == text.rfind("load_state") ? 1 : 2;
+  };
+  EXPECT_EQ(loads(false), 1);
+  EXPECT_EQ(loads(true), 2);
+}
+
 TEST(Pipeline, KeepsFlagsThatAFaultShows) {
   Block block;
   Builder b(&block);

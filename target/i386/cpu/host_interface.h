@@ -72,6 +72,9 @@ class Machine {
   /// Forgets what is cached of user pages with these protection keys (bit i: key i), of all address
   /// spaces.
   virtual void flush_tlb_keys(uint16_t keys) = 0;
+  /// Enters or leaves system-management mode: physical addresses are now what that mode sees
+  /// (SMRAM, no A20 gate) or no longer so. Forgets all cached translations.
+  virtual void set_system_management(bool active) = 0;
   /// The mode has changed, and translated code goes on without the execution loop.
   virtual void mode_changed() = 0;
   /// Tries to make the next access at `linear` hit Frame::tlb; false if it cannot.

@@ -46,7 +46,8 @@ constexpr uint32_t kSystemFlags =
 
 /// Whether the execution loop would find an interrupt to deliver.
 inline bool interrupts_wait(const CpuState& state) {
-  return has_request(state, state.eflags & kIf ? kInterruptRequest | kNmiRequest : kNmiRequest);
+  constexpr uint8_t kUnmaskable = kNmiRequest | kSmiRequest;
+  return has_request(state, state.eflags & kIf ? kInterruptRequest | kUnmaskable : kUnmaskable);
 }
 
 inline unsigned iopl(const CpuState& state) { return (state.eflags & kIopl) >> 12; }

@@ -74,6 +74,8 @@ void reset(CpuState& state) {
   state.mcg_status = state.mcg_ctl = 0;
   std::memset(state.machine_check_control, 0, sizeof state.machine_check_control);
   state.cr0 = kCr0Cd | kCr0Nw;
+  if (state.smm.active && state.machine) state.machine->set_system_management(false);
+  state.smm = fresh.smm;
   init(state);
 }
 

@@ -8,7 +8,8 @@ namespace vireo::i386 {
 
 /// Power-up or hardware reset (SDM volume 3, table 9-1). Frame buffers and surroundings stay.
 void reset(CpuState& state);
-/// INIT: like reset, but x87, SSE, MSRs and caches keep their contents. The CPU then waits for a
+/// INIT: like reset, but x87, SSE, MSRs, caches and SMBASE keep their contents. Waits while the CPU
+/// is in system-management mode, which is the caller's affair. The CPU then waits for a
 /// start-up interrupt if it is not the boot processor, which is the caller's affair.
 void init(CpuState& state);
 /// A start-up interrupt: real mode at vector * 4096.

@@ -41,12 +41,15 @@ TEST(State, SaveLoadSaveIsAnIdentity) {
   machine.cpu->frame.general[kR12] = 0x123456789abcdef0;
   machine.cpu->x87.registers[4].significand = 77;
   machine.cpu->mtrr_fixed[10] = 6;
+  machine.cpu->requests = kSmiRequest;
+  machine.cpu->smm.active = 1;
   const auto first = save(*machine.cpu);
   auto reader = core::StateReader::parse(first);
   ASSERT_TRUE(reader);
   ASSERT_TRUE(load_state(*other.cpu, reader->find("cpu", 0)->fields));
   EXPECT_EQ(save(*other.cpu), first);
   EXPECT_EQ(other.cpu->mode, machine.cpu->mode);
+  EXPECT_TRUE(other.in_smm);
 }
 
 TEST(State, ImpossibleValuesAreRefused) {

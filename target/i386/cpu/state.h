@@ -165,6 +165,25 @@ struct WalkCache {
 enum RequestBit : uint8_t {
   kInterruptRequest = 1u << 0,  ///< A maskable one (the local APIC, INTR).
   kNmiRequest = 1u << 1,
+  kSmiRequest = 1u << 2,
+};
+
+/// The I/O instruction that raised an SMI, as far as it can be repeated (AMD64 APM volume 2,
+/// 10.2.4).
+struct IoTrap {
+  uint32_t info = 0;  ///< The save area's I/O restart doubleword; 0: no I/O instruction.
+  uint64_t ip = 0;    ///< Of the instruction, and its registers before it.
+  uint64_t rcx = 0, rsi = 0, rdi = 0;
+};
+
+constexpr uint32_t kResetSmbase = 0x30000;
+
+/// System-management mode (SDM volume 3, chapter 31; AMD64 APM volume 2, chapter 10).
+struct SystemManagement {
+  uint32_t base = kResetSmbase;  ///< SMBASE
+  uint8_t active = 0;            ///< In SMM: changed together with Machine::set_system_management.
+  uint8_t nmi_was_blocked = 0;   ///< CpuState::nmi_blocked when the SMI came.
+  IoTrap io;                     ///< Of the instruction that just ran.
 };
 
 /// What a block key's mode holds: everything that translations depend on beside the code bytes.
@@ -243,8 +262,9 @@ struct CpuState {
   uint64_t pdpte[4] = {};  ///< PAE page-directory-pointer entries, loaded with CR3.
 
   PendingException pending;
+  SystemManagement smm;
 
-  /// RequestBits that wait; set from any thread. Kept by whoever asks, not guest state.
+  /// RequestBits that wait; set from any thread.
   uint8_t requests = 0;
 
   // The vCPU's surroundings; not guest state.

@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 
+#include "target/i386/cpu/host_interface.h"
 #include "target/i386/cpu/mode.h"
 #include "target/i386/cpu/reset.h"
 
@@ -93,6 +94,15 @@ void visit_units(State& state, Visit& visit) {
   visit("x87.ds", x87.data_selector);
   visit("mxcsr", state.frame.mxcsr);
   for (unsigned i = 0; i < 16; ++i) visit("vector" + std::to_string(i), state.frame.vector[i]);
+  visit("requests", state.requests);
+  visit("smm.base", state.smm.base);
+  visit("smm.active", state.smm.active);
+  visit("smm.nmi-was-blocked", state.smm.nmi_was_blocked);
+  visit("smm.io.info", state.smm.io.info);
+  visit("smm.io.ip", state.smm.io.ip);
+  visit("smm.io.rcx", state.smm.io.rcx);
+  visit("smm.io.rsi", state.smm.io.rsi);
+  visit("smm.io.rdi", state.smm.io.rdi);
   visit("pending.vector", state.pending.vector);
   visit("pending.has-error", state.pending.has_error_code);
   visit("pending.is-software", state.pending.is_software);
@@ -137,7 +147,7 @@ struct Load {
 util::Status check(const CpuState& state) {
   const bool ok = state.cpl <= 3 && state.x87.top <= 7 && state.frame.flag_overflow <= 1 &&
                   !(state.frame.mxcsr & ~0xffffu) && !(state.eflags & ~kSystemFlags) &&
-                  (state.xcr0 & 1);
+                  (state.xcr0 & 1) && state.smm.active <= 1;
   if (ok) return {};
   return util::Error(util::ErrorCode::kCorrupt, "CPU state holds a value that no CPU can have");
 }
@@ -150,13 +160,17 @@ void save_state(const CpuState& state, core::FieldWriter& writer) {
 }
 
 util::Status load_state(CpuState& state, const core::FieldReader& reader) {
+  const uint8_t was_in_smm = state.smm.active;
   Load load{reader, {}};
   visit_all(state, load);
   if (load.status) load.status = check(state);
   if (!load.status) {
+    state.smm.active = was_in_smm;
     reset(state);
     return load.status;
   }
+  if (state.smm.active != was_in_smm && state.machine)
+    state.machine->set_system_management(state.smm.active);
   update_mode(state);
   return {};
 }

@@ -15,8 +15,6 @@
 namespace vireo::i386 {
 namespace {
 
-constexpr uint64_t kCr0Bits = kCr0Pe | kCr0Mp | kCr0Em | kCr0Ts | kCr0Et | kCr0Ne | kCr0Wp |
-                              kCr0Am | kCr0Nw | kCr0Cd | kCr0Pg;
 constexpr uint64_t kCr3NoFlush = uint64_t{1} << 63;
 
 void require_privilege_zero(CpuState& state) {
@@ -94,6 +92,8 @@ void load_cr3(CpuState& state, uint64_t value, bool keep) {
   state.machine->set_address_space(current_pcid(state), keep);
 }
 
+void follow_paging(CpuState& state) { load_cr3(state, state.cr3); }
+
 void write_cr0(CpuState& state, uint64_t value) {
   if (value >> 32) raise_gp(state, 0);
   value = (value & kCr0Bits) | kCr0Et;
@@ -149,13 +149,17 @@ void set_pkru(CpuState& state, uint32_t value) {
   state.machine->flush_tlb_keys(keys);
 }
 
-void write_efer(CpuState& state, uint64_t value) {
+uint64_t supported_efer(const CpuState& state) {
   const CpuConfig& config = *state.config;
-  uint64_t allowed = kEferLma;
-  if (config.has(Feature::kSyscall)) allowed |= kEferSce;
-  if (config.has(Feature::kLm)) allowed |= kEferLme;
-  if (config.has(Feature::kNx)) allowed |= kEferNxe;
-  if (value & ~allowed) raise_gp(state, 0);
+  uint64_t bits = kEferLma;
+  if (config.has(Feature::kSyscall)) bits |= kEferSce;
+  if (config.has(Feature::kLm)) bits |= kEferLme;
+  if (config.has(Feature::kNx)) bits |= kEferNxe;
+  return bits;
+}
+
+void write_efer(CpuState& state, uint64_t value) {
+  if (value & ~supported_efer(state)) raise_gp(state, 0);
   const uint64_t changed = state.efer ^ value;
   if ((changed & kEferLme) && (state.cr0 & kCr0Pg)) raise_gp(state, 0);
   state.efer = (value & ~uint64_t{kEferLma}) | (state.efer & kEferLma);

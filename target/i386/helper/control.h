@@ -6,6 +6,10 @@
 
 namespace vireo::i386 {
 
+/// CR0 bits that exist.
+constexpr uint64_t kCr0Bits = kCr0Pe | kCr0Mp | kCr0Em | kCr0Ts | kCr0Et | kCr0Ne | kCr0Wp |
+                              kCr0Am | kCr0Nw | kCr0Cd | kCr0Pg;
+
 /// MOV to CR0, CR3, CR4 and WRMSR EFER with all checks and side effects (SDM volume 3, 2.5); raise
 /// #GP(0).
 void write_cr0(CpuState& state, uint64_t value);
@@ -19,8 +23,13 @@ void write_efer(CpuState& state, uint64_t value);
 /// what is cached of the address space unless `keep`.
 void load_cr3(CpuState& state, uint64_t value, bool keep = false);
 
-/// CR4 bits that the model allows.
+/// The same for a value that has become CR3 together with CR0, CR4 and EFER; all that was cached is
+/// forgotten already.
+void follow_paging(CpuState& state);
+
+/// CR4 bits that the model allows; those of EFER, with LMA.
 uint64_t supported_cr4(const CpuState& state);
+uint64_t supported_efer(const CpuState& state);
 
 /// The guest's time-stamp counter now.
 uint64_t guest_tsc(const CpuState& state);

@@ -35,14 +35,6 @@ void log_event(const CpuState& state, const Event& event) {
             state.frame.general[kRsp], state.cr2);
 }
 
-void shut_down(CpuState& state) {
-  util::log(util::kLogGuestErrors | util::kLogCpuReset, "triple fault at {:04x}:{:#x}\n",
-            state.segments[kCs].selector, state.frame.guest_ip);
-  state.pending = PendingException{};
-  state.halted = 1;
-  state.machine->triple_fault();
-}
-
 Event event_of(const CpuState& state) {
   const PendingException& pending = state.pending;
   return {.vector = pending.vector,
@@ -56,6 +48,7 @@ Event event_of(const CpuState& state) {
 void deliver(CpuState& state, Event event) {
   state.interrupt_shadow = 0;
   state.halted = 0;
+  state.smm.io.info = 0;  // An SMI that comes now finds another instruction to return to.
   state.pending = PendingException{};
   for (;;) {
     state.external_event = event.is_software ? 0 : 1;
@@ -125,6 +118,14 @@ bool enter_virtual_handler(CpuState& state, uint8_t vector, uint64_t next_ip) {
   set_eflags(state, full_eflags(state) & ~(kTf | (is_virtual ? kVif : kIf)));
   update_mode(state);
   return true;
+}
+
+void shut_down(CpuState& state) {
+  util::log(util::kLogGuestErrors | util::kLogCpuReset, "shutdown at {:04x}:{:#x}\n",
+            state.segments[kCs].selector, state.frame.guest_ip);
+  state.pending = PendingException{};
+  state.halted = 1;
+  state.machine->triple_fault();
 }
 
 void deliver_pending(CpuState& state) { deliver(state, event_of(state)); }

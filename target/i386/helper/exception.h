@@ -13,6 +13,9 @@ void deliver_pending(CpuState& state);
 void deliver_interrupt(CpuState& state, uint8_t vector);
 void deliver_nmi(CpuState& state);
 
+/// Stops the CPU until the machine resets it (SDM volume 3, 6.15: a triple fault; 31.2.2: RSM).
+void shut_down(CpuState& state);
+
 /// What goes through the IDT.
 struct Event {
   uint8_t vector = 0;

@@ -126,9 +126,4 @@ uint64_t helper_software_interrupt(tcg::Frame* frame, uint64_t a, uint64_t b, ui
   return 0;
 }
 
-// RSM is only for system-management mode, which no guest can enter.
-uint64_t helper_rsm(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
-  raise_exception(cpu_state(frame), kUd);
-}
-
 }  // namespace vireo::i386

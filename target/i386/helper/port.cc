@@ -12,6 +12,8 @@ namespace vireo::i386 {
 
 namespace {
 
+constexpr uint32_t kIoTrapValid = 1u << 1;
+
 void check_permission(CpuState& state, uint16_t port, unsigned width) {
   if (!(state.cr0 & kCr0Pe)) return;
   if (!in_vm86(state) && state.cpl <= iopl(state)) return;
@@ -33,6 +35,21 @@ void check_port(CpuState& state, uint16_t port, unsigned width) {
   if (state.mode & kModeBreakpoints) watch_port(state, port, width);
 }
 
+// The SMI follows at once, so a handler may repeat the instruction. One that comes while another is
+// handled waits longer.
+void write_port(CpuState& state, uint16_t port, unsigned width, uint32_t value, uint32_t how) {
+  const auto& general = state.frame.general;
+  const IoTrap trap{.info = uint32_t{port} << 16 | width << 4 | how | kIoTrapValid,
+                    .ip = state.frame.guest_ip,
+                    .rcx = general[kRcx],
+                    .rsi = general[kRsi],
+                    .rdi = general[kRdi]};
+  const bool waited = has_request(state, kSmiRequest);
+  state.machine->write_port(port, width, value);
+  const bool raised = !waited && has_request(state, kSmiRequest) && !state.smm.active;
+  if (raised) state.smm.io = trap;
+}
+
 uint64_t helper_port_in(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   CpuState& state = cpu_state(frame);
   const auto port = static_cast<uint16_t>(a);
@@ -46,7 +63,7 @@ uint64_t helper_port_out(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) 
   const auto port = static_cast<uint16_t>(a);
   const auto width = static_cast<unsigned>(b);
   check_port(state, port, width);
-  state.machine->write_port(port, width, static_cast<uint32_t>(c));
+  write_port(state, port, width, static_cast<uint32_t>(c));
   return 0;
 }
 

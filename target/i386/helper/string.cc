@@ -11,6 +11,8 @@
 #include "target/i386/helper/port.h"
 #include "target/i386/helper/raise.h"
 #include "target/i386/helper/segmentation.h"
+#include "tcg/ir/block.h"
+#include "tcg/runtime/hooks.h"
 
 namespace vireo::i386 {
 namespace {
@@ -382,7 +384,18 @@ uint64_t helper_string_in(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   return loop.count() == 0;
 }
 
-uint64_t helper_string_out(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t c) {
+namespace {
+
+// An SMI comes behind the iteration that raised it. Blocks of one instruction end there anyway.
+void leave_for_smi(CpuState& state, bool is_last, uint64_t next_ip) {
+  if (state.mode & (kTracedModes | kModeInterruptShadow)) return;
+  if (is_last) state.frame.guest_ip = next_ip;
+  tcg::leave(&state.frame, static_cast<uint16_t>(tcg::ExitReason::kInterruptWindow));
+}
+
+}  // namespace
+
+uint64_t helper_string_out(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
   CpuState& state = cpu_state(frame);
   StringLoop loop = make_loop(frame, a);
   const bool repeats = a >> 8 & 1;
@@ -391,10 +404,12 @@ uint64_t helper_string_out(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t c) 
   while ((!repeats || loop.count() != 0) && loop.has_budget()) {
     loop.check(kRsi, segment_of(c), 1, false);
     const uint64_t value = loop.read_one(kRsi, segment_of(c));
-    state.machine->write_port(port, loop.width(), static_cast<uint32_t>(value));
+    const uint32_t how = kIoTrapString | (repeats ? kIoTrapRepeat : 0);
+    write_port(state, port, loop.width(), static_cast<uint32_t>(value), how);
     loop.advance(kRsi, 1);
+    if (repeats) loop.consume(1, true);
+    if (has_request(state, kSmiRequest)) leave_for_smi(state, !repeats || loop.count() == 0, b);
     if (!repeats) return 1;
-    loop.consume(1, true);
   }
   return loop.count() == 0;
 }

@@ -46,7 +46,10 @@ class TestMachine : public Machine {
     return {ram.data() + address, ram.data() + address, nullptr};
   }
   uint32_t read_port(uint16_t port, unsigned) override { return ports[port]; }
-  void write_port(uint16_t port, unsigned, uint32_t value) override { ports[port] = value; }
+  void write_port(uint16_t port, unsigned, uint32_t value) override {
+    ports[port] = value;
+    if (port == smi_port) change_request(*cpu, kSmiRequest, true);
+  }
   void flush_tlb() override { ++flushes; }
   void flush_tlb_non_global() override { ++flushes; }
   void flush_tlb_page(uint64_t) override { ++flushes; }
@@ -56,6 +59,7 @@ class TestMachine : public Machine {
   }
   void flush_address_space(uint16_t) override { ++flushes; }
   void flush_tlb_keys(uint16_t keys) override { flushed_keys = keys; }
+  void set_system_management(bool active) override { in_smm = active; }
   void mode_changed() override {}
   bool fill_tlb(uint64_t, unsigned, bool, bool) override { return false; }
   LocalApic* apic() override { return nullptr; }
@@ -128,6 +132,8 @@ class TestMachine : public Machine {
   std::map<uint16_t, uint32_t> ports;
   uint64_t result = 0;
   size_t bytes_written = 0;
+  uint16_t smi_port = 0;  ///< Writes to it raise an SMI, if it is not 0.
+  bool in_smm = false;
   int flushes = 0, triple_faults = 0, fpu_errors = 0;
   uint16_t address_space = 0, flushed_keys = 0;
 };

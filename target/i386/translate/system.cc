@@ -156,6 +156,11 @@ void Translator::input(const Insn& in) {
 void Translator::output(const Insn& in) {
   const Value port = read(in, 0);
   call_helper(HelperId::port_out, port, number(in.operands[1].size), read(in, 1));
+  if (is_one_shot()) return;
+  // An SMI that it raises comes before the next instruction.
+  const Value requests = ir_.load_changing_state(Type::kI8, VIREO_CPU_OFFSET(requests));
+  const Value smi = ir_.and_(requests, ir_.constant(Type::kI8, kSmiRequest));
+  ir_.branch_runtime(smi, ExitReason::kInterruptWindow, next_ip(in));
 }
 
 void Translator::random(const Insn& in) {

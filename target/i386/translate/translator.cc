@@ -27,7 +27,7 @@ void Translator::translate(const Insn& insn) {
 
 void Translator::end_shadow(uint64_t next) {
   shadow_ = Shadow::kNone;
-  const Value requests = ir_.load_state(Type::kI8, VIREO_CPU_OFFSET(requests));
+  const Value requests = ir_.load_changing_state(Type::kI8, VIREO_CPU_OFFSET(requests));
   ir_.branch_runtime(requests, ExitReason::kInterruptWindow, next);
 }
 

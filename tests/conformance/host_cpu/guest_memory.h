@@ -35,6 +35,7 @@ class ArenaMachine final : public i386::Machine {
   void flush_tlb_keys(uint16_t) override {}
   void set_address_space(uint16_t, bool) override {}
   void flush_address_space(uint16_t) override {}
+  void set_system_management(bool) override {}
   void mode_changed() override {}
   bool fill_tlb(uint64_t, unsigned, bool, bool) override { return false; }
   i386::LocalApic* apic() override { return nullptr; }

@@ -51,6 +51,25 @@ def logging(bench):
             wait_for(log, {item: pattern}, LONG)
 
 
+@guest_test("seabios-smm")
+def seabios_smm(bench):
+    """SeaBIOS moves SMBASE and makes 32-bit calls through SMIs; with smm=off there are none."""
+    smi = r"^SMI: IP={}:[0-9a-f]{{16}} SMBASE={} "
+    lines = {"moves": smi.format("0008", "00030000"), "enters": smi.format("f000", "000a0000"),
+             "returns": r"^RSM: IP=f000:[0-9a-f]{16} SMBASE=000a0000$"}
+    log = bench.folder / "log"
+    # The driver of a virtio disk is 32-bit code that INT 13h calls.
+    disk = bench.folder / "disk"
+    disk.write_bytes(bytes(510) + b"\x55\xaa")
+    arguments = ("-nographic", "-drive", f"if=virtio,format=raw,file={disk}", "-d", "int", "-D", log)
+    with bench.guest(*arguments):
+        wait_for(log, lines, LONG)
+    with bench.guest(*arguments, "-machine", "pc,smm=off") as guest:
+        guest.expect("Booting from Hard Disk", LONG)
+    if "SMI" in log.read_text(errors="replace"):
+        raise GuestError("smm=off, but SMIs came")
+
+
 @guest_test("logging-filter")
 def logging_filter(bench):
     """-dfilter leaves out what begins at other addresses."""
