@@ -132,7 +132,9 @@ EvaluationResult evaluate_vector(const Inst& inst, Type source, const Operand op
                     .bytes = mmx ? 8u : 16u,
                     .mxcsr = mxcsr};
   o.wide = inst.type == Type::kI64 || (takes_integer(row.shape) && source == Type::kI64);
-  if (row.forms & kCrossLane) {
+  // A product of one lane that faults keeps the other's from being summed.
+  const bool is_whole = (row.forms & kCrossLane) || (wide && op == VectorOpcode::kDpps);
+  if (is_whole) {
     o.bytes = 32;
     run_vector(op, o);
   } else if (wide && (row.forms & kWideForms)) {

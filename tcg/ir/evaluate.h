@@ -33,7 +33,7 @@ struct VectorOperation {
   uint64_t integer = 0;  ///< The integer operand.
   uint8_t imm = 0;
   bool wide = false;    ///< The integer operand or result has 64 bits.
-  unsigned bytes = 16;  ///< Of the vector result: 8 for an MMX form, 32 for kCrossLane.
+  unsigned bytes = 16;  ///< Of the vector result: 8 for an MMX form, 32 for kCrossLane and kDpps.
   uint32_t mxcsr = 0;   ///< Before; after: with the exception flags raised.
 
   VectorValue result;

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "tcg/ir/evaluate_integer.h"
 #include "tcg/ir/vector_info.h"
 
@@ -102,6 +105,26 @@ TEST(Evaluate, SimdExceptions) {
   const EvaluationResult unmasked = divide_singles(0x1f80 & ~0x200u);
   EXPECT_EQ(unmasked.fault, EvaluationFault::kSimdException);
   EXPECT_EQ(unmasked.mxcsr, 0x1d84u);
+}
+
+// The upper lane's product is infinity times zero, the lower lane's a denormal number: summing that
+// would raise DE.
+TEST(Evaluate, AnInvalidProductOfOneLaneKeepsTheOtherFromBeingSummed) {
+  Operand operands[3] = {};
+  operands[0].set_lane(0, 0x1p-65f);
+  operands[1].set_lane(0, 0x1p-65f);
+  operands[0].set_lane(4, std::numeric_limits<float>::infinity());
+  const Inst inst{.op = Opcode::kVector,
+                  .type = Type::kV256,
+                  .aux = static_cast<uint16_t>(VectorOpcode::kDpps),
+                  .imm = 0xff};
+  const EvaluationResult masked = evaluate(inst, Type::kV256, operands, 0, 0x1f80);
+  EXPECT_EQ(masked.mxcsr, 0x1f83u);
+  EXPECT_EQ(masked.value.lane<float>(3), 0x1p-130f);
+  EXPECT_TRUE(std::isnan(masked.value.lane<float>(7)));
+  const EvaluationResult unmasked = evaluate(inst, Type::kV256, operands, 0, 0x1f00);
+  EXPECT_EQ(unmasked.fault, EvaluationFault::kSimdException);
+  EXPECT_EQ(unmasked.mxcsr, 0x1f01u);
 }
 
 TEST(Evaluate, EveryVectorRowHasAnEvaluator) {

@@ -63,25 +63,31 @@ void horizontal(VectorOperation& o) {
   accrue(o, environment);
 }
 
-/// DPPS, DPPD: the products that imm[7:4] selects, summed in pairs, to the lanes in imm[3:0].
+template <class F>
+F sum_of(const F (&terms)[kLanes<F>], Environment& environment) {
+  const F sum = softfloat::add(terms[0], terms[1], environment);
+  if constexpr (kLanes<F> == 2) return sum;
+  return softfloat::add(sum, softfloat::add(terms[2], terms[3], environment), environment);
+}
+
+/// DPPS, DPPD: the products that imm[7:4] selects, summed in pairs, to the elements in imm[3:0], in
+/// each 128-bit lane. Nothing is summed if any product faults.
 template <class F>
 void dot_product(VectorOperation& o) {
+  constexpr unsigned kBytes = 16, kCount = kLanes<F>;
   Environment environment = environment_of(o.mxcsr);
-  F terms[4] = {};
-  for (unsigned i = 0; i < kLanes<F>; ++i) {
-    if (o.imm >> (4 + i) & 1) {
-      terms[i] = softfloat::mul(o.a.lane<F>(i), o.b.lane<F>(i), environment);
-    }
+  F terms[2][kCount] = {};
+  for (unsigned i = 0; i < o.bytes / sizeof(F); ++i) {
+    if (!(o.imm >> (4 + i % kCount) & 1)) continue;
+    terms[i / kCount][i % kCount] = softfloat::mul(o.a.lane<F>(i), o.b.lane<F>(i), environment);
   }
   accrue(o, environment);
   if (o.fault) return;
-  F sum = softfloat::add(terms[0], terms[1], environment);
-  if (kLanes<F> == 4) {
-    const F upper = softfloat::add(terms[2], terms[3], environment);
-    sum = softfloat::add(sum, upper, environment);
-  }
-  for (unsigned i = 0; i < kLanes<F>; ++i) {
-    if (o.imm >> i & 1) o.result.set_lane(i, sum);
+  for (unsigned lane = 0; lane < o.bytes / kBytes; ++lane) {
+    const F sum = sum_of<F>(terms[lane], environment);
+    for (unsigned i = 0; i < kCount; ++i) {
+      if (o.imm >> i & 1) o.result.set_lane(lane * kCount + i, sum);
+    }
   }
   accrue(o, environment);
 }

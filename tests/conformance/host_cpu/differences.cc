@@ -256,8 +256,6 @@ std::string differences(const Encoding& encoding, const Case& before, const Case
   if (name[0] == 'f' && compares && invalid) {
     for (ProcessorState* state : {&theirs, &is}) state->x87[5] |= 0x47, state->flags = 2;
   }
-  // evaluate() sums one lane before it multiplies the other, and so may raise more with the fault.
-  if (name == "vdpps" && host.ending.vector == i386::kXm) theirs.mxcsr = is.mxcsr = 0;
   // FLD of an unmasked denormal number loads it on AMD's processors.
   if (name == "fld" && theirs.x87[4] & ~theirs.x87[0] & 2) return "";
   // FCOMI and its like clear C1 on Intel's processors and leave it on AMD's.
