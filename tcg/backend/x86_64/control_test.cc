@@ -239,6 +239,23 @@ TEST_F(Control, IndirectJumpsUseTheCache) {
   EXPECT_EQ(frame_.guest_ip, 0u);
 }
 
+// Another backend came before, with guest registers of half the width.
+TEST_F(Control, EmptyEntriesLeaveByTheirOwnBackend) {
+  if (!__builtin_cpu_supports("avx")) GTEST_SKIP() << "no AVX";
+  BackendConfig config{guest_hooks(), {}};
+  config.code_cache_bytes = 4 << 20;
+  config.wide_vectors = true;
+  const std::unique_ptr<Backend> before = std::exchange(backend_, make_jit_backend(config).value());
+  b_.insn_start(0x1000);
+  b_.set_reg(1, b_.get_reg(Type::kV256, 2));
+  b_.exit_indirect(get(0));
+  TranslatedBlock* jumps = compile(0x1000);
+  std::memset(frame_.vector[2], 0x5a, sizeof frame_.vector[2]);
+  EXPECT_EQ(run(jumps), ExitReason::kLookup);
+  EXPECT_EQ(frame_.guest_ip, 0u);
+  EXPECT_EQ(std::memcmp(frame_.vector[1], frame_.vector[2], sizeof frame_.vector[1]), 0);
+}
+
 TEST_F(Control, ReturnsGoToTheCaller) {
   b_.insn_start(0x1000);
   b_.push_return(0x1005);

@@ -190,7 +190,7 @@ void JitBackend::run(Frame* frame, TranslatedBlock* block, TranslatedBlock** las
   } else {
     frame->host_return = frame->left_from = nullptr;
     if (block->page->relocatable) frame->code_base = page_of(frame->guest_ip);
-    const FaultScope scope(frame);
+    const FaultScope scope(*this, frame);
     const uint8_t* entry = code(data_of(*block).code + data_of(*block).memory_entry);
     if constexpr (kLeaveByLongjmp) {
       enter_until_longjmp(state, frame, entry);

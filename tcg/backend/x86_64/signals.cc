@@ -24,6 +24,7 @@ struct sigaction previous_segv, previous_fpe;
 size_t page_size;
 
 // volatile: set around code that the compiler does not see.
+thread_local const JitBackend* volatile current_backend;
 thread_local Frame* volatile current_frame;
 
 constexpr int kGregOf[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP,
@@ -71,13 +72,8 @@ bool handle_empty_target(ucontext_t* context) {
       frame_register != reinterpret_cast<uint64_t>(frame) + kFrameBias) {
     return false;
   }
-  for (auto& entry : backends) {
-    if (JitBackend* backend = entry.load(std::memory_order_acquire)) {
-      continue_at(context, backend->thunks().lookup_again);
-      return true;
-    }
-  }
-  return false;
+  continue_at(context, current_backend->thunks().lookup_again);
+  return true;
 }
 
 // The upper half of a vector register: the AVX state of the XSAVE area that a signal's context is,
@@ -181,7 +177,10 @@ void unwatch_faults(JitBackend* backend) {
   }
 }
 
-FaultScope::FaultScope(Frame* frame) { current_frame = frame; }
+FaultScope::FaultScope(const JitBackend& backend, Frame* frame) {
+  current_backend = &backend;
+  current_frame = frame;
+}
 FaultScope::~FaultScope() { current_frame = nullptr; }
 
 }  // namespace vireo::tcg::x86_64

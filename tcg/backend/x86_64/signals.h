@@ -14,10 +14,10 @@ class JitBackend;
 void watch_faults(JitBackend* backend);
 void unwatch_faults(JitBackend* backend);
 
-/// Tells the handlers which vCPU this thread runs.
+/// Tells the handlers which vCPU this thread runs, and whose code.
 class FaultScope {
  public:
-  explicit FaultScope(Frame* frame);
+  FaultScope(const JitBackend& backend, Frame* frame);
   ~FaultScope();
   FaultScope(const FaultScope&) = delete;
   FaultScope& operator=(const FaultScope&) = delete;
