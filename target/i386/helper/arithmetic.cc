@@ -175,10 +175,12 @@ uint64_t helper_aad(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
 
 uint64_t helper_bound(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
   CpuState& state = cpu_state(frame);
-  const auto size = static_cast<unsigned>(b);
+  const auto size = static_cast<uint8_t>(b);
   const Privilege privilege = data_privilege(state);
+  check_stack_address(state, a, (b & 0x100) != 0);
   const auto at = [&](uint64_t linear) {
-    return util::sign_extend(read_sized(state, linear & 0xffffffff, size, privilege), size * 8);
+    linear &= 0xffffffff | kBeyondSegment;
+    return util::sign_extend(read_sized(state, linear, size, privilege), size * 8);
   };
   const int64_t lower = at(a);
   const int64_t upper = at(a + size);

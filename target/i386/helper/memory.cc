@@ -13,7 +13,7 @@ size_t bytes_left_in_page(uint64_t linear) { return tcg::kPageSize - tcg::offset
 
 // Linear addresses wrap at 4 GiB outside 64-bit mode.
 uint64_t wrap(const CpuState& state, uint64_t linear) {
-  return state.efer & kEferLma ? linear : linear & 0xffffffff;
+  return state.efer & kEferLma ? linear : linear & (0xffffffff | kBeyondSegment);
 }
 
 Walk walk_or_raise(CpuState& state, uint64_t linear, tcg::Access access, Privilege privilege) {

@@ -18,9 +18,9 @@ inline Privilege data_privilege(const CpuState& state) {
   return state.cpl == 3 ? Privilege::kUser : Privilege::kSupervisor;
 }
 
-/// An operand in the stack segment whose address is not canonical raises #SS.
+/// An operand in the stack segment whose address is impossible raises #SS.
 inline void check_stack_address(CpuState& state, uint64_t linear, bool on_stack) {
-  if (on_stack && !is_canonical(state, linear)) raise_exception(state, kSsFault, 0);
+  if (on_stack && !is_possible(state, linear)) raise_exception(state, kSsFault, 0);
 }
 
 /// Any length, across pages; all or nothing for writes.

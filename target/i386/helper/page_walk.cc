@@ -39,7 +39,7 @@ class Walker {
   }
 
   Walk run() {
-    if (!is_canonical(state_, linear_) || (linear_ & kBeyondSegment && !in_long_mode())) {
+    if (!is_possible(state_, linear_)) {
       walk_.vector = kGp;
       return walk_;
     }
@@ -302,6 +302,11 @@ bool is_canonical(const CpuState& state, uint64_t linear) {
   if (!(state.efer & kEferLma)) return true;
   const unsigned shift = state.cr4 & kCr4La57 ? 64 - 57 : 64 - 48;
   return static_cast<uint64_t>(static_cast<int64_t>(linear << shift) >> shift) == linear;
+}
+
+// In long mode addresses with kBeyondSegment alone are not canonical.
+bool is_possible(const CpuState& state, uint64_t linear) {
+  return is_canonical(state, linear) && (state.efer & kEferLma || !(linear & kBeyondSegment));
 }
 
 Walk walk_pages(const CpuState& state, uint64_t linear, tcg::Access access, Privilege privilege) {

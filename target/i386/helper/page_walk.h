@@ -51,5 +51,7 @@ Walk walk_pages(const CpuState& state, uint64_t linear, tcg::Access access, Priv
 
 /// Whether `linear` is canonical for the paging mode in long mode; always so outside it.
 bool is_canonical(const CpuState& state, uint64_t linear);
+/// Whether it is canonical, and not kBeyondSegment.
+bool is_possible(const CpuState& state, uint64_t linear);
 
 }  // namespace vireo::i386

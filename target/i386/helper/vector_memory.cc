@@ -4,8 +4,10 @@
 #include <cstring>
 
 #include "target/i386/cpu/mode.h"
+#include "target/i386/helper/debug.h"
 #include "target/i386/helper/functions.h"
 #include "target/i386/helper/memory.h"
+#include "target/i386/helper/segmentation.h"
 #include "util/bits.h"
 
 namespace vireo::i386 {
@@ -22,71 +24,96 @@ bool is_selected(const uint8_t* mask, unsigned index, unsigned size) {
   return mask[index * size + size - 1] & 0x80;
 }
 
-struct MaskedMove {
-  MaskedMove(tcg::Frame* frame, uint64_t registers, uint64_t sizes)
+/// The linear address of an element, after what is checked before paging.
+uint64_t element_address(CpuState& state, SegmentRegister segment, uint64_t offset, unsigned size,
+                         bool is_write) {
+  const uint64_t linear = linear_address(state, segment, offset);
+  if (in_64bit_mode(state)) {
+    check_stack_address(state, linear, segment == kSs);
+  } else {
+    check_data_access(state, segment, offset, size, is_write);
+  }
+  if (state.mode & kModeBreakpoints) watch_access(state, linear, size, is_write);
+  return linear;
+}
+
+/// The elements that the mask selects, from an offset in a segment on.
+class MaskedMove {
+ public:
+  MaskedMove(tcg::Frame* frame, uint64_t offset, uint64_t registers, uint64_t what)
       : vector(frame->vector[registers & 15]),
-        mask(frame->vector[registers >> 8 & 15]),
-        element(sizes & 0xff),
-        count(static_cast<unsigned>(sizes >> 8 & 0xff) / element),
-        on_stack(sizes >> 16 & 1) {}
-  uint8_t* vector;
-  const uint8_t* mask;
-  unsigned element, count;
-  bool on_stack;
+        element(what & 0xff),
+        state_(cpu_state(frame)),
+        mask_(frame->vector[registers >> 8 & 15]),
+        count_(static_cast<unsigned>(what >> 8 & 0xff) / element),
+        segment_(static_cast<SegmentRegister>(what >> 16)),
+        offset_(offset) {}
+
+  /// visit(byte in the vector, linear address), after all have been checked.
+  template <class F>
+  void for_each(bool is_write, F&& visit) const {
+    uint64_t addresses[8];
+    for (unsigned i = 0; i < count_; ++i) {
+      if (!is_selected(mask_, i, element)) continue;
+      addresses[i] = element_address(state_, segment_, offset_ + i * element, element, is_write);
+      if (is_write) probe_write(state_, addresses[i], element, data_privilege(state_));
+    }
+    for (unsigned i = 0; i < count_; ++i) {
+      if (is_selected(mask_, i, element)) visit(i * element, addresses[i]);
+    }
+  }
+
+  uint8_t* const vector;
+  const unsigned element;
+
+ private:
+  CpuState& state_;
+  const uint8_t* mask_;
+  unsigned count_;
+  SegmentRegister segment_;
+  uint64_t offset_;
 };
 
 }  // namespace
 
 uint64_t helper_masked_load(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
   CpuState& state = cpu_state(frame);
-  const MaskedMove move(frame, b, c);
+  const MaskedMove move(frame, a, b, c);
   uint8_t loaded[32] = {};
-  for (unsigned i = 0; i < move.count; ++i) {
-    if (!is_selected(move.mask, i, move.element)) continue;
-    check_stack_address(state, a + i * move.element, move.on_stack);
-    const uint64_t value =
-        read_sized(state, a + i * move.element, move.element, data_privilege(state));
-    std::memcpy(loaded + i * move.element, &value, move.element);
-  }
+  move.for_each(false, [&](unsigned at, uint64_t linear) {
+    const uint64_t value = read_sized(state, linear, move.element, data_privilege(state));
+    std::memcpy(loaded + at, &value, move.element);
+  });
   std::memcpy(move.vector, loaded, sizeof loaded);
   return 0;
 }
 
 uint64_t helper_masked_store(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
   CpuState& state = cpu_state(frame);
-  const MaskedMove move(frame, b, c);
-  const auto for_each = [&](auto visit) {
-    for (unsigned i = 0; i < move.count; ++i) {
-      if (is_selected(move.mask, i, move.element)) visit(i, a + i * move.element);
-    }
-  };
-  for_each([&](unsigned, uint64_t linear) {
-    check_stack_address(state, linear, move.on_stack);
-    probe_write(state, linear, move.element, data_privilege(state));
-  });
-  for_each([&](unsigned i, uint64_t linear) {
-    write_sized(state, linear, move.element, element_of(move.vector, i, move.element),
-                data_privilege(state));
+  const MaskedMove move(frame, a, b, c);
+  move.for_each(true, [&](unsigned at, uint64_t linear) {
+    uint64_t value = 0;
+    std::memcpy(&value, move.vector + at, move.element);
+    write_sized(state, linear, move.element, value, data_privilege(state));
   });
   return 0;
 }
 
 /// A fault leaves the elements done so far in the target, and their bits of the mask clear.
-uint64_t helper_gather(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
+uint64_t helper_gather(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   CpuState& state = cpu_state(frame);
-  uint8_t* target = frame->vector[c & 15];
-  uint8_t* mask = frame->vector[c >> 4 & 15];
-  const uint8_t* indexes = frame->vector[c >> 8 & 15];
-  const unsigned element = c >> 12 & 15, index_size = c >> 16 & 15, count = c >> 20 & 15;
-  const unsigned scale = c >> 24 & 15, address_size = c >> 28 & 15;
+  uint8_t* target = frame->vector[b & 15];
+  uint8_t* mask = frame->vector[b >> 4 & 15];
+  const uint8_t* indexes = frame->vector[b >> 8 & 15];
+  const unsigned element = b >> 12 & 15, index_size = b >> 16 & 15, count = b >> 20 & 15;
+  const unsigned scale = b >> 24 & 15, address_size = b >> 28 & 15;
+  const auto segment = static_cast<SegmentRegister>(b >> 32);
   for (unsigned i = 0; i < count; ++i) {
     if (is_selected(mask, i, element)) {
       const auto index = static_cast<uint64_t>(
           util::sign_extend(element_of(indexes, i, index_size), index_size * 8));
       const uint64_t offset = (a + (index << scale)) & util::low_mask(address_size * 8);
-      uint64_t linear = b + offset;
-      if (!in_64bit_mode(state)) linear &= 0xffffffff;
-      check_stack_address(state, linear, c >> 32 & 1);
+      const uint64_t linear = element_address(state, segment, offset, element, false);
       const uint64_t value = read_sized(state, linear, element, data_privilege(state));
       std::memcpy(target + i * element, &value, element);
     }

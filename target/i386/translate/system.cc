@@ -80,7 +80,7 @@ void Translator::adjust_rpl(const Insn& in) {
 void Translator::bound(const Insn& in) {
   const unsigned size = in.operand_size;
   const Value address = memory_address(in, 2 * size, false);
-  call_helper(HelperId::bound, address, number(size), read(in, 0));
+  call_helper(HelperId::bound, address, number(size | (on_stack_ ? 0x100 : 0)), read(in, 0));
 }
 
 void Translator::clear_interrupts(const Insn&) {

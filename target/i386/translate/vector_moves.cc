@@ -69,29 +69,26 @@ void Translator::narrow_to_halves(const Insn& in) {
 
 /// Elements that are masked out must not fault, so that a helper looks at each.
 void Translator::masked_vector_load(const Insn& in) {
-  const unsigned size = in.operands[0].size;
-  const Value address = memory_address(in, size, false);
-  call_helper(HelperId::masked_load, address, number(in.operands[0].reg | in.operands[1].reg << 8),
-              number(in.row->variant | size << 8 | (on_stack_ ? 1u << 16 : 0)));
+  const Value offset = ir_.zero_extend(Type::kI64, effective_address(in));
+  call_helper(HelperId::masked_load, offset, number(in.operands[0].reg | in.operands[1].reg << 8),
+              number(in.row->variant | in.operands[0].size << 8 | in.memory.segment << 16));
 }
 
 void Translator::masked_vector_store(const Insn& in) {
-  const unsigned size = in.operands[0].size;
-  const Value address = memory_address(in, size, true);
-  call_helper(HelperId::masked_store, address, number(in.operands[2].reg | in.operands[1].reg << 8),
-              number(in.row->variant | size << 8 | (on_stack_ ? 1u << 16 : 0)));
+  const Value offset = ir_.zero_extend(Type::kI64, effective_address(in));
+  call_helper(HelperId::masked_store, offset, number(in.operands[2].reg | in.operands[1].reg << 8),
+              number(in.row->variant | in.operands[0].size << 8 | in.memory.segment << 16));
 }
 
 void Translator::gather(const Insn& in) {
   const Value offset = ir_.zero_extend(Type::kI64, effective_address(in));
-  const Value base = linear_unwatched(in.memory.segment, constant(Type::kI64, 0), 1, false);
   const unsigned element = in.vex_w ? 8 : 4, index = in.opcode & 1 ? 8 : 4;
   const unsigned wider = element > index ? element : index;
   const unsigned count = (in.vex_l ? 32 : 16) / wider;
   const uint64_t what = in.operands[0].reg | in.operands[2].reg << 4 | in.vector_index << 8 |
                         element << 12 | index << 16 | count << 20 | in.memory.scale << 24 |
-                        uint64_t{in.address_size} << 28 | (on_stack_ ? uint64_t{1} << 32 : 0);
-  call_helper(HelperId::gather, offset, base, number(what));
+                        uint64_t{in.address_size} << 28 | uint64_t{in.memory.segment} << 32;
+  call_helper(HelperId::gather, offset, number(what));
 }
 
 void Translator::zero_upper(const Insn&) { ir_.zero_upper(is_64() ? 16 : 8); }

@@ -134,11 +134,17 @@ void Translator::x87(const Insn& in) {
   }
 }
 
+/// Of FLDENV and FNSTENV (D9), or FRSTOR and FNSAVE (DD), which have the registers as well.
+static unsigned x87_image_size(const Insn& in) {
+  constexpr unsigned kEnvironment16 = 14, kEnvironment32 = 28, kRegisters = 80;
+  return (in.operand_size == 2 ? kEnvironment16 : kEnvironment32) +
+         (in.opcode == 0xdd ? kRegisters : 0);
+}
+
 void Translator::x87_memory(const Insn& in) {
   mmx_entered_ = false;
   if (is_plain_x87(in)) return plain_x87_memory(in);
-  constexpr unsigned kEnvironmentSize = 28;
-  const unsigned size = in.operands[0].size ? in.operands[0].size : kEnvironmentSize;
+  const unsigned size = in.operands[0].size ? in.operands[0].size : x87_image_size(in);
   if (in_mode(kModeX87MayRaise) && !is_x87_control(in.opcode, in.modrm)) {
     call_helper(HelperId::x87, number(kWaitCode));  // #MF is first.
   }

@@ -49,6 +49,27 @@
   caught SS, 0, "a word at SS:0xffff"
   try
   real
+1:
+  boundw %ax, 0xfffe
+  caught_at 1b, GP, 0, "two bounds across 0xffff"
+  try
+  real
+  movw $0xfffe, %bp
+  boundw %ax, (%bp)
+  caught SS, 0, "two bounds across SS:0xffff"
+  movl $0, 0xfffc
+  movw $0, 0xfffa
+  try
+  real
+  fnstenv 0xfff2
+  fldenv 0xfff2
+  passes "14 bytes of x87 environment up to 0xffff"
+  try
+  real
+  fnstenvl 0xfff0
+  caught GP, 0, "28 bytes across it"
+  try
+  real
   movw $0xfffe, %bx
   movb 4(%bx), %al
   passes "16-bit addresses wrap"

@@ -135,6 +135,33 @@
   .byte 0xc5, 0xf8, 0x57, 0xc0
   caught_at 1b, UD, 0, "AVX in virtual-8086 mode"
 
+  # Elements beyond a limit fault if the mask, or the index, selects them.
+  set_segment FREE, $FRAMES, 0x13, 0x4093
+  .macro elements selected, instruction:vararg
+  movw $FREE, %ax
+  movw %ax, %fs
+  movl $\selected, FRAMES+0x40
+  vpmovsxbd FRAMES+0x40, %xmm2
+  vpxor %xmm1, %xmm1, %xmm1
+  movl $8, FRAMES+0x44
+  vpinsrd $2, FRAMES+0x44, %xmm1, %xmm3  # the index of the third element
+  try
+1:
+  \instruction
+  .endm
+  elements 0x00008080, vmaskmovps %fs:0xc, %xmm2, %xmm1
+  passes "VMASKMOVPS up to a limit"
+  elements 0x00808080, vmaskmovps %fs:0xc, %xmm2, %xmm1
+  caught_at 1b, GP, 0, "VMASKMOVPS across a limit"
+  elements 0x00008080, vpmaskmovd %xmm1, %xmm2, %fs:0xc
+  passes "VPMASKMOVD up to a limit"
+  elements 0x00800000, vpmaskmovd %xmm1, %xmm2, %fs:0xc
+  caught_at 1b, GP, 0, "VPMASKMOVD beyond a limit"
+  elements 0x80008080, vpgatherdd %xmm2, %fs:0x10(,%xmm3,2), %xmm1
+  passes "VPGATHERDD up to a limit"
+  elements 0x80808080, vpgatherdd %xmm2, %fs:0x10(,%xmm3,2), %xmm1
+  caught_at 1b, GP, 0, "VPGATHERDD beyond a limit"
+
   # 64-bit mode: a REX prefix, and C5 is never LDS.
   long_mode
   undefined "REX before VEX", 0x48, 0xc5, 0xf8, 0x57, 0xc0
