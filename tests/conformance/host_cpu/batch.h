@@ -31,6 +31,7 @@ struct Batch {
   /// The code is left through INT3 or a fault only, the page being full of INT3; otherwise it runs
   /// on into what is behind it.
   bool traps;
+  bool small_data;   ///< DS and ES are kSmallData, not kData.
   bool is_sequence;  ///< Of instructions, which ends at an INT3; else one instruction.
   unsigned count;
   Case cases[kMaxCases];

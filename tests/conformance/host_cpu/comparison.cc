@@ -2,6 +2,7 @@
 
 #include "tests/conformance/host_cpu/comparison.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "tests/conformance/host_cpu/differences.h"
@@ -37,7 +38,8 @@ unsigned Comparison::compare_row(unsigned bits, i386::Map map, const i386::Row& 
   // Small batches have more encodings.
   const unsigned a_batch = cases >= 20000 ? Batch::kMaxCases : 32;
   unsigned compared = 0;
-  for (unsigned tries = 0; compared < cases && tries < cases; ++tries) {
+  const unsigned most_tries = std::max(cases, 1000u);
+  for (unsigned tries = 0; compared < cases && tries < most_tries; ++tries) {
     Encoding encoding;
     if (!make_encoding(bits, map, row, random, encoding)) continue;
     if (!fill_batch(encoding, a_batch, random)) continue;
@@ -54,6 +56,7 @@ bool Comparison::fill_batch(const Encoding& encoding, unsigned cases, Random& ra
   batch.code_length = encoding.insn.length;
   batch.traps = is_branch(*encoding.insn.row);
   batch.is_sequence = false;
+  batch.small_data = has_16bit_address(encoding);
   constexpr int kInt3 = 0xcc;
   std::memset(batch.code, kInt3, sizeof batch.code);
   std::memcpy(batch.code + Arena::kStart, encoding.bytes, encoding.insn.length);

@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "target/i386/cpu/state.h"
 #include "target/i386/decode/decoder.h"
 #include "target/i386/translate/translator.h"
+#include "tests/conformance/host_cpu/host_run.h"
 
 namespace vireo::host_cpu {
 namespace {
@@ -65,7 +67,7 @@ class Encoder {
     for (const auto& spec : row_.operands) {
       uses_vvvv |= spec.place == i386::Place::kH || spec.place == i386::Place::kK;
     }
-    if (one_in(8)) put(0x67);
+    emit_address_size();
     const bool l = attributes & i386::vex_l1 || (!(attributes & i386::vex_l0) && one_in(2));
     const bool w = attributes & i386::vex_w1 || (!(attributes & i386::vex_w0) && one_in(2));
     const uint64_t prefix = attributes & i386::prefix_mask;
@@ -103,9 +105,17 @@ class Encoder {
     if (repeats && one_in(2)) put(one_in(2) ? 0xf3 : 0xf2);
     constexpr uint8_t kSegments[] = {0x26, 0x2e, 0x36, 0x3e};
     if (one_in(16)) put(kSegments[random_() % 4]);
-    if (one_in(8)) put(0x67);
+    emit_address_size();
     if ((row_.attributes & i386::lockable) && one_in(3)) put(0xf0);
     if (bits_ == 64 && one_in(2)) put(0x40 | (random_() & 15));
+  }
+
+  /// With BP as base, 16-bit addresses need DS to be in the data.
+  void emit_address_size() {
+    constexpr uint8_t kAddressSize = 0x67, kDs = 0x3e;
+    if (!one_in(8)) return;
+    put(kAddressSize);
+    if (bits_ == 32 && one_in(2)) put(kDs);
   }
 
   static bool is_string_operand(i386::Place first, i386::Place second) {
@@ -122,6 +132,7 @@ class Encoder {
     if (attributes & i386::has_reg) modrm = (modrm & 0xc7) | i386::reg_of(attributes) << 3;
     if (attributes & i386::has_rm) modrm = (modrm & 0xf8) | i386::rm_of(attributes);
     if (attributes & i386::register_only) modrm |= 0xc0;
+    if (attributes & i386::vsib) modrm = (random_() % 3) << 6 | (modrm & 0x38) | 4;
     put(modrm);
   }
 
@@ -133,12 +144,10 @@ class Encoder {
     return status == i386::DecodeStatus::kOk && encoding_.insn.row == &row_;
   }
 
-  /// Branches of another size go elsewhere on AMD's processors, and 0F 0D with registers is
-  /// undefined there.
+  /// Branches of another size go elsewhere on AMD's processors.
   bool differs_by_vendor() const {
     const Insn& insn = encoding_.insn;
-    return (insn.has(i386::force64) && insn.operand_prefix && bits_ == 64) ||
-           (insn.has(i386::register_only) && row_.opcode == 0x0d && map_ == Map::k0f);
+    return insn.has(i386::force64) && insn.operand_prefix && bits_ == 64;
   }
 
   bool uses_memory() const {
@@ -150,13 +159,14 @@ class Encoder {
   /// Chooses the displacement where it alone tells where the operand is.
   bool place_memory() {
     const i386::MemoryOperand& memory = encoding_.insn.memory;
-    if (encoding_.insn.address_size == 2) return false;  // The data lies higher.
+    const bool is_small = has_16bit_address(encoding_);
+    if (is_small && (memory.segment != i386::kDs || !host_has_small_data())) return false;
     if (memory.base < 16) return true;
     if (memory.index != i386::kNoRegister) return false;
     const uint64_t target =
         is_indirect_branch(row_) ? usual_target(random_) : random_target(random_);
     const uint64_t ip = arena().code_address(Arena::kStart) + encoding_.insn.length;
-    patch_displacement(target - (memory.base == i386::kRipBase ? ip : 0));
+    patch_displacement(target - (memory.base == i386::kRipBase ? ip : data_base(encoding_)));
     encoding_.fixed_target = target;
     return decode();
   }
@@ -166,6 +176,7 @@ class Encoder {
     const bool is_absolute =
         row_.operands[0].place == i386::Place::kO || row_.operands[1].place == i386::Place::kO;
     unsigned at = modrm_at_ + ((insn.modrm & 7) == 4 ? 2 : 1), size = 4;
+    if (has_16bit_address(encoding_)) at = modrm_at_ + 1, size = 2;
     if (is_absolute) at = modrm_at_, size = insn.address_size;  // No ModRM.
     std::memcpy(encoding_.bytes + at, &displacement, size);
   }
@@ -215,10 +226,21 @@ bool is_branch(const Row& row) {
   return is_one_of(row, kRelative) || is_indirect_branch(row);
 }
 
+bool has_16bit_address(const Encoding& encoding) { return encoding.insn.address_size == 2; }
+
+uint64_t data_base(const Encoding& encoding) {
+  return has_16bit_address(encoding) ? arena().small_data_base() : 0;
+}
+
 bool is_string(const Insn& insn) {
   return std::any_of(insn.operands.begin(), insn.operands.end(), [](const Operand& operand) {
     return operand.kind == Operand::Kind::kSource || operand.kind == Operand::Kind::kTarget;
   });
+}
+
+bool is_undefined_on_amd(const Row& row) {
+  return row.opcode == 0x0d && row.attributes & i386::register_only &&
+         row.translate == &T::no_operation;
 }
 
 uint64_t usual_target(Random& random) { return arena().data_address(0x800) + (random() & 0x3f8); }

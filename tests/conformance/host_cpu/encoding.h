@@ -25,6 +25,10 @@ uint64_t random_target(Random& random);
 /// The same, always aligned to 8 bytes in the midst of it.
 uint64_t usual_target(Random& random);
 
+/// Whether it reaches no more than 64 KiB of DS and ES.
+bool has_16bit_address(const Encoding& encoding);
+/// Where DS begins for it.
+uint64_t data_base(const Encoding& encoding);
 /// Whether the host's CPUID tells of what the row needs.
 bool host_has(const i386::Row& row);
 /// Whether the instruction goes elsewhere than to the next one.
@@ -32,5 +36,7 @@ bool is_branch(const i386::Row& row);
 /// Whether it takes where it goes to from a register, memory or the stack.
 bool is_indirect_branch(const i386::Row& row);
 bool is_string(const i386::Insn& insn);
+/// 0F 0D with registers.
+bool is_undefined_on_amd(const i386::Row& row);
 
 }  // namespace vireo::host_cpu

@@ -12,6 +12,7 @@
 #include "target/i386/helper/x87_unit.h"
 #include "target/i386/translate/block.h"
 #include "target/i386/translate/helper_id.h"
+#include "target/i386/translate/refused_branch.h"
 #include "tcg/ir/printer.h"
 #include "tcg/ir/verifier.h"
 #include "tests/conformance/host_cpu/encoding.h"
@@ -20,6 +21,8 @@ namespace vireo::host_cpu {
 namespace {
 
 using tcg::ExitReason;
+
+constexpr i386::FeatureSet kFeatures = i386::FeatureSet::all();
 
 /// INT3 ends a sequence; there is no IDT to go through.
 uint64_t end_of_sequence(tcg::Frame* frame, uint64_t vector, uint64_t, uint64_t) {
@@ -46,10 +49,15 @@ class ArenaReader final : public accel::CodeReader {
   }
 };
 
-/// A user's flat segments in 64-bit or 32-bit code, all units enabled as Linux has them.
-void set_up(i386::CpuState& cpu, unsigned bits) {
+/// A user's segments, flat but for small data, in 64-bit or 32-bit code, all units enabled as Linux
+/// has them.
+void set_up(i386::CpuState& cpu, unsigned bits, bool small_data) {
   using namespace i386;
   for (const auto segment : {kEs, kSs, kDs}) cpu.segments[segment] = {0, ~0u, kData, 0xc0f3};
+  if (small_data) {
+    cpu.segments[kEs] =
+        cpu.segments[kDs] = {arena().small_data_base(), kSmallSize - 1, kSmallData, 0x40f3};
+  }
   for (const auto segment : {kFs, kGs}) cpu.segments[segment] = {};
   const bool is_64 = bits == 64;
   cpu.segments[kCs] = {0, ~0u, is_64 ? kCode64 : kCode32, uint16_t(is_64 ? 0xa0fb : 0xc0fb)};
@@ -126,7 +134,7 @@ void GuestRunner::begin(const Batch& batch) {
   std::memcpy(arena().code, batch.code, sizeof batch.code);
   std::memcpy(arena().data, batch.memory, sizeof batch.memory);
   i386::CpuState& state = cpu();
-  set_up(state, batch.bits);
+  set_up(state, batch.bits, batch.small_data);
   for (auto& stack : state.frame.return_stacks) {
     for (tcg::JumpTarget& entry : stack) entry = {};
   }
@@ -143,7 +151,6 @@ const tcg::CodePage& GuestRunner::page_of(uint64_t ip, uint64_t mode) {
 }
 
 tcg::TranslatedBlock* GuestRunner::translate(unsigned max_insns) {
-  static constexpr i386::FeatureSet kFeatures = i386::FeatureSet::all();
   const uint64_t ip = cpu().frame.guest_ip, mode = cpu().mode;
   ArenaReader reader;
   uint64_t fault = 0;
@@ -183,11 +190,29 @@ bool GuestRunner::run_alone() {
   return true;
 }
 
+/// Where a CALL stores its return address, if that lies in the data; else null.
+uint8_t* GuestRunner::below_stack() const {
+  const uint64_t offset = cpu().frame.general[i386::kRsp] - 8 - arena().data_address();
+  return offset <= Arena::kDataSize - 8 ? arena().data + offset : nullptr;
+}
+
+/// As the execution loop does after each run.
+bool GuestRunner::refuse_branch() {
+  const tcg::TranslatedBlock* left = backend_->left_block(cpu().frame);
+  if (left == nullptr) return false;
+  ArenaReader reader;
+  const uint64_t ip = code_base_of(*left->page, cpu().frame) + left->guest_ip();
+  return i386::refuse_branch(cpu(), kFeatures, ip, left->guest_insns, reader);
+}
+
 bool GuestRunner::run_to_end(const Batch& batch, Ending& ending) {
   i386::CpuState& state = cpu();
   const uint64_t start = arena().code_address(Arena::kStart);
   tcg::TranslatedBlock* last = nullptr;
   unsigned slot = 0;
+  uint8_t* const below = below_stack();
+  uint64_t was_below = 0;
+  if (below != nullptr) std::memcpy(&was_below, below, 8);
   constexpr unsigned kMaxSteps = 20000;
   for (unsigned step = 0; step < kMaxSteps; ++step) {
     tcg::TranslatedBlock* block = find_block(batch.is_sequence ? 64 : 1);
@@ -201,6 +226,10 @@ bool GuestRunner::run_to_end(const Batch& batch, Ending& ending) {
       if (!run_alone()) return false;
       last = nullptr;
       reason = static_cast<ExitReason>(state.frame.exit_reason);
+    }
+    if (reason == ExitReason::kLookup && refuse_branch()) {
+      reason = ExitReason::kException;
+      if (below != nullptr) std::memcpy(below, &was_below, 8);  // It has not been taken back.
     }
     i386::unmask_x87(state);  // As the execution loop does.
     if (reason == ExitReason::kException) {

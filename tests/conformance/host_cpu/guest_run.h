@@ -41,6 +41,8 @@ class GuestRunner {
   const tcg::CodePage& page_of(uint64_t ip, uint64_t mode);
   tcg::TranslatedBlock* translate(unsigned max_insns);
   bool run_alone();
+  bool refuse_branch();
+  uint8_t* below_stack() const;
   i386::CpuState& cpu() const { return *static_cast<i386::CpuState*>(allocation_.memory()); }
 
   tcg::FrameAllocation allocation_;

@@ -71,7 +71,7 @@ struct HostChild::Shared {
 };
 
 HostChild::HostChild() {
-  arena();
+  host_has_small_data();  // for the child as well
   void* memory =
       mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
@@ -139,7 +139,7 @@ bool host_has_32bit_segment(HostChild& child) {
   Batch& batch = child.batch();
   batch.bits = 32;
   batch.code_length = sizeof dec_eax_or_prefix;
-  batch.traps = batch.is_sequence = false;
+  batch.traps = batch.is_sequence = batch.small_data = false;
   batch.count = 1;
   std::memcpy(batch.code + Arena::kStart, dec_eax_or_prefix, sizeof dec_eax_or_prefix);
   batch.cases[0] = {};

@@ -3,10 +3,13 @@
 
 #include "tests/conformance/host_cpu/host_run.h"
 
+#include <asm/ldt.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <cstdio>
@@ -22,6 +25,7 @@ extern "C" {
 ProcessorState vireo_host_state;
 uint64_t vireo_host_stack;
 uint64_t vireo_host_code;
+uint32_t vireo_host_data_segment;
 uint32_t vireo_host_mxcsr;
 bool vireo_host_avx = __builtin_cpu_supports("avx");
 void vireo_host_enter();
@@ -39,6 +43,9 @@ vireo_host_enter:
   push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15
   mov %rsp, vireo_host_stack(%rip)
   stmxcsr vireo_host_mxcsr(%rip)
+  mov vireo_host_data_segment(%rip), %eax
+  mov %eax, %ds
+  mov %eax, %es
   lea vireo_host_state(%rip), %rax
   ldmxcsr 136(%rax)
   frstor 144(%rax)
@@ -237,20 +244,31 @@ void catch_faults() {
   for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP}) {
     sigaction(signal, &action, nullptr);
   }
-  // 64-bit mode does not care; a 32-bit segment needs data segments beside it.
-  asm volatile("mov %0, %%ds; mov %0, %%es" ::"r"(uint32_t{kData}));
 }
 
 void run_natively(const Batch& batch, BatchResult& result) {
   std::memcpy(arena().data, batch.memory, sizeof batch.memory);
   std::memcpy(arena().code, batch.code, sizeof batch.code);
   vireo_host_code = surround(batch);
+  vireo_host_data_segment = batch.small_data ? kSmallData : kData;
   for (unsigned i = 0; i < batch.count; ++i) {
     run_case(batch, batch.cases[i], result.results[i]);
     result.done = i + 1;
   }
   std::memcpy(result.code, arena().code, sizeof result.code);
   std::memcpy(result.memory, arena().data, sizeof result.memory);
+}
+
+bool host_has_small_data() {
+  static const bool kHas = [] {
+    user_desc segment{};
+    segment.base_addr = static_cast<unsigned>(arena().small_data_base());
+    segment.limit = kSmallSize - 1;
+    segment.seg_32bit = segment.useable = 1;
+    constexpr int kWrite = 1;
+    return syscall(SYS_modify_ldt, kWrite, &segment, sizeof segment) == 0;
+  }();
+  return kHas;
 }
 
 bool host_has_avx() { return vireo_host_avx; }

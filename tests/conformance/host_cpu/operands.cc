@@ -91,7 +91,7 @@ class Filler {
         std::any_of(insn_.operands.begin(), insn_.operands.end(),
                     [](const Operand& operand) { return operand.is_memory(); });
     if (uses_memory && !place_memory(target)) return false;
-    if (is_string(insn_)) target = reg(i386::kRdi);
+    if (is_string(insn_)) target = string_target();
     if (is_indirect_branch(*insn_.row) && insn_.operands[0].is_register() &&
         insn_.operands[0].reg == i386::kRsp)
       return false;
@@ -106,7 +106,18 @@ class Filler {
  private:
   uint64_t& reg(unsigned number) { return case_.state.general[number & 15]; }
   bool is(const char* mnemonic) const { return std::string_view(insn_.row->mnemonic) == mnemonic; }
-  uint64_t code_target() { return arena().code_address(0x100 + random_() % 0x600); }
+  /// Seldom one that is not canonical.
+  uint64_t code_target() {
+    const uint64_t target = arena().code_address(0x100 + random_() % 0x600);
+    const bool is_wild = encoding_.bits == 64 && random_.one_in(16);
+    return is_wild ? target ^ uint64_t { 1 } << (47 + random_() % 17) : target;
+  }
+
+  /// What the register has to be for `value`: 16-bit addresses leave the rest to chance.
+  uint64_t in_low_word(unsigned number, uint64_t value) {
+    if (!has_16bit_address(encoding_)) return value;
+    return (reg(number) & ~uint64_t{0xffff}) | (value & 0xffff);
+  }
 
   /// What instructions address without saying so: stack, strings, tables.
   void place_implicit() {
@@ -125,6 +136,9 @@ class Filler {
       reg(i386::kRcx) = random_() % 24 | (insn_.address_size == 4 ? random_() << 32 : 0);
       if (random_.one_in(16))
         reg(random_.one_in(2) ? i386::kRsi : i386::kRdi) = random_target(random_);
+      for (const unsigned number : {i386::kRsi, i386::kRdi}) {
+        reg(number) = in_low_word(number, reg(number) - data_base(encoding_));
+      }
     }
     if (is("maskmovq") || is("maskmovdqu") || is("vmaskmovdqu")) {
       if (random_.one_in(16)) reg(i386::kRdi) = random_target(random_);
@@ -143,12 +157,13 @@ class Filler {
     // What is read near the ends would be no address.
     if (is_indirect_branch(*insn_.row)) target = usual_target(random_);
     if (memory.index != i386::kNoRegister) {
-      reg(memory.index) = random_() & 0xff;
+      reg(memory.index) = in_low_word(memory.index, random_() & 0xff);
       if (memory.index == memory.base) return false;
     }
     const uint64_t index =
         memory.index == i386::kNoRegister ? 0 : reg(memory.index) << memory.scale;
-    reg(memory.base) = target - index - static_cast<uint64_t>(memory.displacement);
+    reg(memory.base) = in_low_word(memory.base, target - data_base(encoding_) - index -
+                                                    static_cast<uint64_t>(memory.displacement));
     // These say what is saved.
     if (image_size() > 108 && (is_mask(memory.base) || is_mask(memory.index))) return false;
     if (memory.base == i386::kRsp && is("pop")) reg(memory.base) -= insn_.operand_size;
@@ -160,6 +175,11 @@ class Filler {
       reg(memory.base) ^= uint64_t{1} << 60;  // Not canonical.
     }
     return true;
+  }
+
+  uint64_t string_target() {
+    const uint64_t target = reg(i386::kRdi);
+    return has_16bit_address(encoding_) ? data_base(encoding_) + (target & 0xffff) : target;
   }
 
   static bool is_mask(uint8_t reg) { return reg == i386::kRax || reg == i386::kRdx; }

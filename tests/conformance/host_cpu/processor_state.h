@@ -16,6 +16,10 @@ struct ProcessorState {
 
 // Linux's code segments of user mode, and its data segment.
 constexpr uint16_t kCode64 = 0x33, kCode32 = 0x23, kData = 0x2b;
+/// The first segment of the LDT: 64 KiB, at whose end the arena's data lies, where 16-bit addresses
+/// reach it.
+constexpr uint16_t kSmallData = 0x7;
+constexpr uint64_t kSmallSize = 0x10000;
 
 /// How code ended: it got to `ip`, or raised an exception there.
 struct Ending {
@@ -42,6 +46,7 @@ struct Arena {
   uint64_t data_address(uint64_t offset = 0) const {
     return reinterpret_cast<uint64_t>(data) + offset;
   }
+  uint64_t small_data_base() const { return data_address(kDataSize + kReadOnlySize) - kSmallSize; }
   uint64_t code_address(uint64_t offset = 0) const {
     return reinterpret_cast<uint64_t>(code) + offset;
   }

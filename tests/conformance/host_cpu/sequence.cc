@@ -73,7 +73,7 @@ bool has_fit_memory(const Insn& insn) {
     if (!operand.is_memory()) continue;
     const i386::MemoryOperand& memory = insn.memory;
     if (memory.base != i386::kRbp || memory.index != i386::kNoRegister) return false;
-    if (insn.operand_size != 0 && insn.address_size == 2) return false;
+    if (insn.address_size == 2) return false;
     const bool near = memory.displacement > -0x800 && memory.displacement < 0x800;
     if (!near || (operand.size >= 16 && memory.displacement % 32 != 0)) return false;
   }
@@ -158,7 +158,7 @@ void Sequence::add_instruction() {
     const Insn& insn = encoding.insn;
     if (std::any_of(insn.operands.begin(), insn.operands.end(), is_reserved)) continue;
     if (encoding.fixed_target != 0 || !has_fit_memory(insn) || is_string(insn)) continue;
-    if (may_have_undefined_result(insn)) continue;
+    if (may_have_undefined_result(insn) || is_undefined_on_amd(*insn.row)) continue;
     add({encoding.bytes, encoding.bytes + insn.length});
     // CMP EAX, EDX: flags that are undefined must not be seen.
     if (may_leave_undefined_flags(insn))
@@ -265,6 +265,7 @@ void Sequence::write(Batch& batch) const {
   batch.bits = bits_;
   batch.code_length = at.back() - Arena::kStart;
   batch.traps = batch.is_sequence = true;
+  batch.small_data = false;
   batch.count = 1;
   batch.cases[0] = start_;
 }
