@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "block/format/overlay.h"
 #include "block/format/raw.h"
 #include "core/machine_lock.h"
@@ -11,6 +13,8 @@
 namespace vireo::block {
 
 namespace {
+
+constexpr int64_t kPreloadWaitNs = 1'000'000'000;
 
 uint64_t length_of(const DriveRequest& request) {
   uint64_t length = request.length;
@@ -77,6 +81,17 @@ void Drive::submit(DriveRequest request) {
     if (--drive.in_flight_ == 0 && drive.became_quiet_) drive.became_quiet_();
   };
   util::spawn(context_.loop, run(*this, std::move(request)));
+}
+
+util::Status Drive::preload() {
+  preloaded_.resize(size());
+  std::optional<util::Status> outcome;
+  submit({.kind = DriveRequest::Kind::read,
+          .buffers = {preloaded_},
+          .done = [&outcome](util::Status status) { outcome = std::move(status); }});
+  while (!outcome) context_.loop.run_one(kPreloadWaitNs);
+  if (!*outcome) preloaded_.clear();
+  return *std::move(outcome);
 }
 
 util::Result<std::unique_ptr<Drive>> open_drive(IoContext& context, const DriveSpec& spec) {

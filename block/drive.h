@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "block/node.h"
@@ -47,6 +48,11 @@ class Drive {
 
   /// Requests outside the medium or writes to a read-only one fail; they never reach the node.
   void submit(DriveRequest request);
+  /// Reads the whole medium, for a device that holds it in memory: on the loop's thread, before
+  /// anything else runs there. Errors: an empty drive, the medium's own.
+  util::Status preload();
+  /// What preload() has read, once.
+  std::vector<std::byte> take_preloaded() { return std::exchange(preloaded_, {}); }
   /// Requests submitted whose `done` has not returned.
   unsigned in_flight() const { return in_flight_; }
   /// Called each time that in_flight() becomes 0, on the loop's thread under the machine lock.
@@ -59,6 +65,7 @@ class Drive {
   IoContext& context_;
   DriveSpec spec_;
   std::unique_ptr<Node> node_;
+  std::vector<std::byte> preloaded_;
   unsigned in_flight_ = 0;  // machine lock
   std::function<void()> became_quiet_;
 };

@@ -75,6 +75,10 @@ util::Status Backends::open_drive(const DriveOption& option, bool snapshot) {
                               .cdrom = option.media == "cdrom"};
   auto drive = block::open_drive(io_, spec);
   if (!drive) return std::move(drive).error().with_context(option.origin.origin());
+  if (option.interface == "pflash") {
+    auto preloaded = (*drive)->preload();
+    if (!preloaded) return std::move(preloaded).error().with_context(option.origin.origin());
+  }
   (*drive)->set_quiet_listener([this] {
     if (waits_for_quiet_ && quiet()) loop_.post(std::exchange(waits_for_quiet_, {}));
   });

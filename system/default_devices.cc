@@ -74,6 +74,29 @@ util::Status add_floppies(Configuration& configuration) {
   return {};
 }
 
+// The flash that firmware starts in, and one for its variables.
+util::Status add_flash(Configuration& configuration) {
+  for (const DriveOption& drive : configuration.drives) {
+    if (drive.interface != "pflash") continue;
+    if (static_cast<size_t>(drive.index) >= configuration.flash.size()) {
+      return util::Error(
+          util::ErrorCode::kInvalidArgument,
+          fmt::format("{}: unit={}: flash has places 0 and 1", drive.origin.origin(), drive.index));
+    }
+    configuration.flash[static_cast<size_t>(drive.index)] = drive.id;
+  }
+  const bool has_code = !configuration.flash[0].empty();
+  if (!has_code && !configuration.flash[1].empty()) {
+    return util::Error(util::ErrorCode::kInvalidArgument,
+                       "-drive if=pflash,unit=1: firmware starts in unit 0, which is missing");
+  }
+  if (has_code && !configuration.bios.empty()) {
+    return util::Error(util::ErrorCode::kInvalidArgument,
+                       "-bios: firmware is in -drive if=pflash,unit=0 already");
+  }
+  return {};
+}
+
 util::Status add_disks(Configuration& configuration) {
   VIREO_TRY(place_drives(configuration));
   for (const DriveOption& drive : configuration.drives) {
@@ -93,6 +116,7 @@ util::Status add_disks(Configuration& configuration) {
       configuration.devices.back().origin = origin_of(drive);
     }
   }
+  VIREO_TRY(add_flash(configuration));
   return add_floppies(configuration);
 }
 

@@ -111,7 +111,9 @@ util::Status Vm::build_machine() {
   for (const std::string& serial : configuration_.serials) {
     pc.serial.push_back(serial == "none" ? "" : serial);
   }
-  if (configuration_.kernel.empty() || !configuration_.bios.empty()) {
+  pc.flash = configuration_.flash;
+  const bool in_flash = !configuration_.flash[0].empty();
+  if (!in_flash && (configuration_.kernel.empty() || !configuration_.bios.empty())) {
     const std::string name =
         configuration_.bios.empty() ? std::string("bios-256k.bin") : configuration_.bios;
     VIREO_TRY_ASSIGN(firmware, find_firmware(name, configuration_.firmware_paths));

@@ -85,7 +85,7 @@ void PcMachine::describe_to_acpi() {
                          .high_ram_size = memory_->high_ram_size(),
                          // Without firmware the kernel places all BARs, and Linux 6.1 with PAE
                          // loses bits 63:32 of an address when it maps registers.
-                         .high_window = memory_->has_firmware(),
+                         .high_window = memory_->has_firmware() || !config_.flash[0].empty(),
                          .panic_device = panic_device,
                          .floppy = floppy != nullptr,
                          .serial_ports = static_cast<unsigned>(config_.serial.size())}));

@@ -13,6 +13,7 @@
 #include "hw/acpi/piix4_pm.h"
 #include "hw/char/uart_16550.h"
 #include "hw/dma/dma_8237.h"
+#include "hw/flash/cfi_flash.h"
 #include "hw/i386/acpi_tables.h"
 #include "hw/i386/direct_boot.h"
 #include "hw/i386/fw_cfg.h"
@@ -99,11 +100,29 @@ util::Status PcMachine::add_host_bridge() {
   new_bridge->set_ram(memory_->ram(), memory_->system_management_root());
   VIREO_TRY_ASSIGN(bridge, add(std::move(new_bridge)));
   bridge_ = bridge;
+  VIREO_TRY(add_flash());
   if (config_.firmware.empty()) return {};
   auto image = read_host_file(config_.firmware, kMaxFirmwareFile);
   if (!image) return std::move(image).error().with_context("-bios");
   auto mapped = memory_->set_firmware(host_->pci_memory(), *image);
   if (!mapped) return std::move(mapped).error().with_context("-bios " + config_.firmware);
+  return {};
+}
+
+// One below the other, the first ending at 4 GiB.
+util::Status PcMachine::add_flash() {
+  uint64_t end = PcMemory::kAbove4g;
+  for (const std::string& drive : config_.flash) {
+    if (drive.empty()) continue;
+    auto new_flash = core::make_device<CfiFlash>();
+    VIREO_TRY(new_flash->set_property("drive", drive));
+    new_flash->set_place(host_->pci_memory(), end);
+    if (end == PcMemory::kAbove4g)
+      new_flash->set_window(PcMemory::kLegacyHoleEnd, PcMemory::kLowFirmware);
+    auto flash = add(std::move(new_flash));
+    if (!flash) return std::move(flash).error().with_context("-drive if=pflash");
+    end -= (*flash)->size();
+  }
   return {};
 }
 

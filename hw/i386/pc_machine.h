@@ -53,7 +53,9 @@ struct PcConfig {
   uint64_t ram_size = uint64_t{128} << 20;
   unsigned cpus = 1;
   std::string firmware;  ///< Path of a BIOS image; empty with a directly loaded kernel only.
-  std::string kernel;    ///< Path; empty boots the firmware.
+  std::array<std::string, 2>
+      flash;           ///< Names of drives that flash chips hold: firmware in the first.
+  std::string kernel;  ///< Path; empty boots the firmware.
   std::string initrd;
   std::string command_line;
   int64_t rtc_seconds = 0;  ///< What the clock shows at start, in seconds since 1970.
@@ -136,6 +138,7 @@ class PcMachine {
   }
   util::Status build();
   util::Status add_host_bridge();
+  util::Status add_flash();
   util::Status add_interrupt_controllers();
   util::Status add_south_bridge();
   util::Status add_isa_devices();

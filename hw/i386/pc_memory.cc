@@ -13,7 +13,6 @@ namespace {
 constexpr uint64_t kLargestUnsplit = 0xe0000000;
 constexpr uint64_t kSplit = 0xc0000000;
 constexpr uint64_t kMaxFirmware = uint64_t{16} << 20;
-constexpr uint64_t kLowFirmware = 0x20000;
 // The loader's area and the extended BIOS data area end conventional memory.
 constexpr uint64_t kConventionalEnd = 0x9fc00;
 

@@ -22,6 +22,8 @@ class PcMemory {
   static constexpr uint64_t kAbove4g = uint64_t{1} << 32;
   static constexpr uint64_t kLegacyHole = 0xa0000;
   static constexpr uint64_t kLegacyHoleEnd = 0x100000;
+  /// How much of a firmware's end is shown below 1 MiB, too.
+  static constexpr uint64_t kLowFirmware = 0x20000;
 
   /// Errors: a size out of range or no multiple of 4 KiB, no host memory.
   static util::Result<std::unique_ptr<PcMemory>> create(uint64_t ram_size);

@@ -76,7 +76,8 @@ struct Configuration {
   std::string vga = "std";
   std::string display = "none";
   bool usb = false;
-  bool system_management = true;  // -machine smm=
+  std::array<std::string, 2> flash;  // ids of drives; set by complete_defaults
+  bool system_management = true;     // -machine smm=
   bool no_defaults = false;
   bool start_paused = false;
   Action on_reboot = Action::reset;

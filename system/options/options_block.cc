@@ -8,7 +8,7 @@ namespace vireo::system {
 
 namespace {
 
-const std::vector<std::string_view> kInterfaces = {"ide", "virtio", "floppy", "none"};
+const std::vector<std::string_view> kInterfaces = {"ide", "virtio", "floppy", "pflash", "none"};
 const std::vector<std::string_view> kFormats = {"raw"};
 
 util::Status apply_drive(CommandLine& line, std::string_view argument) {
@@ -33,6 +33,9 @@ util::Status apply_drive(CommandLine& line, std::string_view argument) {
   if (options.has("index")) {
     VIREO_TRY_ASSIGN(index, options.get_number("index", 0, 31));
     drive.index = static_cast<int>(index);
+  } else if (drive.interface == "pflash" && options.has("unit")) {
+    VIREO_TRY_ASSIGN(unit, options.get_number("unit", 0, 31));
+    drive.index = static_cast<int>(unit);
   }
   if (drive.file.empty() && drive.media == "disk") {
     return util::Error(util::ErrorCode::kInvalidArgument,
@@ -95,7 +98,8 @@ std::span<const OptionRow> block_options() {
       {"fda", "file", "first floppy disk", &apply_floppy<0>},
       {"fdb", "file", "second floppy disk", &apply_floppy<1>},
       {"drive",
-       "file=path[,if=ide|virtio|none][,format=raw][,media=disk|cdrom][,index=n][,id=name]"
+       "file=path[,if=ide|virtio|floppy|pflash|none][,format=raw][,media=disk|cdrom][,index=n][,id="
+       "name]"
        "[,readonly=on][,snapshot=on]",
        "a disk", &apply_drive},
       {"snapshot", "", "write to temporary files instead of the images", &apply_snapshot},

@@ -42,7 +42,10 @@ class FullMachine {
     backends.add("drive", "vdisk", vdisk.drive.get());
     backends.add("drive", "disc", disc.drive.get());
     backends.add("drive", "floppy", floppy.drive.get());
+    backends.add("drive", "flash", flash.drive.get());
+    EXPECT_TRUE(flash.drive->preload());
     hw::PcConfig config;
+    config.flash[0] = "flash";
     config.ram_size = kRam;
     config.serial = {"", ""};
     pc = hw::PcMachine::create(std::move(config), run_control, loop, backends).value();
@@ -120,6 +123,7 @@ class FullMachine {
   block::testing::MemoryDrive vdisk{loop, 1 << 20};
   block::testing::MemoryDrive disc{loop, 1 << 20, {.id = "disc", .cdrom = true}};
   block::testing::MemoryDrive floppy{loop, 720 << 10};
+  block::testing::MemoryDrive flash{loop, 128 << 10};
   SilentCpu cpu;
   std::unique_ptr<hw::PcMachine> pc;
 };

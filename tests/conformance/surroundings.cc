@@ -18,19 +18,23 @@ const Surroundings& all_surroundings() {
       .properties = {{"ide-hd", {{"drive", "disk"}}},
                      {"ide-cd", {{"drive", "disc"}}},
                      {"isa-fdc", {{"driveA", "floppy"}}},
+                     {"cfi.pflash01", {{"drive", "flash"}}},
                      {"virtio-blk-pci", {{"drive", "disk"}}}},
       .add_backends = [](core::testing::TestMachine& machine) -> std::shared_ptr<void> {
         struct Drives {
           explicit Drives(util::EventLoop& loop)
               : disk(loop, 1 << 20),
                 disc(loop, 1 << 20, {.id = "disc", .cdrom = true}),
-                floppy(loop, 720 << 10) {}
-          block::testing::MemoryDrive disk, disc, floppy;
+                floppy(loop, 720 << 10),
+                flash(loop, 64 << 10) {}
+          block::testing::MemoryDrive disk, disc, floppy, flash;
         };
         auto drives = std::make_shared<Drives>(machine.loop);
         machine.backends.add("drive", "disk", drives->disk.drive.get());
         machine.backends.add("drive", "disc", drives->disc.drive.get());
         machine.backends.add("drive", "floppy", drives->floppy.drive.get());
+        if (!drives->flash.drive->preload()) std::abort();
+        machine.backends.add("drive", "flash", drives->flash.drive.get());
         return drives;
       },
       .poke_device = &poke_pci_configuration,

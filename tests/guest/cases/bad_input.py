@@ -16,6 +16,10 @@ ROWS = [
     # Images.
     ("-fda {disk}", "-fda {disk}", "1440"),
     ("-drive file={disk},if=floppy,index=2", "index=2", "0 and 1"),
+    ("-drive file={disk},if=pflash,unit=2", "unit=2", "0 and 1"),
+    ("-drive file={disk},if=pflash,unit=1", "unit=1", "unit 0.*missing"),
+    ("-drive file={text},if=pflash", "pflash", "bytes", "blocks of 4 KiB"),
+    ("-drive file={disk},if=pflash -bios {disk}", "bios", "pflash"),
     ("-hda {missing}", "hda", "{missing}", "no such file|does not exist"),
     ("-hda {empty}", "hda", "{empty}", "empty"),
     ("-hda {folder}", "hda", "{folder}", "directory|folder"),
