@@ -368,6 +368,7 @@ void TcgVcpu::forget_translations() {
     std::fill(std::begin(stack), std::end(stack), tcg::JumpTarget{});
   }
   recent_.fill(nullptr);
+  frame_.left_from = nullptr;  // Backend::left_block would look at it
   for_each_space([](AddressSpace& space) { space.code.flush(); });
 }
 
