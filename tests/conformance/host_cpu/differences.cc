@@ -110,24 +110,28 @@ bool is_memory_fault(const Ending& ending) {
   return ending.vector == i386::kPf || ending.vector == i386::kGp;
 }
 
-/// Images of state, two bounds, two strings, elements one by one.
+/// Images of state, numbers of 80 bits, two bounds, two strings, elements one by one.
 bool has_several_accesses(const Insn& insn) {
   using T = i386::Translator;
   const auto translate = insn.row->translate;
-  return insn.operands[0].size == 0 || translate == &T::compare_string || translate == &T::bound ||
+  constexpr unsigned kTenBytes = 10;
+  return insn.operands[0].size == 0 || insn.operands[0].size == kTenBytes ||
+         translate == &T::compare_string || translate == &T::bound ||
          translate == &T::masked_vector_load || translate == &T::masked_vector_store ||
          translate == &T::masked_move;
 }
 
 /// Whether two endings differ in what processors may do: ARPL, of which the SDM does not say that
 /// it writes what it does not change; SHA operands, which AMD's processors do not want aligned;
-/// faults at addresses of the system,
+/// MOVSXD of 16 bits, for which they read 32; faults at addresses of the system,
 /// whose error codes it hides; and operands of several accesses, whose order is the processor's.
 bool is_same_fault(const Encoding& encoding, const Ending& host, const Ending& ours) {
   const i386::Row& row = *encoding.insn.row;
   if (row.translate == &i386::Translator::adjust_rpl && host.vector == Ending::kArrived)
     return ours.vector == i386::kPf || ours.vector == i386::kGp;
   if (std::string_view(row.mnemonic).starts_with("sha") && ours.vector == i386::kGp) return true;
+  if (std::string_view(row.mnemonic) == "movsxd" && encoding.insn.operand_size == 2)
+    return host.vector == i386::kPf || host.vector == i386::kGp;
   if (has_several_accesses(encoding.insn) && is_memory_fault(host) && is_memory_fault(ours))
     return true;
   return host.vector == i386::kPf && ours.vector == i386::kPf && host.fault_address >> 63 &&
