@@ -113,10 +113,10 @@ std::string TcgAccelerator::statistics() const {
 }
 
 tcg::TranslatedBlock* TcgAccelerator::block_for(TcgVcpu& vcpu, const CodePosition& at,
-                                                const std::byte* host, bool single_instruction) {
+                                                const std::byte* host, BlockKind kind) {
   const unsigned offset = tcg::offset_in_page(at.linear);
   tcg::CodePageKey key{.host = reinterpret_cast<uint64_t>(page_of(host)), .mode = at.mode};
-  if (single_instruction) key.mode |= kSingleInstruction;
+  if (kind == BlockKind::kSingleInstruction) key.mode |= kSingleInstruction;
   if (!at.relocatable) {
     key.linear = at.linear - offset;
     key.ip = at.ip - offset;
@@ -127,12 +127,13 @@ tcg::TranslatedBlock* TcgAccelerator::block_for(TcgVcpu& vcpu, const CodePositio
     return nullptr;
   }
   const tcg::CodePage& page = blocks_.page(key, at.relocatable);
-  tcg::TranslatedBlock* block = blocks_.find(page, offset);
+  tcg::TranslatedBlock* block = blocks_.find(page, offset, kind != BlockKind::kUsual);
   if (block != nullptr && block->spans_pages() && !second_page_matches(vcpu, at, *block)) {
     drop(block);
     block = nullptr;
   }
-  return block != nullptr ? block : translate(vcpu, at, page, single_instruction ? 1 : kMaxInsns);
+  if (block != nullptr) return block;
+  return translate(vcpu, at, page, kind, kind == BlockKind::kSingleInstruction ? 1 : kMaxInsns);
 }
 
 const void* TcgAccelerator::checked_entry(tcg::TranslatedBlock* block) {
@@ -170,9 +171,11 @@ bool TcgAccelerator::make_ir(TcgVcpu& vcpu, const CodePosition& at, unsigned max
 }
 
 tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const CodePosition& at,
-                                                const tcg::CodePage& page, unsigned max_insns) {
+                                                const tcg::CodePage& page, BlockKind kind,
+                                                unsigned max_insns) {
   if (!make_ir(vcpu, at, max_insns)) return nullptr;
   const tcg::CodePage* second = ends_in_next_page(page) ? &page_behind(vcpu, at, page) : nullptr;
+  ir_.separate_checks = kind != BlockKind::kUsual;
   auto compiled = backend_->compile(ir_, page, second);
   if (!compiled) {
     if (compiled.error().code() == util::ErrorCode::kNoMemory) {
@@ -180,12 +183,13 @@ tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const CodePositio
       return nullptr;  // nothing recorded: the loop comes back
     }
     // More values than the backend has places for: half of the instructions need fewer.
-    if (ir_.guest_insns > 1) return translate(vcpu, at, page, ir_.guest_insns / 2);
+    if (ir_.guest_insns > 1) return translate(vcpu, at, page, kind, ir_.guest_insns / 2);
     // A mistake of ours: trying again would never end.
     util::warn(fmt::format("block at {:#x}: {}", at.ip, compiled.error().message()));
     std::abort();
   }
   tcg::TranslatedBlock* block = *compiled;
+  block->separate_checks = ir_.separate_checks;
   log_host_code(*backend_, *block, at);
   if (perf_map_) perf_map_->add(backend_->host_code(*block), at.linear, at.user);
   for (const tcg::CodePage* each : {&page, second}) {

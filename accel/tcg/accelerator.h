@@ -37,6 +37,13 @@ struct TcgConfig {
   std::function<void()> on_difference;      ///< A lock-step found one, and has told of it.
 };
 
+/// What a translation is wanted for.
+enum class BlockKind : uint8_t {
+  kUsual,
+  kSeparateChecks,     ///< Where a check that several accesses share has failed.
+  kSingleInstruction,  ///< An instruction that may modify its own bytes.
+};
+
 /// The translating accelerator: the backend and the translations that all vCPUs share. Follows
 /// changes of guest memory that translations and soft TLBs depend on.
 class TcgAccelerator final : public Accelerator,
@@ -61,7 +68,7 @@ class TcgAccelerator final : public Accelerator,
   /// Null if the code could not be fetched (the fault is recorded), or if room had to be made: look
   /// again then.
   tcg::TranslatedBlock* block_for(TcgVcpu& vcpu, const CodePosition& at, const std::byte* host,
-                                  bool single_instruction);
+                                  BlockKind kind);
   /// What jump caches hold to go to `block`; null if there is no room.
   const void* checked_entry(tcg::TranslatedBlock* block);
   /// The second page of a block that spans two.
@@ -86,7 +93,7 @@ class TcgAccelerator final : public Accelerator,
 
   bool make_ir(TcgVcpu& vcpu, const CodePosition& at, unsigned max_insns);
   tcg::TranslatedBlock* translate(TcgVcpu& vcpu, const CodePosition& at, const tcg::CodePage& page,
-                                  unsigned max_insns);
+                                  BlockKind kind, unsigned max_insns);
   bool ends_in_next_page(const tcg::CodePage& page) const;
   const tcg::CodePage& page_behind(TcgVcpu& vcpu, const CodePosition& at,
                                    const tcg::CodePage& page);

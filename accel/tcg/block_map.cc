@@ -73,9 +73,13 @@ void BlockMap::put_in_bucket(tcg::TranslatedBlock* block) {
   bucket = block;
 }
 
-tcg::TranslatedBlock* BlockMap::find(const tcg::CodePage& page, unsigned offset) const {
+tcg::TranslatedBlock* BlockMap::find(const tcg::CodePage& page, unsigned offset,
+                                     bool separate_checks) const {
   tcg::TranslatedBlock* block = buckets_[bucket_of(page, offset)];
-  while (block != nullptr && (block->page != &page || block->offset != offset)) block = block->next;
+  while (block != nullptr && (block->page != &page || block->offset != offset ||
+                              block->separate_checks != separate_checks)) {
+    block = block->next;
+  }
   return block;
 }
 

@@ -26,7 +26,8 @@ class BlockMap {
   /// There may be no room for two more pages.
   bool full() const { return code_pages_.size() + 2 > tcg::kCodePageNumbers; }
 
-  tcg::TranslatedBlock* find(const tcg::CodePage& page, unsigned offset) const;
+  tcg::TranslatedBlock* find(const tcg::CodePage& page, unsigned offset,
+                             bool separate_checks) const;
   /// `second` is the page that the block's end lies in, if it spans two.
   void insert(tcg::TranslatedBlock* block, const tcg::CodePage* second);
   /// Of a block that spans two.

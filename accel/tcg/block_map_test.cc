@@ -37,11 +37,11 @@ class BlockMapTest : public ::testing::Test {
 
 TEST_F(BlockMapTest, FindsBlocksByPlace) {
   tcg::TranslatedBlock* block = add(0x1010, 8);
-  EXPECT_EQ(map_.find(page(0x1000), 0x10), block);
-  EXPECT_EQ(map_.find(page(0x1000), 0x11), nullptr);
-  EXPECT_EQ(map_.find(page(0x2000), 0x10), nullptr);
+  EXPECT_EQ(map_.find(page(0x1000), 0x10, false), block);
+  EXPECT_EQ(map_.find(page(0x1000), 0x11, false), nullptr);
+  EXPECT_EQ(map_.find(page(0x2000), 0x10, false), nullptr);
   const tcg::CodePageKey other{.host = kHost + 0x1000, .mode = 0};
-  EXPECT_EQ(map_.find(map_.page(other, false), 0x10), nullptr);
+  EXPECT_EQ(map_.find(map_.page(other, false), 0x10, false), nullptr);
   EXPECT_EQ(&map_.page(other, false), &map_.page(other, false));
   EXPECT_NE(map_.page(other, false).number, page(0x1000).number);
 }

@@ -124,10 +124,16 @@ void TcgVcpu::run() {
   refuse_branch();  // before an interrupt comes between
 }
 
+BlockKind TcgVcpu::next_kind(const tcg::TranslatedBlock* from, unsigned slot) const {
+  if (single_instruction_) return BlockKind::kSingleInstruction;
+  const bool check_failed = from != nullptr && slot == tcg::kSeparateChecksSlot;
+  return check_failed ? BlockKind::kSeparateChecks : BlockKind::kUsual;
+}
+
 tcg::TranslatedBlock* TcgVcpu::next_block(tcg::TranslatedBlock* from, unsigned slot) {
   const CodePosition position = cpu_.position();
   if (position.mode != mode_) change_mode(position);
-  const bool single = single_instruction_;
+  const BlockKind kind = next_kind(from, slot);
   single_instruction_ = false;
   PageWalk fault;
   const std::byte* host = fetch(position.linear, fault);
@@ -138,8 +144,9 @@ tcg::TranslatedBlock* TcgVcpu::next_block(tcg::TranslatedBlock* from, unsigned s
   const auto address = reinterpret_cast<uint64_t>(host);
   tcg::TranslatedBlock*& recent = recent_[(address ^ address >> tcg::kPageBits) % kRecentBlocks];
   tcg::TranslatedBlock* block = recent;
-  if (block == nullptr || single || block->spans_pages() || !is_at(*block, position, host)) {
-    block = accelerator_.block_for(*this, position, host, single);
+  if (block == nullptr || kind != BlockKind::kUsual || block->spans_pages() ||
+      !is_at(*block, position, host)) {
+    block = accelerator_.block_for(*this, position, host, kind);
     if (block == nullptr) return nullptr;
     recent = block;
   }
@@ -148,7 +155,7 @@ tcg::TranslatedBlock* TcgVcpu::next_block(tcg::TranslatedBlock* from, unsigned s
     note_mapping(accelerator_.second_page(*block), position.ip + tcg::kPageSize,
                  position.linear + tcg::kPageSize);
   }
-  if (single) return block;
+  if (kind == BlockKind::kSingleInstruction) return block;
   if (from != nullptr) {
     accelerator_.link(from, slot, block);
   } else if (const void* code = accelerator_.checked_entry(block)) {
@@ -173,7 +180,8 @@ bool TcgVcpu::is_at(const tcg::TranslatedBlock& block, const CodePosition& posit
       block.page->relocatable ||
       (block.guest_ip() == position.ip && key.linear + block.offset == position.linear);
   return key.host + block.offset == reinterpret_cast<uint64_t>(host) && same_address &&
-         key.mode == position.mode && __atomic_load_n(&block.valid, __ATOMIC_RELAXED);
+         key.mode == position.mode && !block.separate_checks &&
+         __atomic_load_n(&block.valid, __ATOMIC_RELAXED);
 }
 
 void TcgVcpu::select_jumps() {

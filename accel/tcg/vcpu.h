@@ -28,6 +28,7 @@ class RamBlock;
 
 namespace vireo::accel {
 
+enum class BlockKind : uint8_t;
 class TcgAccelerator;
 
 /// A vCPU thread that runs translations: the execution loop, the soft TLB and the slow paths of
@@ -108,6 +109,7 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   bool serve_requests();
   void sleep_until_woken();
   void run();
+  BlockKind next_kind(const tcg::TranslatedBlock* from, unsigned slot) const;
   tcg::TranslatedBlock* next_block(tcg::TranslatedBlock* from, unsigned slot);
   bool refuse_branch();
   static bool is_at(const tcg::TranslatedBlock& block, const CodePosition& position,

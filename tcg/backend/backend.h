@@ -48,12 +48,16 @@ struct TranslatedBlock {
   uint16_t guest_size = 0;          ///< Bytes of guest code; may reach into the next page.
   uint16_t guest_insns = 0;
   bool valid = true;
+  bool separate_checks = false;  ///< See Block.
   uint32_t host_size = 0;
 
   /// Relative to Frame::code_base if the page is relocatable.
   uint64_t guest_ip() const { return page->key.ip + offset; }
   bool spans_pages() const { return offset + guest_size > kPageSize; }
 };
+
+/// The link slot of an exit for the same guest code with Block::separate_checks.
+constexpr unsigned kSeparateChecksSlot = 3;
 
 /// What Frame::code_pages holds in the page's slot while it may be entered at `guest_ip`.
 inline uint64_t code_page_mapping(const CodePage& page, uint64_t guest_ip) {
@@ -89,7 +93,7 @@ class Backend {
 
   /// Runs from `block`, which begins at Frame::guest_ip, until something leaves; the reason is in
   /// Frame::exit_reason, the guest state in the Frame. With kLookup, *last is the block and *slot
-  /// the link slot (0 or 1) that left, or nullptr if it cannot be linked.
+  /// the link slot that left (0, 1 or kSeparateChecksSlot), or nullptr if it cannot be linked.
   virtual void run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last,
                    unsigned* slot) = 0;
 

@@ -25,13 +25,15 @@ struct Block {
   /// Guest IPs (InsnStart's, targets, guest_ip) are relative to Frame::code_base: wherever the page
   /// is mapped, the block can run.
   bool relocatable = false;
+  /// Each memory access is checked by itself: for where a check that several share has failed.
+  bool separate_checks = false;
   uint32_t guest_size = 0;  ///< Bytes of guest code.
   uint32_t guest_insns = 0;
   std::vector<Inst> insts;
 
   void clear() {
     guest_ip = 0;
-    relocatable = false;
+    relocatable = separate_checks = false;
     guest_size = guest_insns = 0;
     insts.clear();
   }

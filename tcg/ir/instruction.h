@@ -65,6 +65,12 @@ struct Inst {
 };
 static_assert(sizeof(Inst) <= 32);
 
+/// Whether it accesses guest memory at a + imm; `extra` is MemoryFlags.
+constexpr bool is_memory(Opcode op) {
+  return (op >= Opcode::kLoad && op <= Opcode::kProbe) || op == Opcode::kX87Load ||
+         op == Opcode::kX87Store;
+}
+
 /// What the opcode table says of an opcode.
 struct OpcodeInfo {
   const char* text;

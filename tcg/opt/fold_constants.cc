@@ -28,11 +28,6 @@ class Folder {
   }
 
  private:
-  static bool is_memory(Opcode op) {
-    return (op >= Opcode::kLoad && op <= Opcode::kProbe) || op == Opcode::kX87Load ||
-           op == Opcode::kX87Store;
-  }
-
   const Inst& at(ValueId id) const { return block_.insts[id]; }
   bool is_constant(ValueId id) const { return id != kNoValue && at(id).op == Opcode::kConstant; }
   bool is_constant(ValueId id, uint64_t value) const {

@@ -21,6 +21,7 @@ using lockstep::SessionScope;
 struct Pair : TranslatedBlock {
   TranslatedBlock* reference = nullptr;
   TranslatedBlock* subject = nullptr;
+  TranslatedBlock* separate = nullptr;  ///< The subject's with Block::separate_checks.
   Freedom freedom;
   std::atomic<uint32_t> runs = 0;
 };
@@ -51,10 +52,15 @@ class LockstepBackend final : public Backend {
     if (!reference) return reference;
     auto subject = subject_->compile(block, page, second);
     if (!subject) return subject;
+    separate_ = block;
+    separate_.separate_checks = true;
+    auto separate = subject_->compile(separate_, page, second);
+    if (!separate) return separate;
     Pair& pair = pairs_.emplace_back();
     static_cast<TranslatedBlock&>(pair) = **subject;
     pair.reference = *reference;
     pair.subject = *subject;
+    pair.separate = *separate;
     pair.freedom = lockstep::find_freedom(block);
     statistics_ = subject_->statistics();
     return &pair;
@@ -83,6 +89,7 @@ class LockstepBackend final : public Backend {
     __atomic_store_n(&block->valid, false, __ATOMIC_RELEASE);
     reference_->invalidate(pair_of(*block).reference);
     subject_->invalidate(pair_of(*block).subject);
+    subject_->invalidate(pair_of(*block).separate);
   }
 
   void flush() override {
@@ -129,7 +136,7 @@ class LockstepBackend final : public Backend {
     unsigned unused_slot = 0;
     if (!is_due(pair)) {
       session.begin_alone(frame);
-      subject_->run(frame, pair.subject, &unused, &unused_slot);
+      subject_->run(frame, pair.separate, &unused, &unused_slot);
       ++alone_;
       return;
     }
@@ -147,17 +154,21 @@ class LockstepBackend final : public Backend {
     if (!difference.empty()) report(frame, pair, session, difference);
   }
 
-  // A kick would make the subject leave before it begins: it is put off.
+  // A kick would make the subject leave before it begins: it is put off. Where each access has to
+  // be seen, it checks each; so it does if a check that several share has failed.
   void run_subject(Frame* frame, const Pair& pair, Session& session) {
     uint32_t kicked = 0;
+    bool check_failed = false;
     do {
       kicked |= __atomic_exchange_n(&frame->kick, 0, __ATOMIC_SEQ_CST);
       session.begin_subject();
-      TranslatedBlock* unused;
-      unsigned unused_slot = 0;
-      subject_->run(frame, pair.subject, &unused, &unused_slot);
-    } while (frame->exit_reason == static_cast<uint16_t>(ExitReason::kPoll) &&
-             __atomic_load_n(&frame->kick, __ATOMIC_SEQ_CST) != 0);
+      TranslatedBlock* last;
+      unsigned slot = 0;
+      const bool separate = check_failed || session.replays();
+      subject_->run(frame, separate ? pair.separate : pair.subject, &last, &slot);
+      check_failed = last != nullptr && slot == kSeparateChecksSlot;
+    } while (check_failed || (frame->exit_reason == static_cast<uint16_t>(ExitReason::kPoll) &&
+                              __atomic_load_n(&frame->kick, __ATOMIC_SEQ_CST) != 0));
     if (kicked != 0) kick(frame);
   }
 
@@ -174,6 +185,7 @@ class LockstepBackend final : public Backend {
   const LockstepConfig lockstep_;
   std::unique_ptr<Backend> reference_, subject_;
   std::deque<Pair> pairs_;
+  Block separate_;
   std::mutex mutex_;
   std::map<Frame*, std::unique_ptr<Session>> sessions_;
   std::atomic<uint64_t> compared_ = 0, replayed_ = 0, left_out_ = 0, alone_ = 0;

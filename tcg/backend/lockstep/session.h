@@ -36,6 +36,8 @@ class Session {
   /// Around the subject's: the state is again what it was. A run that was refused (a kick came
   /// first) may be repeated.
   void begin_subject();
+  /// Whether the subject gets the results of the reference's accesses one by one.
+  bool replays() const { return phase_ == Phase::kReplay; }
   /// Leaves the reference's state. What the subject did otherwise; empty if nothing.
   std::string end_subject();
 

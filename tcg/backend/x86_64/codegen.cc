@@ -13,16 +13,23 @@ const char* CodeGenerator::generate() {
   memory_entry_ = e_.new_label();
   ip_ = block_.guest_ip;
   emit_entries();
+  emit_body();
+  emit_stubs();
+  e_.resolve();
+  return error_;
+}
+
+void CodeGenerator::emit_body() {
   for (at_ = 0; at_ < block_.insts.size() && error_ == nullptr; ++at_) {
+    if (live_.is_needless(at_)) continue;
     locked_ = 0;
+    begun_at_ = at_;
     emit_inst();
     if (recipe_ends_) recipe_ = {};
     recipe_ends_ = false;
     forget_dead();
+    forget_groups();
   }
-  emit_stubs();
-  e_.resolve();
-  return error_;
 }
 
 // One body; the entry that has flags where the body does not want them converts and falls into it.

@@ -29,6 +29,9 @@ struct ValuePlace {
   uint64_t imm = 0;
 };
 
+/// Whether the memory access is one host instruction, if the check before it holds.
+bool may_share_check(const Block& block, const Inst& access);
+
 /// Generates the host code of one block: one pass over the IR, with what liveness found before.
 /// See docs/design/translator.md, "x86-64 JIT ABI".
 class CodeGenerator {
@@ -40,9 +43,14 @@ class CodeGenerator {
     size_t x87_offset;  ///< Of the X87State in the vCPU state.
     bool wide;          ///< Guest vector registers are in the host's with 256 bits.
   };
+  /// What is known of the block ahead.
+  struct Analysis {
+    const AccessGroups& groups;
+    Liveness& liveness;
+  };
   /// `second`: see Backend::compile().
   CodeGenerator(const Options& options, Encoder& encoder, const Block& block, BlockData& data,
-                const CodePage* second, BlockTables& tables, Liveness& liveness)
+                const CodePage* second, BlockTables& tables, const Analysis& analysis)
       : cpu_(options.cpu),
         thunks_(*options.thunks),
         link_blocks_(options.link_blocks),
@@ -53,8 +61,10 @@ class CodeGenerator {
         data_(data),
         second_(second),
         tables_(tables),
-        live_(liveness),
-        places_(liveness.places()) {}
+        groups_(analysis.groups),
+        live_(analysis.liveness),
+        places_(live_.places()),
+        group_frames_(groups_.size(), -1) {}
 
   /// Writes code, fills BlockData (but its spans) and BlockTables. Returns null, or what is not
   /// supported.
@@ -88,7 +98,10 @@ class CodeGenerator {
     uint64_t ip = 0;         ///< Guest instruction.
     FlagRecipe recipe;       ///< Flags that a fault would show and that are nowhere.
     Reg result = kNoReg;     ///< Takes Frame::helper_result (updates).
+    Mem operand = kChecked;  ///< Where the access finds its bytes.
     uint16_t x87_store = 0;  ///< The x87 instruction that writes the value.
+    uint16_t group = AccessGroups::kNone;
+    bool checked = false;  ///< By an earlier access of its group.
     bool writes = false;
     bool restore_flags = false;
   };
@@ -100,6 +113,7 @@ class CodeGenerator {
 
   // codegen.cc: the pass.
   void emit_entries();
+  void emit_body();
   void emit_second_page_check();
   void emit_inst();
   bool emit_arithmetic();
@@ -121,6 +135,9 @@ class CodeGenerator {
   Mem frame_mem(const ValuePlace& place) const { return frame_at(place.frame); }
   Reg allocate_temporary(Reg preferred = kTlbReg);
   bool temporary_free(Reg reg) const;
+  Reg free_temporary(Reg preferred = kTlbReg);
+  void vacate(Reg temporary);
+  void free_spill_slot(int32_t frame);
   void lock(Reg reg) { locked_ |= reg == kAddressReg || reg == kTlbReg ? 1u << reg : 0; }
   /// Makes sure that no value needed after this instruction depends on `host` (a general register).
   void clobber(Reg host, ValueId except = kNoValue);
@@ -166,7 +183,6 @@ class CodeGenerator {
   void emit_recipe(const FlagRecipe& recipe, Reg temporary);
   void emit_get_flags();
   void emit_set_flags();
-  Reg flag_temporary();
 
   // codegen_state.cc: registers, state, helpers.
   void emit_constant();
@@ -236,20 +252,30 @@ class CodeGenerator {
   void emit_load_to(Reg host, unsigned size, const Mem& from);
   void emit_store();
   void emit_probe();
-  void compute_address(const Inst& access);
+  void compute_address(const Inst& access, int32_t distance);
+  void keep_stub(const SlowStub& stub);
   SlowStub begin_check(const Inst& access);
   void emit_check(SlowStub& stub, bool write);
   MemoryOperation memory_operation(const Inst& access) const;
+  Reg load_temporary(const SlowStub& stub);
+  Reg operand_temporary(const SlowStub& stub, Mem& operand);
   void begin_slow_stub(const SlowStub& stub);
   void emit_slow_stub(const SlowStub& stub);
   void finish_update(const SlowStub& stub);
   void store_stub_value(size_t offset, const Source& value, Type type);
-  void store_source(unsigned size, const Source& value);
+  void store_source(unsigned size, const SlowStub& stub);
   void load_source(Reg to, unsigned size, const Source& value);
+
+  // codegen_groups.cc: accesses that share a check.
+  Mem group_operand(size_t access);
+  void finish_group_check(SlowStub& stub);
+  void drop_group();
+  void forget_groups();
+  void emit_group_stub(const SlowStub& stub);
 
   // codegen_update.cc.
   void emit_rmw();
-  void emit_rmw_operation(const Source& value);
+  void emit_rmw_operation(const SlowStub& stub);
   bool rmw_is_native() const;
   void emit_update_in_hook();
   void emit_compare_exchange();
@@ -326,6 +352,7 @@ class CodeGenerator {
   void emit_guest_ip(Reg to, uint64_t ip);
   void emit_branch(uint8_t condition);
   void emit_jump_out(uint64_t target, uint8_t slot);
+  void emit_linked_jump(uint64_t target, uint8_t slot, bool polls);
   uint32_t new_exit(uint64_t target, uint8_t slot);
   bool is_backward(uint64_t target) const;
   bool leaves_page(uint64_t target) const;
@@ -341,12 +368,16 @@ class CodeGenerator {
   BlockData& data_;
   const CodePage* second_;
   BlockTables& tables_;
+  const AccessGroups& groups_;
   Liveness& live_;
   std::vector<ValuePlace>& places_;
-  std::vector<ValueId> values_;  // made and used later
+  std::vector<int32_t> group_frames_;          // where the host address of each is kept; -1: not
+  uint16_t held_group_ = AccessGroups::kNone;  // whose host address is in kTlbReg
+  std::vector<ValueId> values_;                // made and used later
   std::vector<SlowStub> slow_stubs_;
   std::vector<ExitStub> exit_stubs_;
-  size_t at_ = 0;  // index of the current instruction
+  size_t at_ = 0;        // index of the current instruction
+  size_t begun_at_ = 0;  // the same, or that of the load that is folded into it
   uint64_t ip_ = 0;
   uint32_t locked_ = 0;  // temporaries that the current instruction uses
   FlagMask merged_flags_ = 0;

@@ -49,9 +49,13 @@ void CodeGenerator::emit_jump_out(uint64_t target, uint8_t slot) {
     flags_ |= kFlagsInMemory;
   }
   if (!is_near(target)) return emit_far_jump(target);
+  emit_linked_jump(target, slot, is_backward(target));
+}
+
+void CodeGenerator::emit_linked_jump(uint64_t target, uint8_t slot, bool polls) {
   const uint32_t exit = new_exit(target, slot);
   if (leaves_page(target) && block_.relocatable) emit_guest_ip(kAddressReg, target);
-  if (is_backward(target)) {
+  if (polls) {
     tables_.exits[exit].poll_offset = static_cast<uint16_t>(e_.size());
     e_.mov(4, kTlbReg, frame_at(kPollPageOffset));
   }

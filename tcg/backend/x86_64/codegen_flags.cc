@@ -4,14 +4,6 @@
 
 namespace vireo::tcg::x86_64 {
 
-// A register that may be overwritten for a moment to keep RAX in.
-Reg CodeGenerator::flag_temporary() {
-  for (const Reg reg : {kTlbReg, kAddressReg}) {
-    if (temporary_free(reg)) return reg;
-  }
-  return kNoReg;
-}
-
 void CodeGenerator::set_recipe(FlagRecipe::Kind kind, Reg result, Reg operand, int32_t imm) {
   const auto is_temporary = [](Reg reg) { return reg == kAddressReg || reg == kTlbReg; };
   const bool shown_only = live_.flags_read_after(at_) == 0;
@@ -61,7 +53,7 @@ void CodeGenerator::need_memory_flags() {
     flags_ = kFlagsInMemory;
     return;
   }
-  const Reg free = flag_temporary();
+  const Reg free = free_temporary();
   const Reg temporary = free != kNoReg ? free : kTlbReg;
   if (free == kNoReg) e_.mov_to(8, frame_at(scratch_offset(3)), kTlbReg);
   if (again) emit_recipe(recipe_, temporary);
@@ -73,7 +65,7 @@ void CodeGenerator::need_memory_flags() {
 void CodeGenerator::need_host_flags() {
   if (flags_ & kFlagsInHost) return;
   const bool again = !(flags_ & kFlagsInMemory) && recipe_;
-  const Reg free = flag_temporary();
+  const Reg free = free_temporary();
   const Reg temporary = free != kNoReg ? free : kTlbReg;
   if (free == kNoReg) e_.mov_to(8, frame_at(scratch_offset(3)), kTlbReg);
   if (again) {

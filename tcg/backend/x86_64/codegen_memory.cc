@@ -23,14 +23,14 @@ MemoryOperation CodeGenerator::memory_operation(const Inst& access) const {
   return operation;
 }
 
-// The linear address into kAddressReg.
-void CodeGenerator::compute_address(const Inst& access) {
+// The linear address, plus `distance`, into kAddressReg.
+void CodeGenerator::compute_address(const Inst& access, int32_t distance) {
   const ValuePlace& p = place(access.a);
-  int64_t disp = static_cast<int64_t>(access.imm);
+  const auto disp = static_cast<int64_t>(access.imm) + distance;
   const bool short_disp = disp == static_cast<int32_t>(disp);
   const Mem with_disp{p.host, kNoReg, 0, static_cast<int32_t>(disp)};
   if (p.is_constant) {
-    return e_.mov_imm(8, kAddressReg, p.imm + access.imm);
+    return e_.mov_imm(8, kAddressReg, p.imm + static_cast<uint64_t>(disp));
   }
   if (p.host != kNoReg && short_disp) {
     if (disp != 0) return e_.lea(8, kAddressReg, with_disp);
@@ -47,11 +47,11 @@ void CodeGenerator::compute_address(const Inst& access) {
   if (disp == 0) return;
   if (short_disp)
     return e_.lea(8, kAddressReg, {kAddressReg, kNoReg, 0, static_cast<int32_t>(disp)});
-  e_.mov_imm(8, kTlbReg, access.imm);
+  e_.mov_imm(8, kTlbReg, static_cast<uint64_t>(disp));
   e_.lea(8, kAddressReg, {kAddressReg, kTlbReg, 0, 0});
 }
 
-// Everything up to the check; afterwards both temporaries belong to the access.
+// Everything up to the check; afterwards the temporaries in the operand belong to the access.
 CodeGenerator::SlowStub CodeGenerator::begin_check(const Inst& access) {
   SlowStub stub{};
   stub.entry = e_.new_label();
@@ -60,6 +60,13 @@ CodeGenerator::SlowStub CodeGenerator::begin_check(const Inst& access) {
   stub.operation = memory_operation(access);
   stub.ip = ip_;
   locked_ = 0;
+  const auto at = static_cast<size_t>(&access - block_.insts.data());
+  stub.group = groups_.number_at(at);
+  stub.checked = groups_.is_checked(at);
+  if (stub.checked) {
+    stub.operand = group_operand(at);
+    return stub;
+  }
   const bool shown_only = recipe_ && live_.flags_read_before(at_) == 0;
   if (shown_only && !(flags_ & kFlagsInMemory)) {
     stub.recipe = recipe_;
@@ -67,14 +74,20 @@ CodeGenerator::SlowStub CodeGenerator::begin_check(const Inst& access) {
     need_memory_flags();
   }
   free_temporaries(access.a);
-  compute_address(access);
+  compute_address(access, stub.group != AccessGroups::kNone ? groups_[stub.group].lowest : 0);
   if (in_temporary(access.a)) place(access.a).host = kNoReg;  // lost; it has a copy if needed
   return stub;
 }
 
 void CodeGenerator::emit_check(SlowStub& stub, bool write) {
+  if (stub.checked) return;
+  const AccessGroup* group = stub.group != AccessGroups::kNone ? &groups_[stub.group] : nullptr;
   const bool user = stub.operation.flags & kMemoryUser;
-  const unsigned bytes = size_of(stub.operation.type);
+  const unsigned bytes = group ? group->bytes : size_of(stub.operation.type);
+  const unsigned alignment = group                                   ? group->alignment
+                             : stub.operation.flags & kMemoryAligned ? bytes
+                                                                     : 1;
+  if (group) write = group->writes;
   const size_t tlb = offsetof(Frame, tlb) + (user ? kContextUser : kContextKernel) * sizeof(void*);
   constexpr unsigned kIndexShift = kPageBits - 5;
   static_assert(sizeof(TlbPair) == 1 << 5);
@@ -90,14 +103,29 @@ void CodeGenerator::emit_check(SlowStub& stub, bool write) {
   e_.alu(Alu::kSub, 8, kAddressReg, tlb_field(write, offsetof(TlbEntry, tag)));
   e_.alu_imm(Alu::kCmp, 8, kAddressReg, static_cast<int32_t>(kPageSize - bytes));
   e_.jump_if(kAbove, stub.entry);
-  if (stub.operation.flags & kMemoryAligned) {
-    e_.test_imm(1, kAddressReg, static_cast<int32_t>(bytes - 1));
+  if (alignment > 1) {
+    e_.test_imm(1, kAddressReg, static_cast<int32_t>(alignment - 1));
     e_.jump_if(kNotEqual, stub.entry);
   }
   e_.mov(8, kTlbReg, tlb_field(write, offsetof(TlbEntry, host)));
   stub.writes = write;
   flags_ = stub.recipe ? kFlagsNowhere : kFlagsInMemory;
   locked_ = kTemporaryMask;
+  if (group) finish_group_check(stub);
+}
+
+// Behind the access, whose place is stub.operand.
+void CodeGenerator::keep_stub(const SlowStub& stub) {
+  if (!stub.checked) slow_stubs_.push_back(stub);
+}
+
+// A temporary beside the operand, which may move for it.
+Reg CodeGenerator::operand_temporary(const SlowStub& stub, Mem& operand) {
+  operand = stub.operand;
+  if (stub.group != AccessGroups::kNone) return allocate_temporary(kAddressReg);
+  e_.lea(8, kTlbReg, kChecked);
+  operand = {kTlbReg};
+  return kAddressReg;
 }
 
 void CodeGenerator::emit_load_to(Reg host, unsigned bytes, const Mem& from) {
@@ -110,13 +138,18 @@ void CodeGenerator::emit_load() {
   if (is_vector(inst().type)) return emit_vector_load();
   const Reg target = target_register();
   if (target != kNoReg) clobber(target);
-  const Reg to = target != kNoReg ? target : kAddressReg;
   SlowStub stub = begin_check(inst());
   emit_check(stub, false);
+  const Reg to = target != kNoReg ? target : load_temporary(stub);
   e_.bind(stub.done);
-  emit_load_to(to, size(), kChecked);
-  slow_stubs_.push_back(stub);
+  emit_load_to(to, size(), stub.operand);
+  keep_stub(stub);
   define(to, size() >= 4 || is_temporary(to));
+}
+
+// Where a load goes that is not for a pinned register.
+Reg CodeGenerator::load_temporary(const SlowStub& stub) {
+  return stub.group != AccessGroups::kNone ? allocate_temporary(kAddressReg) : kAddressReg;
 }
 
 // The index of the instruction that can take this load as its memory operand; 0 if there is none.
@@ -203,22 +236,23 @@ void CodeGenerator::emit_folded_alu(const Inst& load, const FoldedOperation& fol
   emit_check(stub, false);
   begin_flags(kAllFlags);
   e_.bind(stub.done);
-  slow_stubs_.push_back(stub);
+  keep_stub(stub);
+  const Mem& memory = stub.operand;
   const bool tests = inst().op == Opcode::kAnd;
   if (folded.compares && place(folded.other).is_constant) {
     const auto value = static_cast<int32_t>(place(folded.other).imm);
-    tests ? e_.test_imm(size(), kChecked, value) : e_.alu_imm(Alu::kCmp, size(), kChecked, value);
+    tests ? e_.test_imm(size(), memory, value) : e_.alu_imm(Alu::kCmp, size(), memory, value);
   } else if (folded.compares && tests) {
-    e_.test(size(), kChecked, from);
+    e_.test(size(), memory, from);
   } else if (folded.compares) {
-    folded.memory_first ? e_.alu_to(Alu::kCmp, size(), kChecked, from)
-                        : e_.alu(Alu::kCmp, size(), from, kChecked);
+    folded.memory_first ? e_.alu_to(Alu::kCmp, size(), memory, from)
+                        : e_.alu(Alu::kCmp, size(), from, memory);
   } else {
     if (from != to) e_.mov(size(), to, from);
     if (inst().op == Opcode::kMul) {
-      e_.imul(size(), to, kChecked);
+      e_.imul(size(), to, memory);
     } else {
-      e_.alu(alu_of(inst().op), size(), to, kChecked);
+      e_.alu(alu_of(inst().op), size(), to, memory);
     }
   }
   end_flags();
@@ -231,35 +265,37 @@ void CodeGenerator::emit_folded_alu(const Inst& load, const FoldedOperation& fol
 void CodeGenerator::emit_folded_extension(const Inst& load) {
   const unsigned from = size_of(load.type);
   const Reg target = target_register();
-  const Reg to = target != kNoReg ? target : kAddressReg;
   if (target != kNoReg) clobber(target);
   SlowStub stub = begin_check(load);
   emit_check(stub, false);
+  const Reg to = target != kNoReg ? target : load_temporary(stub);
   e_.bind(stub.done);
-  slow_stubs_.push_back(stub);
+  keep_stub(stub);
   if (inst().op == Opcode::kSignExtend) {
-    e_.movsx(size(), to, from, kChecked);
+    e_.movsx(size(), to, from, stub.operand);
   } else if (size() == 2 && !is_temporary(to)) {
-    e_.rm({kMap0f, 0xb6}, 2, to, kChecked);
+    e_.rm({kMap0f, 0xb6}, 2, to, stub.operand);
   } else {
-    e_.movzx(to, from, kChecked);
+    e_.movzx(to, from, stub.operand);
   }
   const bool zero_extends = inst().op == Opcode::kZeroExtend && is_temporary(to);
   define(to, size() >= 4 || zero_extends);
 }
 
-// Stores after a check. What is not in a register comes through kAddressReg.
-void CodeGenerator::store_source(unsigned bytes, const Source& value) {
+// Stores after a check. What is not in a register comes through a temporary.
+void CodeGenerator::store_source(unsigned bytes, const SlowStub& stub) {
   using Kind = Source::Kind;
+  const Source& value = stub.value;
   const bool short_imm =
       bytes < 8 || static_cast<int64_t>(value.imm) == static_cast<int32_t>(value.imm);
-  if (value.kind == Kind::kReg) return e_.mov_to(bytes, kChecked, value.reg);
+  if (value.kind == Kind::kReg) return e_.mov_to(bytes, stub.operand, value.reg);
   if (value.kind == Kind::kImm && short_imm) {
-    return e_.mov_to_imm(bytes, kChecked, static_cast<int32_t>(value.imm));
+    return e_.mov_to_imm(bytes, stub.operand, static_cast<int32_t>(value.imm));
   }
-  e_.lea(8, kTlbReg, kChecked);
-  load_source(kAddressReg, bytes, value);
-  e_.mov_to(bytes, {kTlbReg}, kAddressReg);
+  Mem to;
+  const Reg temporary = operand_temporary(stub, to);
+  load_source(temporary, bytes, value);
+  e_.mov_to(bytes, to, temporary);
 }
 
 void CodeGenerator::load_source(Reg to, unsigned bytes, const Source& value) {
@@ -281,15 +317,15 @@ void CodeGenerator::emit_store() {
   stub.value = source(inst().b);
   emit_check(stub, true);
   if (is_vector(inst().type)) {
+    Mem to = stub.operand;
     const bool in_register = stub.value.kind == Source::Kind::kReg;
-    if (!in_register) e_.lea(8, kTlbReg, kChecked);
-    emit_vector_store_source(in_register ? kChecked : Mem{kTlbReg}, size(), stub.value,
-                             kAddressReg);
+    const Reg temporary = in_register ? kNoReg : operand_temporary(stub, to);
+    emit_vector_store_source(to, size(), stub.value, temporary);
   } else {
-    store_source(size(), stub.value);
+    store_source(size(), stub);
   }
   e_.bind(stub.done);
-  slow_stubs_.push_back(stub);
+  keep_stub(stub);
 }
 
 void CodeGenerator::emit_probe() {
@@ -334,6 +370,7 @@ void CodeGenerator::begin_slow_stub(const SlowStub& stub) {
 }
 
 void CodeGenerator::emit_slow_stub(const SlowStub& stub) {
+  if (stub.group != AccessGroups::kNone) return emit_group_stub(stub);
   if (stub.x87_store != 0) return emit_x87_store_stub(stub);
   const MemoryOperation& operation = stub.operation;
   const size_t arguments = offsetof(Frame, helper_arguments);

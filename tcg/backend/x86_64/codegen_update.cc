@@ -1,6 +1,8 @@
 // Read-modify-write operations on guest memory: one check and one host instruction where there is
 // one, else the owner's hook.
 
+#include <algorithm>
+
 #include "tcg/backend/x86_64/codegen.h"
 #include "util/bits.h"
 
@@ -44,9 +46,27 @@ FlagMask written_by(RmwKind kind) {
   return kind == RmwKind::kNot || kind == RmwKind::kExchange ? kNoFlags : kAllFlags;
 }
 
+bool is_used(const Block& block, const Inst& value) {
+  const auto id = static_cast<ValueId>(&value - block.insts.data());
+  return std::any_of(block.insts.begin() + id, block.insts.end(), [id](const Inst& inst) {
+    return inst.a == id || inst.b == id || inst.c == id;
+  });
+}
+
 }  // namespace
 
-// Whether the host has one instruction for it.
+bool may_share_check(const Block& block, const Inst& access) {
+  if (access.op == Opcode::kLoad || access.op == Opcode::kStore) return true;
+  if (access.op != Opcode::kRmw) return false;
+  const auto kind = static_cast<RmwKind>(access.aux);
+  if (kind == RmwKind::kExchange || kind == RmwKind::kAdd) return true;
+  if (is_used(block, access)) return false;
+  if (is_bit(kind)) return size_of(access.type) > 1;
+  return !is_shift(kind) ||
+         (!(access.extra & kMemoryLocked) && block.insts[access.b].op == Opcode::kConstant);
+}
+
+// Whether the host has one instruction for it; true if may_share_check() is.
 bool CodeGenerator::rmw_is_native() const {
   const auto kind = static_cast<RmwKind>(inst().aux);
   const bool result_used = live_.uses(static_cast<ValueId>(at_)) != 0;
@@ -75,12 +95,10 @@ void CodeGenerator::emit_rmw() {
   const bool has_flags = inst().flags != 0;
   if (exchanges) {
     const bool adds = kind == RmwKind::kAdd;
-    Mem mem = kChecked;
+    Mem mem = stub.operand;
     Reg reg = target;
     if (!in_place) {
-      e_.lea(8, kTlbReg, kChecked);
-      mem = {kTlbReg};
-      reg = kAddressReg;
+      reg = operand_temporary(stub, mem);
       load_source(reg, size(), stub.value);
     }
     if (adds) begin_flags(kAllFlags);
@@ -91,26 +109,25 @@ void CodeGenerator::emit_rmw() {
     stub.result = gives_before ? reg : kNoReg;
     if (gives_before) define(reg, size() >= 4);
   } else {
-    emit_rmw_operation(stub.value);
+    emit_rmw_operation(stub);
   }
   stub.restore_flags = has_flags && flags_ == kFlagsInHost;
   e_.bind(stub.done);
-  slow_stubs_.push_back(stub);
+  keep_stub(stub);
 }
 
-void CodeGenerator::emit_rmw_operation(const Source& value) {
+void CodeGenerator::emit_rmw_operation(const SlowStub& stub) {
+  const Source& value = stub.value;
   const auto kind = static_cast<RmwKind>(inst().aux);
   const bool immediate =
       value.kind == Source::Kind::kImm &&
       (size() < 8 || static_cast<int64_t>(value.imm) == static_cast<int32_t>(value.imm));
   const bool has_operand = kind != RmwKind::kNeg && kind != RmwKind::kNot;
-  Mem mem = kChecked;
+  Mem mem = stub.operand;
   Reg reg = value.kind == Source::Kind::kReg ? value.reg : kNoReg;
   if (has_operand && !immediate && (reg == kNoReg || is_bit(kind)) && !is_shift(kind)) {
-    e_.lea(8, kTlbReg, kChecked);
-    mem = {kTlbReg};
-    load_source(kAddressReg, size(), value);
-    reg = kAddressReg;
+    reg = operand_temporary(stub, mem);
+    load_source(reg, size(), value);
     // With a memory operand the bit index would reach beyond it.
     if (is_bit(kind)) e_.alu_imm(Alu::kAnd, 4, reg, static_cast<int32_t>(size() * 8 - 1));
   }
@@ -211,7 +228,7 @@ void CodeGenerator::emit_compare_exchange() {
   define(stub.result, !direct && size() >= 4);
   stub.restore_flags = inst().flags != 0 && flags_ == kFlagsInHost;
   e_.bind(stub.done);
-  slow_stubs_.push_back(stub);
+  keep_stub(stub);
 }
 
 }  // namespace vireo::tcg::x86_64

@@ -9,8 +9,12 @@
 namespace vireo::tcg::x86_64 {
 namespace {
 
-constexpr Reg kTemporaries[] = {kTlbReg, kAddressReg};
 bool is_temporary(Reg reg) { return reg == kAddressReg || reg == kTlbReg; }
+
+bool is_spill_slot(int32_t frame) {
+  return frame >= static_cast<int32_t>(spill_offset(0)) &&
+         frame < static_cast<int32_t>(spill_offset(kFreeSpillSlots));
+}
 
 }  // namespace
 
@@ -35,14 +39,13 @@ void CodeGenerator::forget_dead() {
   std::erase_if(values_, [this](ValueId id) {
     if (live_after(id)) return false;
     const int32_t slot = places_[id].frame;
-    if (slot >= static_cast<int32_t>(spill_offset(0)) &&
-        slot < static_cast<int32_t>(spill_offset(kFreeSpillSlots))) {
+    if (is_spill_slot(slot)) {
       const auto shares = [&](ValueId other) {
         return other != id && live_after(other) && places_[other].frame == slot;
       };
       bool shared = false;
       for (const ValueId other : values_) shared |= shares(other);
-      if (!shared) spill_used_ &= ~(uint64_t{1} << ((slot - spill_offset(0)) / 32));
+      if (!shared) free_spill_slot(slot);
     }
     return true;
   });
@@ -50,6 +53,7 @@ void CodeGenerator::forget_dead() {
 
 bool CodeGenerator::temporary_free(Reg reg) const {
   if (locked_ & 1u << reg) return false;
+  if (reg == kTlbReg && held_group_ != AccessGroups::kNone) return false;
   for (const ValueId id : values_) {
     if (places_[id].host == reg && is_integer(inst(id).type)) return false;
   }
@@ -66,21 +70,37 @@ int32_t CodeGenerator::new_spill_slot() {
   return static_cast<int32_t>(spill_offset(slot));
 }
 
+void CodeGenerator::free_spill_slot(int32_t frame) {
+  spill_used_ &= ~(uint64_t{1} << ((static_cast<size_t>(frame) - spill_offset(0)) / 32));
+}
+
+// One without a value; kNoReg if there is none. The host address of a group can be had again.
+Reg CodeGenerator::free_temporary(Reg preferred) {
+  for (const Reg reg : {preferred, preferred == kTlbReg ? kAddressReg : kTlbReg}) {
+    if (temporary_free(reg)) return reg;
+  }
+  if (held_group_ == AccessGroups::kNone || (locked_ & 1u << kTlbReg)) return kNoReg;
+  drop_group();
+  return kTlbReg;
+}
+
+// What it holds goes to memory, operands of this instruction as well: they are not in use before
+// they are locked.
+void CodeGenerator::vacate(Reg temporary) {
+  if (temporary == kTlbReg) drop_group();
+  for (size_t i = 0; i < values_.size(); ++i) {
+    if (in_temporary(values_[i]) && place(values_[i]).host == temporary) to_memory(values_[i]);
+  }
+}
+
 // A free one, else one whose values can go to memory. The values of locked ones are in use.
 Reg CodeGenerator::allocate_temporary(Reg preferred) {
-  const Reg other = preferred == kTlbReg ? kAddressReg : kTlbReg;
-  Reg chosen = kNoReg;
-  if (temporary_free(preferred)) {
-    chosen = preferred;
-  } else if (temporary_free(other)) {
-    chosen = other;
-  } else {
+  Reg chosen = free_temporary(preferred);
+  if (chosen == kNoReg) {
+    const Reg other = preferred == kTlbReg ? kAddressReg : kTlbReg;
     chosen = locked_ & 1u << preferred ? other : preferred;
     if (locked_ & 1u << chosen) unsupported("no temporary left");
-    // Operands of this instruction as well: they are not in use before they are locked.
-    for (size_t i = 0; i < values_.size(); ++i) {
-      if (in_temporary(values_[i]) && place(values_[i]).host == chosen) to_memory(values_[i]);
-    }
+    vacate(chosen);
   }
   lock(chosen);
   return chosen;
@@ -144,13 +164,10 @@ void CodeGenerator::move_away(ValueId id) {
     return;
   }
   const bool short_lived = !live_.check_between(at_, live_.last_use(id));
-  for (const Reg temporary : kTemporaries) {
-    if (!short_lived || !temporary_free(temporary)) continue;
-    e_.mov(8, temporary, p.host);
-    p.host = temporary;
-    return;
-  }
-  to_memory(id);
+  const Reg temporary = short_lived ? free_temporary() : kNoReg;
+  if (temporary == kNoReg) return to_memory(id);
+  e_.mov(8, temporary, p.host);
+  p.host = temporary;
 }
 
 unsigned CodeGenerator::address_bytes(ValueId id) const {
@@ -160,8 +177,7 @@ unsigned CodeGenerator::address_bytes(ValueId id) const {
 // Computes an address whose registers are about to change.
 void CodeGenerator::keep_address(ValueId id) {
   ValuePlace& p = place(id);
-  for (const Reg temporary : kTemporaries) {
-    if (!temporary_free(temporary)) continue;
+  if (const Reg temporary = free_temporary(); temporary != kNoReg) {
     e_.lea(address_bytes(id), temporary, p.address);
     p.host = temporary;
     p.zero_extended = size_of(inst(id).type) >= 4;
@@ -235,6 +251,7 @@ void CodeGenerator::clobber_frame(size_t offset, size_t bytes, ValueId except) {
 }
 
 void CodeGenerator::free_temporaries(ValueId except) {
+  drop_group();
   for (size_t i = 0; i < values_.size(); ++i) {
     const ValueId id = values_[i];
     const bool is_operand = id == inst().b || id == inst().c;
@@ -339,6 +356,7 @@ CodeGenerator::Source CodeGenerator::source(ValueId id) {
 }
 
 void CodeGenerator::empty_temporary(Reg reg) {
+  if (reg == kTlbReg) drop_group();
   for (size_t i = 0; i < values_.size(); ++i) {
     const ValueId id = values_[i];
     if (live_after(id) && in_temporary(id) && place(id).host == reg) to_memory(id);

@@ -203,24 +203,23 @@ void CodeGenerator::emit_vector_load() {
   SlowStub stub = begin_check(inst());
   emit_check(stub, false);
   e_.bind(stub.done);
-  slow_stubs_.push_back(stub);
+  keep_stub(stub);
   if (target != kNoReg) {
     const bool vex = wide_ && live_.target_whole(static_cast<ValueId>(at_));
-    if (size() >= 16 && vex) e_.vmovups(size(), target, kChecked);
-    if (size() == 16 && !vex) e_.movups(target, kChecked);
-    if (size() == 8) e_.movq(target, kChecked);
-    if (size() == 4) e_.movss(target, kChecked);
+    if (size() >= 16 && vex) e_.vmovups(size(), target, stub.operand);
+    if (size() == 16 && !vex) e_.movups(target, stub.operand);
+    if (size() == 8) e_.movq(target, stub.operand);
+    if (size() == 4) e_.movss(target, stub.operand);
     define(target, true);
     place(static_cast<ValueId>(at_)).clean = vex && size() == 16;
     return;
   }
-  e_.lea(8, kTlbReg, kChecked);
   Source loaded;
   loaded.kind = Source::Kind::kMem;
-  loaded.mem = {kTlbReg};
+  const Reg temporary = operand_temporary(stub, loaded.mem);
   if (size() < 8) e_.mov_to_imm(8, frame_at(slot), 0);
   if (size() < 16) e_.mov_to_imm(8, frame_at(slot + 8), 0);
-  emit_vector_store_source(frame_at(slot), size(), loaded, kAddressReg);
+  emit_vector_store_source(frame_at(slot), size(), loaded, temporary);
   define_in_frame(slot);
 }
 

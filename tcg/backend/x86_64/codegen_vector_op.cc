@@ -284,8 +284,8 @@ void CodeGenerator::emit_folded_vector(const Inst& load) {
   SlowStub stub = begin_check(load);
   emit_check(stub, false);
   e_.bind(stub.done);
-  slow_stubs_.push_back(stub);
-  emit_vector_op(&kChecked);
+  keep_stub(stub);
+  emit_vector_op(&stub.operand);
 }
 
 }  // namespace vireo::tcg::x86_64

@@ -73,7 +73,7 @@ void CodeGenerator::emit_x87_load() {
   emit_check(stub, false);
   e_.bind(stub.done);
   emit_x87_instruction(kChecked);
-  slow_stubs_.push_back(stub);
+  keep_stub(stub);
 }
 
 void CodeGenerator::emit_x87_store() {
@@ -84,7 +84,7 @@ void CodeGenerator::emit_x87_store() {
   emit_check(stub, true);
   emit_x87_instruction(kChecked);
   e_.bind(stub.done);
-  slow_stubs_.push_back(stub);
+  keep_stub(stub);
 }
 
 // What the TLB does not take is probed, so that a fault comes before the unit changes; then the

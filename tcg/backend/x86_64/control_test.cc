@@ -171,6 +171,71 @@ TEST_F(Control, ReportsTheExitAndFollowsLinks) {
   EXPECT_EQ(frame_.guest_ip, 0x1010u);
 }
 
+/// [rbx] = rax; [rbx + 8] = rcx, with flags of rax + 1 before, which only a fault would show.
+class GroupControl : public Control {
+ protected:
+  TranslatedBlock* two_stores() {
+    b_.insn_start(0x1000);
+    count(0, 1);
+    const Value base = get(3);
+    for (const unsigned i : {0u, 1u}) {
+      b_.insn_start(0x1004 + 4 * i);
+      b_.store(base, 8 * i, get(i), 0);
+    }
+    b_.insn_start(0x100c);
+    b_.set_flags(b_.constant(Type::kI32, 0));
+    b_.exit_direct(0x1010, 0);
+    return compile(0x1000);
+  }
+  void point_at(uint64_t address) {
+    frame_.general[0] = ~uint64_t{0};  // the sum is 0, with a carry
+    frame_.general[3] = address;
+  }
+};
+
+TEST_F(GroupControl, IsOneRefill) {
+  TranslatedBlock* stores = two_stores();
+  point_at(kMemory + 64);
+  frame_.general[1] = 5;
+  EXPECT_EQ(run(stores), ExitReason::kLookup);
+  EXPECT_EQ(frame_.guest_ip, 0x1010u);
+  EXPECT_EQ(guest_->refills, 1u);
+  EXPECT_EQ(guest_->memory[64], 0);
+  EXPECT_EQ(guest_->memory[72], 5);
+}
+
+/// Nothing of the instruction is done, and flags are as it would show them.
+TEST_F(GroupControl, ThatCrossesAPageLeavesForSeparateChecks) {
+  TranslatedBlock* stores = two_stores();
+  point_at(kMemory + kPageSize - 8);
+  EXPECT_EQ(run(stores), ExitReason::kLookup);
+  EXPECT_EQ(frame_.guest_ip, 0x1004u);
+  EXPECT_EQ(last_, stores);
+  EXPECT_EQ(slot_, kSeparateChecksSlot);
+  EXPECT_EQ(frame_.general[0], 0u);
+  EXPECT_EQ(frame_.flags_low & 0x51, 0x51);  // Z, A, C
+  EXPECT_EQ(guest_->refills, 0u);
+
+  b_.insn_start(0x1004);
+  count(5, 1);
+  b_.exit_direct(0x2000, 0);
+  block_.separate_checks = true;
+  backend_->link(stores, kSeparateChecksSlot, compile(0x1004));
+  point_at(kMemory + kPageSize - 8);
+  EXPECT_EQ(run(stores), ExitReason::kLookup);
+  EXPECT_EQ(frame_.guest_ip, 0x2000u);
+  EXPECT_EQ(frame_.general[5], 1u);
+}
+
+TEST_F(GroupControl, OnADeviceLeavesForSeparateChecks) {
+  TranslatedBlock* stores = two_stores();
+  point_at(kDevice);
+  EXPECT_EQ(run(stores), ExitReason::kLookup);
+  EXPECT_EQ(slot_, kSeparateChecksSlot);
+  EXPECT_EQ(frame_.guest_ip, 0x1004u);
+  EXPECT_EQ(guest_->device, 0u);
+}
+
 TEST_F(Control, LinksAcrossPagesLookAtTheMapping) {
   TranslatedBlock* first = counting(0x1000, 0, 0x2000);
   TranslatedBlock* second = counting(0x2000, 1, 0x2010);

@@ -309,6 +309,76 @@ jmp
 )");
 }
 
+// PUSH, PUSH, MOV: one check, and the stack pointer is set when somebody can see it.
+TEST_F(Golden, AccessesOfOneBaseShareACheck) {
+  set_flags();
+  const Value stack = get(kSp);
+  for (unsigned i = 1; i <= 2; ++i) {
+    b_.insn_start(0x1000 + i);
+    b_.store(stack, -8 * static_cast<int64_t>(i), get(i), 0);
+    b_.set_reg(kSp, b_.address(Type::kI64, stack, {}, 0, -8 * static_cast<int64_t>(i)));
+  }
+  b_.insn_start(0x1003);
+  b_.set_reg(kAx, b_.load(Type::kI64, stack, 32, 0));
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+lea r12, [r15 - 0x10]
+rorx r14d, r12d, 7
+and r14d, 0x1ffe0
+add r14, qword ptr [r13 + 0x10]
+sub r12, qword ptr [r14 + 0x10]
+cmp r12, 0xfc8
+ja
+mov r14, qword ptr [r14 + 0x18]
+lea r14, [r14 + r12]
+mov qword ptr [r14 + 8], rcx
+mov qword ptr [r14], rdx
+lea r15, [r15 - 0x10]
+mov rax, qword ptr [r14 + 0x30]
+jmp
+)");
+}
+
+// A second group takes the register; the first one's host address comes back from the Frame.
+TEST_F(Golden, GroupsTakeTurns) {
+  set_flags();
+  const Value one = get(kBx), other = get(kSi);
+  b_.store(one, 0, get(kAx), 0);
+  b_.insn_start(0x1001);
+  b_.store(other, 0, get(kAx), 0);
+  b_.insn_start(0x1002);
+  b_.store(one, 8, get(kCx), 0);
+  b_.store(other, 8, get(kCx), 0);
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+mov r12, rbx
+rorx r14d, r12d, 7
+and r14d, 0x1ffe0
+add r14, qword ptr [r13 + 0x10]
+sub r12, qword ptr [r14 + 0x10]
+cmp r12, 0xff0
+ja
+mov r14, qword ptr [r14 + 0x18]
+lea r14, [r14 + r12]
+mov qword ptr [r14], rax
+mov qword ptr [r13 + 0x3a0], r14
+mov r12, rsi
+rorx r14d, r12d, 7
+and r14d, 0x1ffe0
+add r14, qword ptr [r13 + 0x10]
+sub r12, qword ptr [r14 + 0x10]
+cmp r12, 0xff0
+ja
+mov r14, qword ptr [r14 + 0x18]
+lea r14, [r14 + r12]
+mov qword ptr [r14], rax
+mov qword ptr [r13 + 0x3c0], r14
+mov r14, qword ptr [r13 + 0x3a0]
+mov qword ptr [r14 + 8], rcx
+mov r14, qword ptr [r13 + 0x3c0]
+mov qword ptr [r14 + 8], rcx
+jmp
+)");
+}
+
 TEST_F(Golden, VexIsOneInstruction) {
   set_flags();
   const Value sum =

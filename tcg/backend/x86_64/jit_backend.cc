@@ -123,10 +123,11 @@ util::Result<TranslatedBlock*> JitBackend::compile(const Block& block, const Cod
   data.code = static_cast<uint32_t>(used_);
   Encoder encoder = encoder_at_end();
   tables_.clear();
-  liveness_.analyse(block);
+  block.separate_checks ? groups_.clear(block) : groups_.find(block, may_share_check);
+  liveness_.analyse(block, groups_);
   CodeGenerator generator(
       {cpu_, &thunks_, config_.link_blocks, config_.x87_offset, vector_bytes() == 32}, encoder,
-      block, data, second, tables_, liveness_);
+      block, data, second, tables_, {groups_, liveness_});
   const char* what = generator.generate();
   if (encoder.full()) return no_room();
   if (what == nullptr && !fits(tables_, encoder.size())) what = "the block is too long";
@@ -335,7 +336,8 @@ void JitBackend::mark_descriptors(const TranslatedBlock& block,
     const uint8_t* behind = start + at + kCallBytes;
     const uint8_t* target = behind + distance;
     if (target != thunks_.access_read && target != thunks_.access_write &&
-        target != thunks_.access_full) {
+        target != thunks_.access_full && target != thunks_.group_read &&
+        target != thunks_.group_write) {
       continue;
     }
     const auto offset = static_cast<uint32_t>(at + kCallBytes);

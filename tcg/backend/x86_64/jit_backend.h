@@ -72,6 +72,7 @@ class JitBackend final : public Backend {
   size_t used_ = 0;
   size_t thunk_bytes_ = 0;
   Thunks thunks_{};
+  AccessGroups groups_;
   Liveness liveness_;
   BlockTables tables_;  // of the block that is being generated
   BlockStore store_;

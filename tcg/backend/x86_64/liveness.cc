@@ -2,7 +2,10 @@
 
 #include "tcg/backend/x86_64/liveness.h"
 
+#include <algorithm>
+
 #include "tcg/backend/x86_64/codegen.h"
+#include "tcg/ir/evaluate.h"
 
 namespace vireo::tcg::x86_64 {
 namespace {
@@ -10,15 +13,11 @@ namespace {
 /// How far a value may be made ahead of the SetReg that it is for.
 constexpr size_t kTargetReach = 24;
 
-bool is_memory(Opcode op) {
-  return op == Opcode::kLoad || op == Opcode::kStore || op == Opcode::kRmw ||
-         op == Opcode::kCompareExchange || op == Opcode::kProbe || op == Opcode::kX87Load ||
-         op == Opcode::kX87Store;
-}
-
-/// Whether guest registers have to be right before `inst` is over.
-bool shows_registers(const Inst& inst) {
-  return (effects(inst) & (kMayFault | kSyncs | kLeavesBlock | kEndsBlock)) != 0;
+/// Of instructions that do nothing but make a value.
+bool makes_nothing(const Inst& inst, unsigned uses) {
+  if (uses != 0 || inst.flags != kNoFlags) return false;
+  return (is_pure(inst.op) && inst.op != Opcode::kVector) || inst.op == Opcode::kGetReg ||
+         inst.op == Opcode::kLoadState;
 }
 
 bool touches(const Inst& inst, unsigned reg, bool vector) {
@@ -83,8 +82,13 @@ FlagMask flags_read(const Block& block, const Inst& inst) {
   }
 }
 
+// Whether guest registers and flags have to be right before the instruction is over.
+bool Liveness::shows_state(const Block& block, size_t at) const {
+  constexpr uint16_t kShows = kMayFault | kSyncs | kLeavesBlock | kEndsBlock;
+  return (effects(block.insts[at]) & kShows) != 0 && !groups_->is_checked(at);
+}
+
 void Liveness::find_flags(const Block& block) {
-  constexpr uint16_t kShowsAll = kMayFault | kSyncs | kLeavesBlock | kEndsBlock;
   FlagMask live = kAllFlags, read = kAllFlags;
   for (size_t id = block.insts.size(); id-- > 0;) {
     const Inst& inst = block.insts[id];
@@ -93,7 +97,7 @@ void Liveness::find_flags(const Block& block) {
     const FlagMask kept =
         always_writes_flags(block, inst) ? static_cast<FlagMask>(~inst.flags) : kAllFlags;
     const FlagMask reads = flags_read(block, inst);
-    const bool shows = (effects(inst) & kShowsAll) != 0;
+    const bool shows = shows_state(block, id);
     live = shows ? FlagMask{kAllFlags} : static_cast<FlagMask>((live & kept) | reads);
     read = shows && !is_memory(inst.op) ? FlagMask{kAllFlags}
                                         : static_cast<FlagMask>((read & kept) | reads);
@@ -132,8 +136,8 @@ void Liveness::set_target(const Block& block, size_t setter, ValueId value, unsi
   if (vector && block.insts[setter].type < Type::kV128) return;
   if (values_[value].target != kNoTarget || setter - value > kTargetReach) return;
   for (size_t at = setter; --at > value;) {
-    const Inst& inst = block.insts[at];
-    if (shows_registers(inst) || touches(inst, reg, vector)) return;
+    const bool touched = touches(block.insts[at], reg, vector) && !values_[at].needless;
+    if (touched || shows_state(block, at)) return;
   }
   values_[value].target = static_cast<uint8_t>(reg);
   values_[value].whole = block.insts[setter].type == Type::kV256;
@@ -142,7 +146,7 @@ void Liveness::set_target(const Block& block, size_t setter, ValueId value, unsi
 void Liveness::find_targets(const Block& block) {
   for (size_t at = 0; at < block.insts.size(); ++at) {
     const Inst& inst = block.insts[at];
-    if (inst.op != Opcode::kSetReg) continue;
+    if (inst.op != Opcode::kSetReg || values_[at].needless) continue;
     set_target(block, at, inst.a, inst.aux);
     const Inst& from = block.insts[inst.a];
     if (from.op != Opcode::kZeroExtend || values_[from.a].uses != 1) continue;
@@ -156,9 +160,42 @@ bool Liveness::check_between(size_t from, size_t to) const {
   return checks_before_[to] != checks_before_[from + 1];
 }
 
-void Liveness::analyse(const Block& block) {
+// Backward, since what only needless instructions use is needless itself. Accesses that are already
+// checked have the host address of their group.
+void Liveness::find_uses(const Block& block) {
+  uint16_t overwritten = 0;  // general registers, before anybody can see what they hold now
+  for (size_t at = block.insts.size(); at-- > 0;) {
+    const Inst& inst = block.insts[at];
+    Info& info = values_[at];
+    if (shows_state(block, at)) overwritten = 0;
+    info.needless = makes_nothing(inst, info.uses) || sets_for_nothing(inst, overwritten);
+    if (info.needless) continue;
+    const ValueId address = groups_->is_checked(at) ? inst.a : kNoValue;
+    for (const ValueId used : {inst.a, inst.b, inst.c}) {
+      if (used == kNoValue || (used == address && used != inst.b)) continue;
+      Info& value = values_[used];
+      value.last_use = std::max(value.last_use, static_cast<uint32_t>(at));
+      ++value.uses;
+    }
+  }
+}
+
+// Notes whole general registers that `inst` sets or reads.
+bool Liveness::sets_for_nothing(const Inst& inst, uint16_t& overwritten) {
+  const bool access = inst.op == Opcode::kGetReg || inst.op == Opcode::kSetReg ||
+                      inst.op == Opcode::kGetRegHigh8 || inst.op == Opcode::kSetRegHigh8;
+  if (!access || is_vector(inst.type)) return false;
+  const auto bit = static_cast<uint16_t>(1u << inst.aux);
+  if (inst.op == Opcode::kSetReg && (overwritten & bit)) return true;
+  const bool whole = inst.op == Opcode::kSetReg && size_of(inst.type) >= 4;
+  overwritten = static_cast<uint16_t>(whole ? overwritten | bit : overwritten & ~bit);
+  return false;
+}
+
+void Liveness::analyse(const Block& block, const AccessGroups& groups) {
   const size_t count = block.insts.size();
-  values_.assign(count, {kNever, 0, kNoTarget, false});
+  groups_ = &groups;
+  values_.assign(count, {kNever, 0, kNoTarget, false, false});
   flags_after_.resize(count);
   flags_read_after_.resize(count);
   flags_read_before_.resize(count);
@@ -167,15 +204,12 @@ void Liveness::analyse(const Block& block) {
   uint32_t checks = 0;
   for (size_t at = 0; at < count; ++at) {
     const Inst& inst = block.insts[at];
-    for (const ValueId used : {inst.a, inst.b, inst.c}) {
-      if (used == kNoValue) continue;
-      values_[used].last_use = static_cast<uint32_t>(at);
-      ++values_[used].uses;
-    }
+    const bool check = is_memory(inst.op) && !groups.is_checked(at);
     checks_before_[at] = checks;
-    checks += is_memory(inst.op) || (effects(inst) & kSyncs) ? 1 : 0;
+    checks += check || (effects(inst) & kSyncs) ? 1 : 0;
   }
   checks_before_[count] = checks;
+  find_uses(block);
   find_targets(block);
   find_flags(block);
   first_flag_use_ = find_first_flag_use(block);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tcg/ir/block.h"
+#include "tcg/opt/access_groups.h"
 
 namespace vireo::tcg::x86_64 {
 
@@ -20,7 +21,11 @@ class Liveness {
   Liveness();
   ~Liveness();
 
-  void analyse(const Block& block);
+  /// `groups` stays while the results are used.
+  void analyse(const Block& block, const AccessGroups& groups);
+
+  /// Whether it makes nothing that anybody needs.
+  bool is_needless(size_t at) const { return values_[at].needless; }
 
   /// Index of the last instruction that uses the value, or kNever.
   uint32_t last_use(ValueId id) const { return values_[id].last_use; }
@@ -50,12 +55,17 @@ class Liveness {
     uint16_t uses;
     uint8_t target;
     bool whole;
+    bool needless;
   };
+  bool shows_state(const Block& block, size_t at) const;
+  void find_uses(const Block& block);
+  static bool sets_for_nothing(const Inst& inst, uint16_t& overwritten);
   void find_targets(const Block& block);
   void set_target(const Block& block, size_t setter, ValueId value, unsigned reg);
   void find_flags(const Block& block);
   static FirstFlagUse find_first_flag_use(const Block& block);
 
+  const AccessGroups* groups_ = nullptr;
   std::vector<Info> values_;
   std::vector<FlagMask> flags_after_, flags_read_after_, flags_read_before_;
   std::vector<uint32_t> checks_before_;  // number of checks before each instruction

@@ -3,6 +3,7 @@
 
 #include "tcg/backend/x86_64/jit_backend.h"
 #include "tcg/backend/x86_64/slow_path.h"
+#include "tcg/backend/x86_64/thunks.h"
 
 namespace vireo::tcg::x86_64 {
 namespace {
@@ -11,20 +12,41 @@ namespace {
 // registers.
 constexpr unsigned kTypeMask = 15, kOpShift = 4, kOpMask = 15, kFlagsShift = 8, kFlagsMask = 15;
 
+bool is_pair_of(uint64_t va, const TlbPair* pair, const Frame* frame, bool user) {
+  const Tlb* tlb = frame->tlb[user ? kContextUser : kContextKernel];
+  return tlb_index(va) == static_cast<uint64_t>(pair - tlb->pairs);
+}
+
 }  // namespace
 
 RefillResult slow_refill(Frame* frame, uint64_t va, uint32_t descriptor, const TlbPair* pair,
                          JitBackend* backend) {
   const auto flags = static_cast<uint8_t>(descriptor >> kFlagsShift & kFlagsMask);
   const bool user = (flags & kMemoryUser) != 0;
-  const Tlb* tlb = frame->tlb[user ? kContextUser : kContextKernel];
-  if (tlb_index(va) != static_cast<uint64_t>(pair - tlb->pairs)) return RefillResult::kChanged;
+  if (!is_pair_of(va, pair, frame, user)) return RefillResult::kChanged;
   const unsigned bytes = size_of(static_cast<Type>(descriptor & kTypeMask));
   const bool reads = (descriptor >> kOpShift & kOpMask) == 0;
   return backend->config().hooks.refill(frame, va, bytes, reads ? Access::kRead : Access::kWrite,
                                         flags)
              ? RefillResult::kFilled
              : RefillResult::kFailed;
+}
+
+// A page that a later access writes to has to be writable already: what a write would do to the
+// page table must not be done before it.
+RefillResult slow_group_refill(Frame* frame, uint64_t va, uint32_t packed, const TlbPair* pair,
+                               JitBackend* backend) {
+  const GroupDescriptor group(packed);
+  if (!is_pair_of(va, pair, frame, group.user())) return RefillResult::kChanged;
+  if (va % group.alignment() != 0) return RefillResult::kFailed;
+  const Access access = group.begins_with_write() ? Access::kWrite : Access::kRead;
+  const uint8_t flags = group.user() ? kMemoryUser : 0;
+  if (!backend->config().hooks.refill(frame, va, group.bytes(), access, flags)) {
+    return RefillResult::kFailed;
+  }
+  const TlbEntry& entry = group.writes() ? pair->write : pair->read;
+  const bool filled = __atomic_load_n(&entry.tag, __ATOMIC_RELAXED) == (va & ~(kPageSize - 1));
+  return filled ? RefillResult::kFilled : RefillResult::kFailed;
 }
 
 }  // namespace vireo::tcg::x86_64

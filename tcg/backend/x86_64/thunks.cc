@@ -50,6 +50,8 @@ class ThunkMaker {
     thunks.access_full = make_access_full();
     thunks.access_read = make_access(false);
     thunks.access_write = make_access(true);
+    thunks.group_read = make_group(false);
+    thunks.group_write = make_group(true);
     thunks.call_helper = make_call(4, reinterpret_cast<void*>(&slow_call_helper));
     thunks.evaluate = make_call(8, reinterpret_cast<void*>(&slow_evaluate));
     thunks.save_flags = make_save_flags();
@@ -279,10 +281,8 @@ class ThunkMaker {
     return start;
   }
 
-  const uint8_t* make_access(bool write) {
-    const uint8_t* start = here();
-    const Encoder::Label refilled = e_.new_label();
-    e_.alu(Alu::kAdd, 8, kAddressReg, tlb_field(write, offsetof(TlbEntry, tag)));
+  // Compares the RefillResult, which is in kTlbReg then, with kFilled.
+  void call_refill(void* function) {
     for (const Reg reg : kSavedByCaller) e_.push(reg);
     frame_argument();
     e_.mov(8, kRsi, kAddressReg);
@@ -290,10 +290,46 @@ class ThunkMaker {
     e_.mov(4, kRdx, Mem{kRdx});
     e_.mov(8, kRcx, kTlbReg);
     e_.mov_imm(8, kR8, reinterpret_cast<uint64_t>(backend_));
-    call_function(reinterpret_cast<void*>(&slow_refill));
+    call_function(function);
     e_.mov(4, kTlbReg, kRax);
     for (unsigned i = std::size(kSavedByCaller); i-- > 0;) e_.pop(kSavedByCaller[i]);
     e_.alu_imm(Alu::kCmp, 4, kTlbReg, static_cast<int32_t>(RefillResult::kFilled));
+  }
+
+  // A group that crosses a page is the common case of those that cannot succeed.
+  const uint8_t* make_group(bool write) {
+    const uint8_t* start = here();
+    const Encoder::Label refilled = e_.new_label(), fails = e_.new_label();
+    const Mem va = frame_at(scratch_offset(1)), rax = frame_at(scratch_offset(2));
+    e_.alu(Alu::kAdd, 8, kAddressReg, tlb_field(write, offsetof(TlbEntry, tag)));
+    e_.mov_to(8, va, kAddressReg);
+    e_.mov_to(8, rax, kRax);
+    e_.mov(8, kRax, Mem{kRsp});
+    e_.mov(4, kRax, Mem{kRax});
+    e_.alu_imm(Alu::kAnd, 4, kRax, static_cast<int32_t>(GroupDescriptor::kBytesMask));
+    e_.alu_imm(Alu::kSub, 4, kRax, 1);
+    e_.alu(Alu::kAdd, 4, kAddressReg, kRax);
+    e_.alu_imm(Alu::kAnd, 4, kAddressReg, kPageSize - 1);
+    e_.alu(Alu::kCmp, 4, kAddressReg, kRax);
+    e_.mov(8, kRax, rax);
+    e_.mov(8, kAddressReg, va);
+    e_.jump_if(2, fails);  // the last byte's offset in the page is below that of a range from 0
+    call_refill(reinterpret_cast<void*>(&slow_group_refill));
+    e_.jump_if(4, refilled);
+    e_.bind(fails);
+    e_.alu_imm(Alu::kAdd, 8, Mem{kRsp}, 9);
+    e_.ret();
+    e_.bind(refilled);
+    e_.alu_imm(Alu::kAdd, 8, Mem{kRsp}, 4);
+    e_.ret();
+    return start;
+  }
+
+  const uint8_t* make_access(bool write) {
+    const uint8_t* start = here();
+    const Encoder::Label refilled = e_.new_label();
+    e_.alu(Alu::kAdd, 8, kAddressReg, tlb_field(write, offsetof(TlbEntry, tag)));
+    call_refill(reinterpret_cast<void*>(&slow_refill));
     e_.jump_if(4, refilled);
     e_.jump_if(2, full_);  // below: kFailed
     // The entry changed under the check: the address is lost, the instruction begins again.
@@ -384,6 +420,14 @@ uint32_t pack(const MemoryOperation& operation) {
          uint32_t{operation.flags} << kFlagsShift |
          static_cast<uint32_t>(operation.rmw) << kRmwShift |
          uint32_t{operation.flags_out} << kFlagsOutShift;
+}
+
+uint32_t pack(const AccessGroup& group, const MemoryOperation& first) {
+  const bool user = first.flags & kMemoryUser, begins = first.op != Opcode::kLoad;
+  return uint32_t{group.bytes} | uint32_t{user} << GroupDescriptor::kUserShift |
+         uint32_t{group.writes} << GroupDescriptor::kWritesShift |
+         uint32_t{begins} << GroupDescriptor::kBeginsShift |
+         uint32_t{group.alignment} << GroupDescriptor::kAlignmentShift;
 }
 
 MemoryOperation unpack(uint32_t descriptor) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "tcg/backend/x86_64/encoder.h"
+#include "tcg/opt/access_groups.h"
 #include "tcg/runtime/hooks.h"
 
 namespace vireo::tcg::x86_64 {
@@ -38,7 +39,11 @@ struct Thunks {
   /// access returns; a finished one returns behind it.
   const uint8_t* access_read;
   const uint8_t* access_write;
-  /// The same with va in kAddressReg and no refill.
+  /// The same for the check of a group. They return to the check, or behind the jump if it cannot
+  /// succeed.
+  const uint8_t* group_read;
+  const uint8_t* group_write;
+  /// As access_read, with va in kAddressReg and no refill.
   const uint8_t* access_full;
   /// Called: flags to the Frame; kAddressReg comes back from scratch[0].
   const uint8_t* save_flags;
@@ -62,6 +67,26 @@ void emit_restore_flags(Encoder& encoder, Reg temporary);
 
 /// Jumps to where Frame::jump_cache says for the guest IP in kAddressReg; else goes on.
 void emit_jump_cache(Encoder& encoder);
+
+/// What the check of a group is for, in 32 bits. The accessors are for code without vector
+/// registers.
+class GroupDescriptor {
+ public:
+  GroupDescriptor(uint32_t packed) : packed_(packed) {}
+  unsigned bytes() const { return packed_ & kBytesMask; }
+  unsigned alignment() const { return packed_ >> kAlignmentShift & 0xff; }
+  bool user() const { return packed_ >> kUserShift & 1; }
+  bool writes() const { return packed_ >> kWritesShift & 1; }
+  bool begins_with_write() const { return packed_ >> kBeginsShift & 1; }
+
+  static constexpr uint32_t kBytesMask = 0xfff;
+  static constexpr unsigned kUserShift = 12, kWritesShift = 13, kBeginsShift = 14,
+                            kAlignmentShift = 16;
+
+ private:
+  uint32_t packed_;
+};
+uint32_t pack(const AccessGroup& group, const MemoryOperation& first);
 
 /// A MemoryOperation packed into 32 bits.
 uint32_t pack(const MemoryOperation& operation);

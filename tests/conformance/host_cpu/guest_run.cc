@@ -150,7 +150,7 @@ const tcg::CodePage& GuestRunner::page_of(uint64_t ip, uint64_t mode) {
   return pages_.try_emplace({host, mode}, page).first->second;
 }
 
-tcg::TranslatedBlock* GuestRunner::translate(unsigned max_insns) {
+tcg::TranslatedBlock* GuestRunner::translate(unsigned max_insns, bool separate_checks) {
   const uint64_t ip = cpu().frame.guest_ip, mode = cpu().mode;
   ArenaReader reader;
   uint64_t fault = 0;
@@ -161,6 +161,7 @@ tcg::TranslatedBlock* GuestRunner::translate(unsigned max_insns) {
     return nullptr;
   }
   pipeline_.run(block_);
+  block_.separate_checks = separate_checks;
   const tcg::CodePage& page = page_of(ip, mode);
   auto compiled = backend_->compile(block_, page, nullptr);
   if (!compiled) problem_ = compiled.error().message();
@@ -169,17 +170,18 @@ tcg::TranslatedBlock* GuestRunner::translate(unsigned max_insns) {
   return *compiled;
 }
 
-tcg::TranslatedBlock* GuestRunner::find_block(unsigned max_insns) {
-  tcg::TranslatedBlock*& block = blocks_[{cpu().frame.guest_ip, cpu().mode}];
-  if (!block) block = translate(max_insns);
-  if (!block) blocks_.erase({cpu().frame.guest_ip, cpu().mode});
+tcg::TranslatedBlock* GuestRunner::find_block(unsigned max_insns, bool separate_checks) {
+  const BlockKey key{cpu().frame.guest_ip, cpu().mode, separate_checks};
+  tcg::TranslatedBlock*& block = blocks_[key];
+  if (!block) block = translate(max_insns, separate_checks);
+  if (!block) blocks_.erase(key);
   return block;
 }
 
 /// Runs the instruction that writes to code in a block of its own, and forgets what was translated.
 bool GuestRunner::run_alone() {
   forget_blocks();
-  tcg::TranslatedBlock* block = translate(1);
+  tcg::TranslatedBlock* block = translate(1, true);
   if (!block) return false;
   machine_.may_write_code = true;
   tcg::TranslatedBlock* last = nullptr;
@@ -215,7 +217,8 @@ bool GuestRunner::run_to_end(const Batch& batch, Ending& ending) {
   if (below != nullptr) std::memcpy(&was_below, below, 8);
   constexpr unsigned kMaxSteps = 20000;
   for (unsigned step = 0; step < kMaxSteps; ++step) {
-    tcg::TranslatedBlock* block = find_block(batch.is_sequence ? 64 : 1);
+    const bool check_failed = last && slot == tcg::kSeparateChecksSlot;
+    tcg::TranslatedBlock* block = find_block(batch.is_sequence ? 64 : 1, check_failed);
     if (!block && !problem_.empty()) return false;
     if (!block) break;  // Left the code.
     if (last && last->valid) backend_->link(last, slot, block);

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "target/i386/cpu/state.h"
@@ -37,9 +38,9 @@ class GuestRunner {
   void store(ProcessorState& state) const;
   bool run_case(const Batch& batch, const Case& from, CaseResult& to);
   bool run_to_end(const Batch& batch, Ending& ending);
-  tcg::TranslatedBlock* find_block(unsigned max_insns);
+  tcg::TranslatedBlock* find_block(unsigned max_insns, bool separate_checks);
   const tcg::CodePage& page_of(uint64_t ip, uint64_t mode);
-  tcg::TranslatedBlock* translate(unsigned max_insns);
+  tcg::TranslatedBlock* translate(unsigned max_insns, bool separate_checks);
   bool run_alone();
   bool refuse_branch();
   uint8_t* below_stack() const;
@@ -54,8 +55,9 @@ class GuestRunner {
   std::unique_ptr<tcg::Backend> backend_;
   tcg::Pipeline pipeline_ = tcg::Pipeline::standard();
   tcg::Block block_;
-  std::map<std::pair<uint64_t, uint64_t>, tcg::CodePage> pages_;           ///< By IP and mode.
-  std::map<std::pair<uint64_t, uint64_t>, tcg::TranslatedBlock*> blocks_;  ///< By IP and mode.
+  std::map<std::pair<uint64_t, uint64_t>, tcg::CodePage> pages_;  ///< By IP and mode.
+  using BlockKey = std::tuple<uint64_t, uint64_t, bool>;  ///< IP, mode, Block::separate_checks
+  std::map<BlockKey, tcg::TranslatedBlock*> blocks_;
   std::string problem_;
 };
 

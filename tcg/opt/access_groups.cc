@@ -1,0 +1,136 @@
+// Which memory accesses of a block can share a check: those off one base, at constant distances.
+
+#include "tcg/opt/access_groups.h"
+
+#include <algorithm>
+
+namespace vireo::tcg {
+namespace {
+
+uint8_t alignment_of(const Inst& access) {
+  return (access.extra & kMemoryAligned) ? static_cast<uint8_t>(size_of(access.type)) : uint8_t{1};
+}
+
+}  // namespace
+
+void AccessGroups::clear(const Block& block) {
+  members_.assign(block.insts.size(), {kNone, 0});
+  groups_.clear();
+}
+
+void AccessGroups::find(const Block& block, MayJoin may_join) {
+  clear(block);
+  open_.clear();
+  loads_of_state_.clear();
+  bool first_of_instruction = true;
+  for (size_t at = 0; at < block.insts.size(); ++at) {
+    const Inst& inst = block.insts[at];
+    if (inst.op == Opcode::kInsnStart) first_of_instruction = true;
+    if (inst.op == Opcode::kLoadState) common_load_state(block, static_cast<ValueId>(at));
+    if (inst.op == Opcode::kStoreState) loads_of_state_.clear();
+    if (effects(inst) & kSyncs) {
+      open_.clear();
+      loads_of_state_.clear();
+    }
+    if (!is_memory(inst.op)) continue;
+    if (may_join(block, inst)) {
+      const Address address = address_of(block, inst);
+      if (!join(at, inst, address) && first_of_instruction) open(at, inst, address);
+    }
+    first_of_instruction = false;
+  }
+  drop_single_ones();
+}
+
+// The first load of the same field, so that values loaded from it are known to be the same.
+ValueId AccessGroups::common_load_state(const Block& block, ValueId id) {
+  for (const ValueId other : loads_of_state_) {
+    const Inst &a = block.insts[other], &b = block.insts[id];
+    if (a.imm == b.imm && a.type == b.type) return other;
+  }
+  if (std::ranges::find(loads_of_state_, id) == loads_of_state_.end()) {
+    loads_of_state_.push_back(id);
+  }
+  return id;
+}
+
+AccessGroups::Address AccessGroups::address_of(const Block& block, const Inst& access) {
+  Address address{.root = access.a, .displacement = static_cast<int64_t>(access.imm)};
+  while (address.root != kNoValue) {
+    const Inst& inst = block.insts[address.root];
+    if (inst.type != Type::kI64) break;
+    const bool sum = inst.op == Opcode::kAdd || inst.op == Opcode::kSub;
+    if (inst.op == Opcode::kAddress && (inst.b == kNoValue || address.index == kNoValue)) {
+      if (inst.b != kNoValue) {
+        address.index = inst.b;
+        address.scale = static_cast<uint8_t>(inst.aux);
+      }
+      address.displacement += static_cast<int64_t>(inst.imm);
+      address.root = inst.a;
+    } else if (sum && block.insts[inst.b].op == Opcode::kConstant) {
+      const auto distance = static_cast<int64_t>(block.insts[inst.b].imm);
+      address.displacement += inst.op == Opcode::kAdd ? distance : -distance;
+      address.root = inst.a;
+    } else if (inst.op == Opcode::kLoadState) {
+      address.root = common_load_state(block, address.root);
+      break;
+    } else {
+      break;
+    }
+  }
+  return address;
+}
+
+bool AccessGroups::join(size_t at, const Inst& access, const Address& address) {
+  const uint8_t alignment = alignment_of(access);
+  for (Candidate& group : open_) {
+    if (!group.address.same_page_as(address)) continue;
+    if (((group.flags ^ access.extra) & kMemoryUser) != 0) continue;
+    const int64_t end = address.displacement + size_of(access.type);
+    const int64_t lowest = std::min(group.lowest, address.displacement);
+    const int64_t highest = std::max(group.end, end);
+    if (highest - lowest > kMostBytes) continue;
+    const int64_t both = std::min(group.alignment, alignment);
+    if ((address.displacement - group.aligned_at) % both != 0) continue;
+    if (alignment > group.alignment) {
+      group.alignment = alignment;
+      group.aligned_at = address.displacement;
+    }
+    group.lowest = lowest;
+    group.end = highest;
+    AccessGroup& found = groups_[group.number];
+    found.last = static_cast<ValueId>(at);
+    found.writes |= access.op != Opcode::kLoad;
+    const int64_t below = (lowest - group.aligned_at) & (group.alignment - 1);
+    found.lowest = static_cast<int32_t>(lowest - below - group.address.displacement);
+    found.bytes = static_cast<uint16_t>(highest - lowest + below);
+    found.alignment = group.alignment;
+    members_[at] = {group.number,
+                    static_cast<int32_t>(address.displacement - group.address.displacement)};
+    return true;
+  }
+  return false;
+}
+
+void AccessGroups::open(size_t at, const Inst& access, const Address& address) {
+  Candidate group{.address = address,
+                  .lowest = address.displacement,
+                  .end = address.displacement + size_of(access.type),
+                  .aligned_at = address.displacement,
+                  .flags = access.extra,
+                  .alignment = alignment_of(access),
+                  .number = static_cast<uint16_t>(groups_.size())};
+  const auto id = static_cast<ValueId>(at);
+  groups_.push_back({id, id, 0, static_cast<uint16_t>(size_of(access.type)), group.alignment,
+                     access.op != Opcode::kLoad});
+  members_[at] = {group.number, 0};
+  open_.push_back(group);
+}
+
+void AccessGroups::drop_single_ones() {
+  for (const AccessGroup& group : groups_) {
+    if (group.first == group.last) members_[group.first].group = kNone;
+  }
+}
+
+}  // namespace vireo::tcg
