@@ -4,7 +4,6 @@
 #include "tests/conformance/host_cpu/host_run.h"
 
 #include <asm/ldt.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -29,7 +28,7 @@ uint32_t vireo_host_data_segment;
 uint32_t vireo_host_mxcsr;
 bool vireo_host_avx = __builtin_cpu_supports("avx");
 void vireo_host_enter();
-extern const char vireo_host_exit[];
+extern const char vireo_host_exit[], vireo_host_interrupted[];
 }
 
 static_assert(offsetof(ProcessorState, flags) == 128 && offsetof(ProcessorState, mxcsr) == 136 &&
@@ -91,6 +90,14 @@ vireo_host_exit:
   .endr
   vzeroupper
 2:
+  jmp 3f
+.globl vireo_host_interrupted
+vireo_host_interrupted:
+  fninit
+  cmpb $0, vireo_host_avx(%rip)
+  je 3f
+  vzeroupper
+3:
   ldmxcsr vireo_host_mxcsr(%rip)
   pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx
   ret
@@ -100,7 +107,7 @@ vireo_host_exit:
 namespace vireo::host_cpu {
 namespace {
 
-sigjmp_buf after_fault;
+bool interrupted;
 Ending fault;
 
 /// FXSAVE's format (SDM volume 1, table 10-2) as FNSAVE's.
@@ -140,15 +147,22 @@ void read_registers(const ucontext_t& context, ProcessorState& state) {
   }
 }
 
+// Goes back to where vireo_host_enter() was called, as the end of the code does. (Sanitizers do not
+// take a longjmp() out of a signal's stack.)
 void on_fault(int, siginfo_t*, void* raw) {
-  const auto& context = *static_cast<const ucontext_t*>(raw);
-  const auto& registers = context.uc_mcontext.gregs;
+  auto& context = *static_cast<ucontext_t*>(raw);
+  auto& registers = context.uc_mcontext.gregs;
   read_registers(context, vireo_host_state);
   fault.ip = static_cast<uint64_t>(registers[REG_RIP]);
   fault.vector = static_cast<uint8_t>(registers[REG_TRAPNO]);
   fault.error = static_cast<uint32_t>(registers[REG_ERR]);
   fault.fault_address = fault.vector == i386::kPf ? static_cast<uint64_t>(registers[REG_CR2]) : 0;
-  siglongjmp(after_fault, 1);
+  interrupted = true;
+  constexpr greg_t kSelectors = 0xffff;
+  registers[REG_RIP] = reinterpret_cast<greg_t>(vireo_host_interrupted);
+  registers[REG_RSP] = static_cast<greg_t>(vireo_host_stack);
+  registers[REG_EFL] = 2;
+  registers[REG_CSGSFS] = (registers[REG_CSGSFS] & ~kSelectors) | kCode64;
 }
 
 /// Going to where nothing is, or to an INT3 of the filling, is arriving there.
@@ -206,11 +220,10 @@ void run_case(const Batch& batch, const Case& from, CaseResult& to) {
   uint8_t* const patch = arena().data + from.patch_at;
   std::memcpy(patch, from.patch, from.patch_size);
   vireo_host_state = from.state;
-  if (sigsetjmp(after_fault, 0) == 0) {
-    vireo_host_enter();
-    to.ending = {.ip = arena().code_address(Arena::kStart + batch.code_length)};
-  } else {
-    asm volatile("emms; ldmxcsr %0; cld" ::"m"(vireo_host_mxcsr));
+  interrupted = false;
+  vireo_host_enter();
+  to.ending = {.ip = arena().code_address(Arena::kStart + batch.code_length)};
+  if (interrupted) {
     turn_arrivals(batch, fault);
     to.ending = fault;
   }
