@@ -166,6 +166,15 @@ bool mixes_sizes_up(unsigned bits, const Insn& insn) {
   return (insn.operand_prefix && insn.repeat) || (bits == 64 && insn.address_size == 4 && insn.rex);
 }
 
+/// Whether capstone finds no instruction where there is one: it wants more bytes, for another size,
+/// or it is RET imm16 with both 66 and REX.W.
+bool is_lost_on_capstone(unsigned bits, const Insn& insn, size_t size) {
+  constexpr unsigned kMostLonger = 4;  // Bytes, of an immediate or an absolute address.
+  const bool is_wide_ret = insn.operand_prefix && insn.rex & 8 && insn.opcode == 0xc2 &&
+                           starts_with(insn.row->mnemonic, "ret");
+  return (mixes_sizes_up(bits, insn) && size < insn.length + kMostLonger) || is_wide_ret;
+}
+
 /// What capstone gets wrong about prefixes: it knows a mandatory one only directly before the
 /// opcode and outside 16-bit code, lets 66 win over F2 and F3 (SDM volume 2, table 2-1 and appendix
 /// A), and lets a VEX prefix follow others.
@@ -207,7 +216,8 @@ void compare_decoders(unsigned bits, Capstone& capstone, std::span<const uint8_t
                          (starts_with(insn.row->mnemonic, "vaes") ||
                           starts_with(insn.row->mnemonic, "vpclmulqdq"));  // newer than capstone 4
     if (status == DecodeStatus::kOk && !wide_vvvv && !is_vaes &&
-        !is_unknown_to_capstone(insn.row->mnemonic) && !mixes_prefixes_up(bits, code)) {
+        !is_unknown_to_capstone(insn.row->mnemonic) && !mixes_prefixes_up(bits, code) &&
+        !is_lost_on_capstone(bits, insn, size)) {
       what = std::string("only ours: ") + insn.row->mnemonic;
     }
   } else if (status != DecodeStatus::kOk) {
