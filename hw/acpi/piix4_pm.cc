@@ -107,6 +107,11 @@ util::Status Piix4Pm::on_pci_realize() {
   return {};
 }
 
+uint16_t Piix4Pm::base() const {
+  const uint16_t base = config_value<uint16_t>(kBase) & 0xffc0;
+  return (config_value<uint8_t>(kMiscellaneous) & 1) && base != 0 ? base : kUsualBase;
+}
+
 void Piix4Pm::place_registers() {
   set_config<uint32_t>(kBase, kUsualBase | 1);
   set_config<uint8_t>(kMiscellaneous, 1);

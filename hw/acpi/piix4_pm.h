@@ -28,6 +28,8 @@ class Piix4Pm final : public PciDevice {
   Piix4Pm();
 
   void press_power_button();
+  /// Where firmware has put the ACPI registers; kUsualBase if it has not yet.
+  uint16_t base() const;
   /// What firmware would do before it starts a kernel: registers at kUsualBase.
   void place_registers();
 

@@ -116,7 +116,7 @@ std::vector<Term> system_devices(const AcpiConfig& config) {
   }
   // What motherboard registers take of the I/O space.
   list.push_back(device("MBRD", {name("_HID", eisa_id("PNP0C02")),
-                                 name("_CRS", resources({io_ports(Piix4Pm::kUsualBase, 64),
+                                 name("_CRS", resources({io_ports(config.pm_base, 64),
                                                          io_ports(Piix4Pm::kUsualSmbusBase, 16),
                                                          io_ports(0xb2, 2)}))}));
   return list;

@@ -90,8 +90,8 @@ void set_port_register(Bytes& table, size_t offset, uint16_t port, uint8_t bits)
 }
 
 // Revision 3; offsets are those of ACPI 6.4, table 5.9.
-Bytes build_fadt(uint32_t facs, uint32_t dsdt, bool keyboard) {
-  constexpr uint16_t kBase = Piix4Pm::kUsualBase;
+Bytes build_fadt(uint32_t facs, uint32_t dsdt, const AcpiConfig& config) {
+  const uint16_t base = config.pm_base;
   Bytes body(244 - kHeaderSize);
   const auto set8 = [&](size_t at, uint8_t value) { body[at - kHeaderSize] = value; };
   const auto set16 = [&](size_t at, uint16_t v) { store_little<uint16_t>(&body[at - 36], v); };
@@ -103,26 +103,26 @@ Bytes build_fadt(uint32_t facs, uint32_t dsdt, bool keyboard) {
   set32(48, Piix4Pm::kSmiCommandPort);
   set8(52, Piix4Pm::kAcpiEnable);
   set8(53, Piix4Pm::kAcpiDisable);
-  set32(56, kBase);
-  set32(64, kBase + 4);
-  set32(76, kBase + 8);
-  set32(80, kBase + 12);
+  set32(56, base);
+  set32(64, base + 4);
+  set32(76, base + 8);
+  set32(80, base + 12);
   set8(88, 4);
   set8(89, 2);
   set8(91, 4);
   set8(92, 4);
   set16(96, 0xfff);  // no C2 and C3
   set16(98, 0xfff);
-  set8(108, 0x32);                           // the RTC's century byte
-  set16(109, 0x01 | (keyboard ? 0x02 : 0));  // legacy devices, 8042
+  set8(108, 0x32);                                  // the RTC's century byte
+  set16(109, 0x01 | (config.keyboard ? 0x02 : 0));  // legacy devices, 8042
   // WBINVD works, C1 works, no sleep button, RTC wake is no fixed feature, reset register.
   set32(112, 1u << 0 | 1u << 2 | 1u << 5 | 1u << 6 | 1u << 10);
   set_port_register(body, 116, 0xcf9, 8);
   set8(128, 0x06);
-  set_port_register(body, 148, kBase, 32);
-  set_port_register(body, 172, kBase + 4, 16);
-  set_port_register(body, 208, kBase + 8, 32);
-  set_port_register(body, 220, kBase + 12, 32);
+  set_port_register(body, 148, base, 32);
+  set_port_register(body, 172, base + 4, 16);
+  set_port_register(body, 208, base + 8, 32);
+  set_port_register(body, 220, base + 12, 32);
   return body;
 }
 
@@ -201,7 +201,7 @@ AcpiTables build_acpi_tables(const AcpiConfig& config) {
   Collector collector;
   const uint32_t facs = collector.add_raw(build_facs(), 64);
   const uint32_t dsdt = collector.add("DSDT", 2, build_dsdt_aml(config));
-  const uint32_t fadt = collector.add("FACP", 3, build_fadt(facs, dsdt, config.keyboard));
+  const uint32_t fadt = collector.add("FACP", 3, build_fadt(facs, dsdt, config));
   collector.add_pointer(fadt + 36, 4);
   collector.add_pointer(fadt + 40, 4);
   std::vector<uint32_t> tables{fadt, collector.add("APIC", 3, build_madt(config.cpus))};

@@ -18,6 +18,7 @@ struct AcpiConfig {
   bool panic_device = false;
   bool floppy = false;
   unsigned serial_ports = 1;
+  uint16_t pm_base = 0x600;  ///< Of the PIIX4's ACPI registers.
 };
 
 /// ACPI tables (ACPI 6.4, chapter 5) that are not yet at an address: pointers in them are offsets

@@ -90,6 +90,8 @@ void FwCfg::update_directory() {
 void FwCfg::select(uint16_t key) {
   regs_.key = key & ~kWriteBit;
   regs_.offset = 0;
+  const bool is_file = key >= kFirstFile && key < kFirstFile + files_.size();
+  if (is_file && file_chosen_) file_chosen_();
 }
 
 const FwCfg::Bytes* FwCfg::selected() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -56,6 +57,8 @@ class FwCfg final : public core::Device {
   void set64(uint16_t key, uint64_t value);
   /// `name` has at most 55 characters. Replaces a file of that name.
   void set_file(std::string_view name, Bytes contents);
+  /// Called when a guest has chosen a file, before it reads: the last moment to set it.
+  void set_file_listener(std::function<void()> listener) { file_chosen_ = std::move(listener); }
 
  protected:
   util::Status on_realize() override;
@@ -80,6 +83,7 @@ class FwCfg final : public core::Device {
 
   std::map<uint16_t, Bytes> items_;
   std::map<std::string, uint16_t, std::less<>> files_;
+  std::function<void()> file_chosen_;
   Regs regs_;
 };
 

@@ -47,6 +47,12 @@ TEST_F(FwCfgTest, DirectoryListsFiles) {
   EXPECT_EQ(read(util::load_big<uint16_t>(&directory[4 + 64 + 4]), 3), "\4\5\6");
 }
 
+TEST_F(FwCfgTest, FilesCanBeSetWhenTheyAreChosen) {
+  fw_cfg->set_file_listener([this] { fw_cfg->set_file("opt/b", {2}); });
+  machine.outw(0x510, FwCfg::kFirstFile);
+  EXPECT_EQ(machine.inb(0x511), 2);
+}
+
 TEST_F(FwCfgTest, DmaSelectsAndReads) {
   EXPECT_EQ(machine.inl(0x514), 0x554d4551u);  // "QEMU", big-endian register
   uint8_t request[16];

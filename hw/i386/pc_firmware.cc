@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/device/description.h"
+#include "hw/acpi/piix4_pm.h"
 #include "hw/floppy/floppy_controller.h"
 #include "hw/i386/firmware_tables.h"
 #include "hw/i386/fw_cfg.h"
@@ -67,18 +68,22 @@ util::Status PcMachine::add_firmware_configuration() {
   fill_firmware_configuration(*fw_cfg);
   VIREO_TRY_ASSIGN(added, add(std::move(fw_cfg)));
   fw_cfg_ = added;
+  // Firmware places ACPI's registers before it asks for the tables that tell of them.
+  fw_cfg_->set_file_listener([this] { describe_to_acpi(); });
   return {};
+}
+
+const FloppyController* PcMachine::floppy_controller() const {
+  for (const auto& device : devices_) {
+    if (const auto* floppy = dynamic_cast<const FloppyController*>(device.get())) return floppy;
+  }
+  return nullptr;
 }
 
 // At each reset, for the user's devices come after the board's.
 void PcMachine::describe_to_acpi() {
   const bool panic_device = std::ranges::any_of(
       devices_, [](const auto& device) { return device->type().name == "pvpanic"; });
-  const FloppyController* floppy = nullptr;
-  for (const auto& device : devices_) {
-    if (!floppy) floppy = dynamic_cast<const FloppyController*>(device.get());
-  }
-  if (floppy != nullptr) describe_floppies(*floppy);
   acpi_tables_ = std::make_unique<AcpiTables>(
       build_acpi_tables({.cpus = config_.cpus,
                          .low_ram_end = memory_->low_ram_end(),
@@ -87,8 +92,9 @@ void PcMachine::describe_to_acpi() {
                          // loses bits 63:32 of an address when it maps registers.
                          .high_window = memory_->has_firmware() || !config_.flash[0].empty(),
                          .panic_device = panic_device,
-                         .floppy = floppy != nullptr,
-                         .serial_ports = static_cast<unsigned>(config_.serial.size())}));
+                         .floppy = floppy_controller() != nullptr,
+                         .serial_ports = static_cast<unsigned>(config_.serial.size()),
+                         .pm_base = power_->base()}));
   add_acpi_files(*fw_cfg_, *acpi_tables_);
 }
 

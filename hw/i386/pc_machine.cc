@@ -334,6 +334,7 @@ util::Result<std::optional<BootEntry>> PcMachine::reset() {
   }
   // What stayed high through it (the 8254's output) is an edge, as after the first reset.
   isa_bus_->tell_levels();
+  if (const FloppyController* floppy = floppy_controller()) describe_floppies(*floppy);
   describe_to_acpi();
   if (!direct_boot_) return std::optional<BootEntry>{};
   bridge_->open_shadow_ram();

@@ -150,6 +150,7 @@ class PcMachine {
   void fill_cmos();
   void describe_floppies(const FloppyController& controller);
   void describe_to_acpi();
+  const FloppyController* floppy_controller() const;
   void connect_isa_interrupts();
   void send_msi(uint64_t address, uint32_t data);
   BootMemory place_acpi_tables();

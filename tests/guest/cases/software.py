@@ -1,4 +1,4 @@
-"""Software of other people that leans on the CPU and the machine: a 32-bit Linux, UEFI firmware, Xen, a memory tester."""
+"""Software of other people that leans on the CPU and the machine: a 32-bit Linux, Xen, a memory tester."""
 
 import hashlib
 
@@ -38,55 +38,6 @@ def linux_686_pae(bench):
         guest.run("ip addr show eth0 | grep -q 'inet 10.0.2.15'", COMMAND)
         guest.type("poweroff")
         guest.ends(COMMAND)
-
-
-@guest_test("uefi-shell")
-def uefi_shell(bench):
-    """OVMF starts from -bios, comes to its shell, which runs commands and ends the guest."""
-    firmware = unpacked("ovmf") / "usr/share/ovmf/OVMF.fd"
-    with bench.guest("-nographic", "-m", "512M", "-bios", firmware, "-nic", "none") as guest:
-        guest.expect("Shell> ", BOOT)
-        guest.type("ver\r")
-        guest.expect("UEFI v2", COMMAND)
-        guest.type("reset -s\r")
-        guest.ends(COMMAND)
-
-
-VARIABLE = "Kept -guid 5ab5d8a1-27f0-4ed4-8a3c-6c2f4b1d9e35"
-
-
-def uefi_shell_commands(guest, *commands):
-    """Skips the shell's wait, and runs commands: pairs of one and what it says."""
-    guest.expect("Press ESC", BOOT)
-    guest.type("\x1b")
-    guest.expect("Shell> ", COMMAND)
-    for command, answer in commands:
-        guest.type(f"{command}\r")
-        guest.expect(answer, COMMAND)
-
-
-@guest_test("uefi-variables")
-def uefi_variables(bench):
-    """OVMF in flash keeps variables: over a reset, a power-off, and into another process."""
-    files = unpacked("ovmf") / "usr/share/OVMF"
-    shown = (f"setvar {VARIABLE}", "4B 65 70 74")
-    off = ("reset -s", "Reset with")
-    for size in ["_4M", ""] if bench.full else ["_4M"]:
-        variables = bench.folder / f"vars{size}.fd"
-        variables.write_bytes((files / f"OVMF_VARS{size}.fd").read_bytes())
-        arguments = ("-nographic", "-m", "512M", "-nic", "none", "-drive",
-                     f"if=pflash,format=raw,unit=0,readonly=on,file={files}/OVMF_CODE{size}.fd", "-drive",
-                     f"if=pflash,format=raw,unit=1,file={variables}")
-        with bench.guest(*arguments) as guest:
-            uefi_shell_commands(guest, (f"setvar {VARIABLE} -nv -bs =4b657074", "Shell> "), ("reset", "BdsDxe"))
-            uefi_shell_commands(guest, shown, off)
-            guest.ends(COMMAND)
-        kept = variables.read_bytes()
-        assert "Kept".encode("utf-16-le") in kept, "the variable is not in the file"
-        with bench.guest(*arguments, "-snapshot") as guest:
-            uefi_shell_commands(guest, shown, (f"setvar {VARIABLE} =", "Shell> "), off)
-            guest.ends(COMMAND)
-        assert variables.read_bytes() == kept, "-snapshot wrote to the file"
 
 
 @guest_test("xen-dom0")
