@@ -19,7 +19,10 @@ class CfiFlashTest : public testing::Test {
     preload();
     flash = realized();
   }
-  ~CfiFlashTest() override { flash->unrealize(); }
+  ~CfiFlashTest() override {
+    machine.run_loop();  // what is on its way to the drive
+    flash->unrealize();
+  }
 
   void preload() { EXPECT_TRUE(medium.drive->preload()); }
   std::unique_ptr<CfiFlash> realized() {
