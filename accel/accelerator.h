@@ -32,8 +32,8 @@ class Vcpu {
 class Accelerator {
  public:
   virtual ~Accelerator() = default;
-  /// Text for the monitor's `info jit`.
-  virtual std::string statistics() const = 0;
+  /// Text for the monitor's `info jit`; with `listings` the hottest blocks are shown in full.
+  virtual std::string statistics(bool listings) = 0;
 };
 
 }  // namespace vireo::accel

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <thread>
+
+#include "util/activity.h"
 
 namespace vireo::core {
 
@@ -12,11 +15,16 @@ class MachineLock {
  public:
   void lock();
   void unlock();
+  /// Adds the nanoseconds for which the calling thread waits for the lock to a counter, from here
+  /// on; null: to none.
+  static void count_waiting(std::atomic<int64_t>* nanoseconds);
   bool held_by_me() const {
     return owner_.load(std::memory_order_relaxed) == std::this_thread::get_id();
   }
 
  private:
+  void wait();
+
   std::mutex mutex_;
   std::atomic<std::thread::id> owner_{};
 };
@@ -31,6 +39,9 @@ class [[nodiscard]] MachineLockGuard {
   ~MachineLockGuard() { machine_lock().unlock(); }
   MachineLockGuard(const MachineLockGuard&) = delete;
   MachineLockGuard& operator=(const MachineLockGuard&) = delete;
+
+ private:
+  util::ActivityScope activity_{util::Activity::kDevice};
 };
 
 /// Holds the machine lock for its scope, taking it only if the calling thread does not hold it
@@ -48,6 +59,7 @@ class [[nodiscard]] MachineLockIfNeeded {
 
  private:
   bool taken_;
+  util::ActivityScope activity_{util::Activity::kDevice};
 };
 
 }  // namespace vireo::core

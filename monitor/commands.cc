@@ -68,6 +68,13 @@ std::string run_examine(Control& control, const Arguments& arguments) {
   return text_of(control.examine_physical(*address, count, width));
 }
 
+std::string run_info(Control& control, const Arguments& arguments) {
+  if (arguments.empty()) return control.info_topics();
+  const bool verbose = arguments.size() == 2 && arguments[1] == "-v";
+  if (arguments.size() > 1 && !verbose) return "Error: usage: info [topic [-v]]\n";
+  return text_of(control.info(arguments[0], verbose));
+}
+
 // Without -f, a file called *.ppm is one, and any other a PNG.
 std::string run_screendump(Control& control, const Arguments& arguments) {
   const std::string path(arguments[0]);
@@ -101,10 +108,8 @@ std::string run_sendkey(Control& control, const Arguments& arguments) {
 
 const Command kCommands[] = {
     {"help", "?", "[command]", "this list", 0, &run_help},
-    {"info", "", "[topic]", "shows a topic; without one, the topics", 0,
-     [](Control& control, const Arguments& arguments) {
-       return arguments.empty() ? control.info_topics() : text_of(control.info(arguments[0]));
-     }},
+    {"info", "", "[topic [-v]]", "shows a topic; without one, the topics; -v: shows more", 0,
+     &run_info},
     {"quit", "q", "", "ends the program", 0,
      [](Control& control, const Arguments&) { return control.quit(), std::string(); }},
     {"stop", "s", "", "stops the guest", 0,

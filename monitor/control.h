@@ -31,8 +31,8 @@ class Control {
   /// Reads guest-physical memory for `xp`.
   virtual util::Result<std::string> examine_physical(uint64_t address, unsigned count,
                                                      unsigned width) = 0;
-  /// The text of `info <topic>`; the topics are topics(). Errors: no such topic.
-  virtual util::Result<std::string> info(std::string_view topic) = 0;
+  /// The text of `info <topic> [-v]`; the topics are topics(). Errors: no such topic.
+  virtual util::Result<std::string> info(std::string_view topic, bool verbose) = 0;
   /// A line a topic: "name  summary".
   virtual std::string info_topics() const = 0;
 };

@@ -32,8 +32,8 @@ class FakeControl final : public Control {
         "xp " + std::to_string(address) + "/" + std::to_string(count) + "/" + std::to_string(width);
     return std::string("data\n");
   }
-  util::Result<std::string> info(std::string_view topic) override {
-    return std::string(topic) + " info\n";
+  util::Result<std::string> info(std::string_view topic, bool verbose) override {
+    return std::string(topic) + (verbose ? " more info\n" : " info\n");
   }
   std::string info_topics() const override { return "status\n"; }
   std::string calls;

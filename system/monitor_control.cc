@@ -26,6 +26,7 @@ struct Topic {
   std::string_view name;
   std::string_view summary;
   std::string (*text)(Vm& vm);
+  std::string (*verbose)(Vm& vm) = nullptr;  // null: the same
 };
 
 std::string list_devices(Vm& vm) {
@@ -44,7 +45,9 @@ const Topic kTopics[] = {
     {"name", "the guest's name", [](Vm& vm) { return vm.configuration().name + "\n"; }},
     {"registers", "the CPU's registers (stop first for a consistent picture)",
      [](Vm& vm) { return vm.cpu().describe(true); }},
-    {"jit", "the translator's counters", [](Vm& vm) { return vm.accelerator().statistics(); }},
+    {"jit", "the translator's counters and, with profile=on, its time; -v: with listings",
+     [](Vm& vm) { return vm.accelerator().statistics(false); },
+     [](Vm& vm) { return vm.accelerator().statistics(true); }},
     {"mtree", "the memory map", [](Vm& vm) { return vm.machine().memory().describe_mappings(); }},
     {"qtree", "the devices", &list_devices},
 };
@@ -97,12 +100,12 @@ util::Result<std::string> MonitorControl::examine_physical(uint64_t address, uns
   return text + "\n";
 }
 
-util::Result<std::string> MonitorControl::info(std::string_view topic) {
+util::Result<std::string> MonitorControl::info(std::string_view topic, bool verbose) {
   std::vector<std::string_view> names;
   for (const Topic& row : kTopics) {
     if (row.name == topic) {
       const core::MachineLockGuard lock;
-      return row.text(vm_);
+      return (verbose && row.verbose != nullptr ? row.verbose : row.text)(vm_);
     }
     names.push_back(row.name);
   }

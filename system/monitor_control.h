@@ -22,7 +22,7 @@ class MonitorControl final : public monitor::Control {
   void send_keys(const std::vector<uint16_t>& codes, unsigned hold_ms) override;
   util::Result<std::string> examine_physical(uint64_t address, unsigned count,
                                              unsigned width) override;
-  util::Result<std::string> info(std::string_view topic) override;
+  util::Result<std::string> info(std::string_view topic, bool verbose) override;
   std::string info_topics() const override;
 
  private:

@@ -137,6 +137,7 @@ util::Status Vm::build_accelerator() {
                                           : accel::TcgBackend::jit,
       .code_cache_bytes = configuration_.code_cache_bytes,
       .perf_map = configuration_.perf_map,
+      .profile = configuration_.profile || util::log_enabled(util::kLogPerf),
       .helpers = i386::helper_table(),
       .x87 = &i386::plain_x87,
       .x87_offset = offsetof(i386::CpuState, x87),
@@ -197,6 +198,7 @@ int Vm::run() {
   if (!configuration_.start_paused) resume();
   loop_.run();
   vcpu_->stop();
+  if (util::log_enabled(util::kLogPerf)) util::write_log(accelerator_->statistics(true));
   finish_disk_requests();
   return exit_code_;
 }

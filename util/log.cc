@@ -43,6 +43,8 @@ constexpr ItemRow kItems[] = {
     {"nochain", kLogNoChain, "leave blocks unlinked, so that 'exec' and 'cpu' show every one"},
     {"invalid_mem", kLogInvalidMem, "memory and port accesses that nothing answers"},
     {"device", kLogDevice, "accesses to device registers"},
+    {"perf", kLogPerf,
+     "at the end, where the time went, with the hottest blocks (from the start only)"},
 };
 
 struct AddressRange {

@@ -28,6 +28,7 @@ enum LogItem : uint32_t {
   kLogFpu = 1u << 14,         ///< x87 and vector registers with kLogCpu.
   kLogNoChain = 1u << 15,     ///< No links between blocks, so that kLogExec shows each.
   kLogInvalidMem = 1u << 16,  ///< Accesses that nothing answers.
+  kLogPerf = 1u << 17,        ///< At the end: where the vCPUs spent their time.
 };
 
 /// The items that `-d` selected. Read on hot paths; written once at start and by the monitor's

@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "accel/tcg/profile.h"
 #include "accel/tcg/trace.h"
 #include "accel/tcg/vcpu.h"
 #include "tcg/backend/lockstep/lockstep.h"
 #include "tcg/ir/printer.h"
+#include "util/activity.h"
 #include "util/log.h"
 
 namespace vireo::accel {
@@ -49,6 +51,7 @@ util::Result<std::unique_ptr<TcgAccelerator>> TcgAccelerator::create(const TcgCo
   if (!backend) return std::move(backend).error();
   accelerator->backend_ = std::move(*backend);
   accelerator->on_difference_ = config.on_difference;
+  accelerator->profiling_ = config.profile;
   if (config.perf_map) {
     auto map = PerfMap::create(PerfMap::default_path());
     if (!map) return std::move(map).error().with_context("-perfmap");
@@ -101,17 +104,6 @@ void TcgAccelerator::observe(core::AddressSpace& memory) {
   }
 }
 
-std::string TcgAccelerator::statistics() const {
-  const std::lock_guard lock(translation_lock_);
-  const tcg::CompileStatistics& counts = backend_->statistics();
-  return fmt::format(
-      "translation blocks  {} ({} live)\nguest bytes         {}\nguest instructions  {}\n"
-      "IR instructions     {}\nhost bytes          {}\ncode cache          {} of {} bytes\n"
-      "flushes             {}\n",
-      counts.blocks, blocks_.size(), counts.guest_bytes, counts.guest_insns, counts.ir_insts,
-      counts.host_bytes, backend_->code_bytes_used(), backend_->code_bytes_total(), flushes_);
-}
-
 tcg::TranslatedBlock* TcgAccelerator::block_for(TcgVcpu& vcpu, const CodePosition& at,
                                                 const std::byte* host, BlockKind kind) {
   const unsigned offset = tcg::offset_in_page(at.linear);
@@ -158,6 +150,7 @@ bool TcgAccelerator::second_page_matches(TcgVcpu& vcpu, const CodePosition& at,
 bool TcgAccelerator::make_ir(TcgVcpu& vcpu, const CodePosition& at, unsigned max_insns) {
   ir_.clear();
   uint64_t fault_linear = 0;
+  const util::ActivityScope decoding(util::Activity::kDecode);
   if (!vcpu.cpu().translate(ir_, vcpu.code_reader(), max_insns, fault_linear)) {
     PageWalk fault;
     if (vcpu.fetch(fault_linear, fault) == nullptr) vcpu.cpu().record_fault(fault_linear, fault);
@@ -165,7 +158,10 @@ bool TcgAccelerator::make_ir(TcgVcpu& vcpu, const CodePosition& at, unsigned max
   }
   log_guest_code(vcpu.cpu(), vcpu.code_reader(), at, ir_.guest_size);
   log_ir(util::kLogOp, ir_, at);
-  pipeline_.run(ir_);
+  {
+    const util::ActivityScope passes(util::Activity::kPasses);
+    pipeline_.run(ir_);
+  }
   log_ir(util::kLogOpOpt, ir_, at);
   return true;
 }
@@ -174,6 +170,7 @@ tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const CodePositio
                                                 const tcg::CodePage& page, BlockKind kind,
                                                 unsigned max_insns) {
   if (!make_ir(vcpu, at, max_insns)) return nullptr;
+  const util::ActivityScope generating(util::Activity::kCodeGeneration);
   const tcg::CodePage* second = ends_in_next_page(page) ? &page_behind(vcpu, at, page) : nullptr;
   ir_.separate_checks = kind != BlockKind::kUsual;
   auto compiled = backend_->compile(ir_, page, second);
@@ -190,6 +187,7 @@ tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const CodePositio
   }
   tcg::TranslatedBlock* block = *compiled;
   block->separate_checks = ir_.separate_checks;
+  separate_checks_ += block->separate_checks;
   log_host_code(*backend_, *block, at);
   if (perf_map_) perf_map_->add(backend_->host_code(*block), at.linear, at.user);
   for (const tcg::CodePage* each : {&page, second}) {
@@ -319,6 +317,9 @@ void TcgAccelerator::topology_changed(core::AddressSpace& space) {
 
 void TcgAccelerator::flush_translations() {
   ++flushes_;
+  for (TcgVcpu* vcpu : vcpus_) {
+    if (vcpu->profile() != nullptr) vcpu->profile()->flush();
+  }
   for (core::RamBlock* block : ram_) {
     for_each_code_page(*block, [block](uint64_t offset) { block->set_code(offset, false); });
   }

@@ -28,6 +28,7 @@ struct TcgConfig {
   TcgBackend backend = TcgBackend::jit;
   size_t code_cache_bytes = 0;              ///< tb-size=, in bytes
   bool perf_map = false;                    ///< -perfmap
+  bool profile = false;                     ///< profile=on, or -d perf
   std::span<const tcg::Helper> helpers;     ///< The target's.
   tcg::X87Function x87 = nullptr;           ///< Likewise.
   size_t x87_offset = 0;                    ///< See tcg::BackendConfig.
@@ -56,7 +57,9 @@ class TcgAccelerator final : public Accelerator,
   ~TcgAccelerator() override;
 
   std::unique_ptr<TcgVcpu> create_vcpu(GuestCpu& cpu, unsigned index);
-  std::string statistics() const override;
+  std::string statistics(bool listings) override;
+  /// Whether vCPUs are to keep a Profile.
+  bool profiling() const { return profiling_; }
 
   /// Before the first vCPU: another memory that CPUs may see in some mode of theirs.
   void watch(core::AddressSpace& memory);
@@ -107,6 +110,9 @@ class TcgAccelerator final : public Accelerator,
   void flush_translations();
   void observe(core::AddressSpace& memory);
   core::RamBlock* block_of(const std::byte* host) const;
+  std::string translation_figures() const;
+  std::string exit_figures() const;
+  std::string profile_of(TcgVcpu& vcpu, bool listings) const;
 
   std::vector<core::AddressSpace*> memories_;
   std::unique_ptr<tcg::Backend> backend_;
@@ -116,7 +122,9 @@ class TcgAccelerator final : public Accelerator,
   tcg::Pipeline pipeline_ = tcg::Pipeline::standard();
   std::function<void()> on_difference_;
   std::unique_ptr<PerfMap> perf_map_;  // null: not wanted
+  bool profiling_ = false;
   uint64_t flushes_ = 0;
+  uint64_t separate_checks_ = 0;  // blocks made for them
   std::vector<core::RamBlock*> ram_;
   std::vector<TcgVcpu*> vcpus_;
 };

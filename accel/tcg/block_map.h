@@ -50,6 +50,16 @@ class BlockMap {
   }
 
   size_t size() const { return count_; }
+  /// Visits some of the blocks, at most about `most`, from all over the map.
+  template <class F>
+  void visit_some(size_t most, F&& visit) const {
+    const size_t step = count_ / most + 1;
+    for (size_t i = 0; i < buckets_.size(); i += step) {
+      for (const tcg::TranslatedBlock* block = buckets_[i]; block; block = block->next) {
+        visit(*block);
+      }
+    }
+  }
 
  private:
   struct PageCode {

@@ -8,6 +8,7 @@
 #include "core/machine_lock.h"
 #include "core/memory/address_space.h"
 #include "tcg/ir/evaluate.h"
+#include "util/activity.h"
 #include "util/bits.h"
 #include "util/log.h"
 #include "util/shared_access.h"
@@ -160,6 +161,7 @@ void TcgVcpu::read_place(const Place& place, std::byte* into) {
 }
 
 const void* TcgVcpu::load(uint64_t va, const tcg::MemoryOperation& operation) {
+  const util::ActivityScope accessing(util::Activity::kAccess);
   check_alignment(va, operation);
   const Place place = locate(va, tcg::size_of(operation.type), tcg::Access::kRead, operation.flags);
   if (place.plain_read()) return place.pieces[0].host_read();
@@ -201,6 +203,7 @@ void TcgVcpu::write_place(const Place& place, const std::byte* from) {
 }
 
 void TcgVcpu::store(uint64_t va, const tcg::MemoryOperation& operation, const void* value) {
+  const util::ActivityScope accessing(util::Activity::kAccess);
   check_alignment(va, operation);
   const Place place =
       locate(va, tcg::size_of(operation.type), tcg::Access::kWrite, operation.flags);
@@ -210,6 +213,7 @@ void TcgVcpu::store(uint64_t va, const tcg::MemoryOperation& operation, const vo
 
 uint64_t TcgVcpu::update(uint64_t va, const tcg::MemoryOperation& operation, uint64_t operand,
                          uint64_t replacement) {
+  const util::ActivityScope accessing(util::Activity::kAccess);
   const unsigned size = tcg::size_of(operation.type);
   const Place place = locate(va, size, tcg::Access::kWrite, operation.flags);
   prepare_write(place);

@@ -2,6 +2,7 @@
 
 #include "accel/tcg/vcpu.h"
 #include "core/memory/ram_block.h"
+#include "util/activity.h"
 #include "util/log.h"
 
 namespace vireo::accel {
@@ -10,6 +11,7 @@ namespace vireo::accel {
 bool TcgVcpu::refill_hook(tcg::Frame* frame, uint64_t va, unsigned size, tcg::Access access,
                           uint8_t flags) {
   if (util::log_enabled(util::kLogMmu)) return false;
+  const util::ActivityScope refilling(util::Activity::kRefill);
   return static_cast<TcgVcpu*>(frame->accelerator)->refill(va, size, access, flags);
 }
 

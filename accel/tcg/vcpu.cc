@@ -6,17 +6,52 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "accel/tcg/accelerator.h"
+#include "accel/tcg/profile.h"
 #include "core/memory/address_space.h"
+#include "util/activity.h"
 #include "util/log.h"
 
 namespace vireo::accel {
+
+namespace {
+
+/// Tells a profile, if there is one, how long a scope took.
+class StopWatch {
+ public:
+  using Clock = std::chrono::steady_clock;
+  using Report = void (Profile::*)(int64_t nanoseconds);
+  StopWatch(Profile* profile, Report report) : profile_(profile), report_(report) {
+    if (profile_ != nullptr) begin_ = Clock::now();
+  }
+  ~StopWatch() {
+    if (profile_ == nullptr) return;
+    (profile_->*report_)(std::chrono::nanoseconds(Clock::now() - begin_).count());
+  }
+  StopWatch(const StopWatch&) = delete;
+  StopWatch& operator=(const StopWatch&) = delete;
+
+ private:
+  Profile* profile_;
+  Report report_;
+  Clock::time_point begin_;
+};
+
+void count_one(std::atomic<uint64_t>& counter) {  // with one writer
+  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+}  // namespace
 
 TcgVcpu::TcgVcpu(TcgAccelerator& accelerator, GuestCpu& cpu, unsigned index)
     : accelerator_(accelerator), cpu_(cpu), frame_(cpu.frame()), index_(index) {
   for (auto& cache : jump_caches_) cache.reset(new tcg::JumpTarget[tcg::kJumpCacheEntries]());
   frame_.accelerator = this;
+  if (accelerator.profiling()) {
+    profile_ = std::make_unique<Profile>(accelerator.backend(), frame_, user_);
+  }
   select_jumps();
   enter_space(spaces_[0]);
   for (core::AddressSpace* memory : accelerator.memories()) memory_changed(*memory);
@@ -70,6 +105,10 @@ void TcgVcpu::wake() {
 }
 
 void TcgVcpu::thread_main() {
+  if (profile_ != nullptr) {
+    const util::Status begun = profile_->begin();
+    if (!begun) util::warn("profile: " + begun.error().message());
+  }
   while (serve_requests()) {
     if (cpu_.prepare()) {
       run();
@@ -77,6 +116,7 @@ void TcgVcpu::thread_main() {
       sleep_until_woken();
     }
   }
+  if (profile_ != nullptr) profile_->end();
 }
 
 bool TcgVcpu::serve_requests() {
@@ -84,6 +124,7 @@ bool TcgVcpu::serve_requests() {
   uint32_t requests = requests_.load();
   if (requests == 0) return true;
   if ((requests & kRequestPause) != 0) {
+    const StopWatch watch(profile_.get(), &Profile::paused);
     std::unique_lock lock(mutex_);
     paused_ = true;
     changed_.notify_all();
@@ -101,6 +142,7 @@ bool TcgVcpu::serve_requests() {
 }
 
 void TcgVcpu::sleep_until_woken() {
+  const StopWatch watch(profile_.get(), &Profile::slept);
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return woken_ || requests_.load() != 0; });
   woken_ = false;
@@ -111,11 +153,16 @@ void TcgVcpu::run() {
   unsigned slot = 0;
   frame_.exit_reason = static_cast<uint16_t>(tcg::ExitReason::kException);
   do {
+    util::current_activity = util::Activity::kLookup;
     tcg::TranslatedBlock* block = next_block(from, slot);
+    util::current_activity = util::Activity::kLoop;
     if (block == nullptr) return;
     from = nullptr;
     if (util::log_enabled(util::kLogExec | util::kLogCpu)) log_entry(*block);
+    util::current_activity = util::Activity::kGuest;
     accelerator_.backend().run(&frame_, block, &from, &slot);
+    util::current_activity = util::Activity::kLoop;
+    count_one(exits_[frame_.exit_reason]);
   } while (frame_.exit_reason == static_cast<uint16_t>(tcg::ExitReason::kLookup) &&
            __atomic_load_n(&frame_.kick, __ATOMIC_RELAXED) == 0);
   if (frame_.exit_reason == static_cast<uint16_t>(tcg::ExitReason::kCodeModified)) {
@@ -124,9 +171,10 @@ void TcgVcpu::run() {
   refuse_branch();  // before an interrupt comes between
 }
 
-BlockKind TcgVcpu::next_kind(const tcg::TranslatedBlock* from, unsigned slot) const {
+BlockKind TcgVcpu::next_kind(const tcg::TranslatedBlock* from, unsigned slot) {
   if (single_instruction_) return BlockKind::kSingleInstruction;
   const bool check_failed = from != nullptr && slot == tcg::kSeparateChecksSlot;
+  if (check_failed) count_one(failed_checks_);
   return check_failed ? BlockKind::kSeparateChecks : BlockKind::kUsual;
 }
 

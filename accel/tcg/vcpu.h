@@ -29,6 +29,7 @@ class RamBlock;
 namespace vireo::accel {
 
 enum class BlockKind : uint8_t;
+class Profile;
 class TcgAccelerator;
 
 /// A vCPU thread that runs translations: the execution loop, the soft TLB and the slow paths of
@@ -85,6 +86,15 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   /// no memory reads as all ones.
   const std::byte* fetch(uint64_t linear, PageWalk& fault);
 
+  /// Null: not wanted.
+  Profile* profile() { return profile_.get(); }
+  /// How often translated code was left for the loop, by tcg::ExitReason. Any thread.
+  uint64_t exits(tcg::ExitReason reason) const {
+    return exits_[static_cast<unsigned>(reason)].load(std::memory_order_relaxed);
+  }
+  /// Those of kLookup because a check that accesses share had failed.
+  uint64_t failed_checks() const { return failed_checks_.load(std::memory_order_relaxed); }
+
   static tcg::Hooks hooks();
 
  private:
@@ -109,7 +119,7 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   bool serve_requests();
   void sleep_until_woken();
   void run();
-  BlockKind next_kind(const tcg::TranslatedBlock* from, unsigned slot) const;
+  BlockKind next_kind(const tcg::TranslatedBlock* from, unsigned slot);
   tcg::TranslatedBlock* next_block(tcg::TranslatedBlock* from, unsigned slot);
   bool refuse_branch();
   static bool is_at(const tcg::TranslatedBlock& block, const CodePosition& position,
@@ -196,6 +206,11 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   std::array<tcg::TranslatedBlock*, kRecentBlocks> recent_{};
   uint64_t mode_ = ~uint64_t{0};  // of the last block entered from here
   bool user_ = false;
+  static constexpr unsigned kExitReasons =
+      static_cast<unsigned>(tcg::ExitReason::kCodeModified) + 1;
+  std::array<std::atomic<uint64_t>, kExitReasons> exits_{};
+  std::atomic<uint64_t> failed_checks_{0};
+  std::unique_ptr<Profile> profile_;
   bool single_instruction_ = false;  // the next block holds one: it may modify its own bytes
 
   std::thread thread_;

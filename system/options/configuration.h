@@ -63,6 +63,7 @@ struct Configuration {
   /// within 150 MiB beyond its guest's RAM.
   uint64_t code_cache_bytes = uint64_t{64} << 20;
   bool perf_map = false;
+  bool profile = false;  ///< -accel tcg,profile=on
   uint64_t ram_bytes = uint64_t{128} << 20;
   unsigned cpus = 1;
   std::string name = "vireo";

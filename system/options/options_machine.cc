@@ -155,7 +155,7 @@ util::Status apply_vga(CommandLine& line, std::string_view argument) {
 
 util::Status apply_accelerator(CommandLine& line, std::string_view argument) {
   VIREO_TRY_ASSIGN(options, KeyValues::parse("-accel", argument, "accel"));
-  VIREO_TRY(options.check_keys({"accel", "backend", "tb-size", "thread"}));
+  VIREO_TRY(options.check_keys({"accel", "backend", "profile", "tb-size", "thread"}));
   VIREO_TRY_ASSIGN(accel, options.get_choice("accel", "tcg", {"tcg"}));
   VIREO_TRY_ASSIGN(backend,
                    options.get_choice("backend", "jit", {"jit", "interpreter", "lockstep"}));
@@ -164,7 +164,9 @@ util::Status apply_accelerator(CommandLine& line, std::string_view argument) {
   if (cache < kMebibyte || cache > 2048 * kMebibyte) {
     return options.bad_value("tb-size", "1 to 2048 (MiB)");
   }
+  VIREO_TRY_ASSIGN(profile, options.get_bool("profile", line.configuration.profile));
   line.configuration.accelerator = accel;
+  line.configuration.profile = profile;
   line.configuration.accelerator_backend = backend;
   line.configuration.code_cache_bytes = cache;
   return {};
@@ -176,8 +178,8 @@ std::span<const OptionRow> machine_options() {
        &apply_machine},
       {"M", "[type=]name[,prop=value...]", "the same", &apply_machine},
       {"cpu", "model[,+flag][,-flag]", "CPU model ('help' lists them)", &apply_cpu},
-      {"accel", "tcg[,backend=jit|interpreter|lockstep][,tb-size=MiB]", "how guest code runs",
-       &apply_accelerator},
+      {"accel", "tcg[,backend=jit|interpreter|lockstep][,tb-size=MiB][,profile=on|off]",
+       "how guest code runs", &apply_accelerator},
       {"m", "[size=]megabytes", "guest memory, as 512, 512M or 2G (128M)", &apply_memory},
       {"smp", "[cpus=]n", "number of vCPUs", &apply_smp},
       {"kernel", "file", "boot this Linux kernel (bzImage) or multiboot ELF file", &apply_kernel},

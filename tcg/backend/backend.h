@@ -119,6 +119,10 @@ class Backend {
   virtual size_t code_bytes_used() const = 0;
   virtual size_t code_bytes_total() const = 0;
 
+  /// Where translations lie in host memory; empty for an interpreter.
+  virtual std::span<const std::byte> code_cache() const { return {}; }
+  /// The translation whose host code holds the address, or null. Any thread, translation lock held.
+  virtual const TranslatedBlock* block_at(const void*) const { return nullptr; }
   /// The host code of `block`, for listings and perf maps; empty for an interpreter.
   virtual std::span<const std::byte> host_code(const TranslatedBlock& block) const = 0;
   /// Where in it guest instructions begin, and where data lies, by offset.

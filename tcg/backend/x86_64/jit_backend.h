@@ -31,6 +31,10 @@ class JitBackend final : public Backend {
   void kick(Frame* frame) override;
   size_t code_bytes_used() const override { return used_; }
   size_t code_bytes_total() const override { return mapping_.size(); }
+  std::span<const std::byte> code_cache() const override {
+    return {mapping_.executable(), mapping_.size()};
+  }
+  const TranslatedBlock* block_at(const void* code) const override { return find(code); }
   std::span<const std::byte> host_code(const TranslatedBlock& block) const override;
   std::vector<CodeMark> code_marks(const TranslatedBlock& block) const override;
 

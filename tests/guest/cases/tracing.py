@@ -91,3 +91,24 @@ def perf_map(bench):
     lines = text.split("\n")[:-1]  # the last may be cut short
     bad = [line for line in lines if not re.fullmatch(r"[0-9a-f]+ [0-9a-f]+ guest-(user|kernel):0x[0-9a-f]+", line)]
     assert not bad, f"lines that perf does not read: {bad[:3]}"
+
+
+@guest_test("profile")
+def profile(bench):
+    """profile=on tells, in `info jit` and at the end in the log, where the vCPU's time went and which blocks are hot."""
+    log = bench.folder / "log"
+    with bench.linux("-accel", "tcg,profile=on", "-d", "perf", "-D", log) as guest:
+        guest.expect("guest:", LONG)
+        guest.type("dd if=/dev/zero of=/dev/null bs=1 count=300000")
+        guest.expect("300000\\+0 records out", LONG)
+        guest.type("\x01cinfo jit -v")
+        share = float(guest.expect(r"translated code +([0-9.]+)%", LONG)[1])
+        guest.expect(r"guest-kernel:0xffffffff[0-9a-f]+ samples=\d+ instructions=\d+", LONG)
+        guest.type("quit")
+        guest.process.wait(LONG)
+    assert 1 < share <= 100, f"{share}% in translated code"
+    text = log.read_text(errors="replace")
+    shares = {line[:33].strip(): float(line[33:].strip(" %")) for line in text.splitlines() if line.endswith("%")}
+    total = sum(share for name, share in shares.items() if not name.startswith("("))
+    assert "IN:" in text and "OUT: [size=" in text, "no listings"
+    assert 99 < total < 103, f"the shares add up to {total}%: {shares}"
