@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 """Proves the arithmetic of the report, that differing results are told, and that a chart shows what was measured."""
 
+import base64
+import gzip
 import tempfile
 import unittest
 import xml.etree.ElementTree
 from pathlib import Path
 
 import chart
+import flame
+import profile_graph
 import report
+import symbols
 
 
 class FakeRecord:
@@ -58,6 +63,52 @@ class Report(unittest.TestCase):
             bars = [e for e in xml.etree.ElementTree.parse(path).iter() if e.get("fill") == chart.COLOURS["vireo"]]
             self.assertEqual(len(bars), 4)  # two workloads, the mean, the legend
             self.assertFalse(chart.draw(Path(folder) / "none.svg", ["queens"], {"native": RECORDS["native"]}, {}))
+
+
+KALLSYMS = b"ffffffff81000000 T startup_64\nffffffff81000200 t idle\nffffffff82000000 D data\n"
+LOG = """time                2.000 s, 100 samples
+  translated code                 40.0%
+  helpers                         10.0%
+  idle                            50.0%
+  (of all: in the host's kernel)   3.0%
+hottest blocks
+   30.0% guest-kernel:0xffffffff81000210 samples=30 instructions=3 guest_bytes=9 host_bytes=99
+   10.0% guest-user:0x7ffff0002345 samples=10 instructions=3 guest_bytes=9 host_bytes=99
+"""
+
+
+class Profile(unittest.TestCase):
+    def setUp(self):
+        kernel = symbols.of_kernel(base64.b64encode(gzip.compress(KALLSYMS)))
+        self.guest = symbols.Guest(Path("/"), kernel, ["7ffff0000000-7ffff0009000 r-xp 00001000 00:02 77 /no/such"])
+
+    def test_addresses_have_names(self):
+        self.assertEqual(self.guest.path(False, 0xffffffff81000210), ("guest kernel", "idle"))
+        self.assertEqual(self.guest.path(False, 0x1234), ("guest kernel", "page 0x1000"))
+        self.assertEqual(self.guest.path(True, 0x7ffff0002345), ("guest programs", "/no/such", "page 0x3000"))
+        self.assertEqual(self.guest.path(True, 0x1234), ("guest programs", "others", "page 0x1000"))
+        table = symbols.Table([(0x100, 0x10, "a"), (0x200, 0, "b")])
+        self.assertEqual([table.find(a) for a in (0xff, 0x10f, 0x110, 0x5000)], [None, "a", None, "b"])
+
+    def test_samples_have_stacks(self):
+        stack = profile_graph.stack_of
+        self.assertEqual(stack("guest-kernel:0xffffffff81000004", "/tmp/perf-1.map", self.guest),
+                         ("translated code", "guest kernel", "startup_64"))
+        self.assertEqual(stack("vireo::accel::TcgVcpu::run()", "/x/vireo", self.guest), ("Vireo", "accel", "TcgVcpu::run"))
+        self.assertEqual(stack("do_futex", "[kernel.kallsyms]", self.guest), ("host kernel", "do_futex"))
+        self.assertEqual(stack("memcpy", "/lib/libc.so.6", self.guest), ("libraries", "memcpy"))
+
+    def test_log_stands_for_samples(self):
+        root = flame.tree("all", profile_graph.stacks_of_log(LOG, self.guest))
+        self.assertAlmostEqual(root.samples, 100)
+        self.assertAlmostEqual(root.inner["Vireo"].samples, 20)
+        self.assertAlmostEqual(root.inner["translated code"].inner["other blocks"].samples, 40)
+
+    def test_flame_graph_shows_each_wide_enough(self):
+        root = flame.tree("<all>", [(("a", "b"), 70), (("a", "c"), 30), (("d",), 0.001)])
+        drawn = xml.etree.ElementTree.fromstring(flame.draw(root, "title"))
+        titles = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}title")]
+        self.assertEqual(titles, ["<all>: 100.0% (100)", "a: 100.0% (100)", "b: 70.0% (70)", "c: 30.0% (30)"])
 
 
 if __name__ == "__main__":

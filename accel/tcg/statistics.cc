@@ -17,7 +17,8 @@ namespace vireo::accel {
 namespace {
 
 constexpr size_t kCountedBlocks = 1000;
-constexpr size_t kShownBlocks = 20;
+constexpr size_t kShownBlocks = 20;   // or listed
+constexpr size_t kNamedBlocks = 200;  // where others are listed
 
 constexpr const char* kExitNames[] = {
     "lookup", "poll", "exception", "halt", "mode change", "interrupt window", "code modified",
@@ -105,12 +106,13 @@ std::string TcgAccelerator::profile_of(TcgVcpu& vcpu, bool listings) const {
   Profile& profile = *vcpu.profile();
   profile.collect();
   std::string text = profile.shares() + "hottest blocks\n";
-  for (const Profile::Block& block : profile.hottest(kShownBlocks)) {
+  size_t shown = 0;
+  for (const Profile::Block& block : profile.hottest(listings ? kNamedBlocks : kShownBlocks)) {
     text += fmt::format(
         "  {:5.1f}% guest-{}:{:#x} samples={} instructions={} guest_bytes={} host_bytes={}\n",
         100 * ratio(block.samples, profile.samples()), block.user ? "user" : "kernel", block.linear,
         block.samples, block.guest_insns, block.guest_size, block.host_size);
-    if (listings) text += listing(*backend_, vcpu.cpu(), block);
+    if (listings && shown++ < kShownBlocks) text += listing(*backend_, vcpu.cpu(), block);
   }
   return text;
 }

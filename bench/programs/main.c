@@ -102,6 +102,19 @@ static uint64_t checksum_of_file(int file) {
   return checksum(data, (size_t)status.st_size);
 }
 
+/* For profiles, with BENCH_MAPS set: where a process has code. */
+static void print_maps(pid_t process) {
+  char path[64], line[512];
+  snprintf(path, sizeof path, "/proc/%d/maps", (int)process);
+  FILE* maps = getenv("BENCH_MAPS") != NULL ? fopen(path, "r") : NULL;
+  if (maps == NULL) return;
+  while (fgets(line, sizeof line, maps) != NULL) {
+    if (strstr(line, " r-xp ") != NULL) printf("MAP %s", line);
+  }
+  fclose(maps);
+  fflush(stdout);
+}
+
 static int time_program(const char* name, char** command) {
   int output = open("/tmp/output", O_RDWR | O_CREAT | O_TRUNC, 0600);
   require(output >= 0, "/tmp/output");
@@ -114,6 +127,8 @@ static int time_program(const char* name, char** command) {
     perror(command[0]);
     _exit(127);
   }
+  if (getenv("BENCH_MAPS") != NULL) usleep(50000); /* until the program has its libraries */
+  print_maps(child);
   int status;
   require(waitpid(child, &status, 0) == child, "waitpid");
   double seconds = elapsed();
@@ -125,6 +140,7 @@ static int time_program(const char* name, char** command) {
 static int run_workload(const char* name) {
   for (size_t i = 0; i < sizeof kWorkloads / sizeof kWorkloads[0]; i++) {
     if (strcmp(kWorkloads[i].name, name) == 0) {
+      print_maps(getpid());
       restart_clock();
       uint64_t sum = kWorkloads[i].run();
       report(name, elapsed(), sum);
