@@ -9,6 +9,7 @@
 
 #include "core/memory/address_space.h"
 #include "core/memory/ram_block.h"
+#include "hw/flash/write_through.h"
 #include "util/log.h"
 
 namespace vireo::hw {
@@ -73,6 +74,7 @@ util::Status CfiFlash::on_realize() {
   VIREO_TRY_ASSIGN(contents, core::RamBlock::create("flash", image.size()));
   contents_ = std::move(contents);
   std::ranges::copy(image, contents_->data());
+  write_through_ = std::make_shared<WriteThrough>(*drive_, contents_->data());
   core::Region& commands = region("commands");
   commands.set_size(size());
   if (parent_ == nullptr) return {};
@@ -88,6 +90,8 @@ util::Status CfiFlash::on_realize() {
 }
 
 void CfiFlash::on_unrealize() {
+  write_through_->leave();
+  write_through_.reset();
   if (parent_ != nullptr) parent_->remove_subregion(region("commands"));
   window_.reset();
   array_.reset();
@@ -299,28 +303,7 @@ void CfiFlash::erase(uint64_t offset) {
 
 void CfiFlash::changed(uint64_t offset, uint64_t length) {
   contents_->mark_written(offset, length);
-  const bool first = changed_end_ == 0;
-  changed_first_ = first ? offset : std::min(changed_first_, offset);
-  changed_end_ = std::max(changed_end_, offset + length);
-  write_through();
-}
-
-// One request at a time; what changes meanwhile goes with the next.
-void CfiFlash::write_through() {
-  if (writing_ || changed_end_ == 0) return;
-  const uint64_t offset = changed_first_;
-  const std::byte* from = contents_->data();
-  written_.assign(from + changed_first_, from + changed_end_);
-  changed_end_ = 0;
-  writing_ = true;
-  drive_->submit({.kind = block::DriveRequest::Kind::write,
-                  .offset = offset,
-                  .buffers = {written_},
-                  .done = [this](util::Status status) {
-                    writing_ = false;
-                    if (!status) util::warn("flash: " + status.error().message());
-                    write_through();
-                  }});
+  write_through_->changed(offset, length);
 }
 
 REGISTER_DEVICE(CfiFlash);

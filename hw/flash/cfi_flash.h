@@ -3,7 +3,6 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "block/drive.h"
 #include "core/device/backend_ref.h"
@@ -16,6 +15,8 @@ class RamBlock;
 }
 
 namespace vireo::hw {
+
+class WriteThrough;
 
 /// A parallel NOR flash of bytes with the common flash interface and Intel's command set (JEDEC
 /// JESD68.01; Intel data sheet 290667, 28F640J3), whose contents are a drive's: what is programmed
@@ -79,7 +80,6 @@ class CfiFlash final : public core::Device {
   void erase(uint64_t offset);
   void finish(uint8_t errors);
   void changed(uint64_t offset, uint64_t length);
-  void write_through();
 
   core::BackendRef<block::Drive> drive_{"drive"};
   core::Region* parent_ = nullptr;
@@ -88,11 +88,7 @@ class CfiFlash final : public core::Device {
   std::unique_ptr<core::RamBlock> contents_;
   std::unique_ptr<core::Region> array_, window_;
   Regs regs_;
-
-  // The part of the contents that the drive does not have yet, and what is on its way there.
-  uint64_t changed_first_ = 0, changed_end_ = 0;
-  bool writing_ = false;
-  std::vector<std::byte> written_;
+  std::shared_ptr<WriteThrough> write_through_;
 };
 
 }  // namespace vireo::hw

@@ -21,7 +21,7 @@ class CfiFlashTest : public testing::Test {
   }
   ~CfiFlashTest() override {
     machine.run_loop();  // what is on its way to the drive
-    flash->unrealize();
+    if (flash) flash->unrealize();
   }
 
   void preload() { EXPECT_TRUE(medium.drive->preload()); }
@@ -125,6 +125,19 @@ TEST_F(CfiFlashTest, ContentsOutliveTheDevice) {
   preload();
   flash = realized();
   EXPECT_EQ(get(0x1000), 0xff);
+}
+
+TEST_F(CfiFlashTest, WhatChangedReachesTheDriveOfAFlashThatHasLeft) {
+  put(0x1000, {0x20, 0xd0});
+  put(0x2000, {0x20, 0xd0, 0x40, 0x5a});  // waits for the first request
+  EXPECT_EQ(medium.medium.writes, 0);
+  flash->unrealize();
+  flash.reset();
+  EXPECT_EQ(on_drive(0x1000), 0xff);
+  EXPECT_EQ(on_drive(0x2000), 0x5a);
+  EXPECT_EQ(on_drive(0x2001), 0xff);
+  EXPECT_EQ(medium.medium.writes, 2) << "one request on its way, one for the rest";
+  EXPECT_EQ(medium.drive->in_flight(), 0u);
 }
 
 }  // namespace
