@@ -24,11 +24,15 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vire
 PACKAGES = """
     busybox-static bash coreutils gzip xz-utils zstd openssl perl-base python3.11-minimal libpython3.11-minimal sqlite3
     cpp-12 libc6 libgcc-s1 libtinfo6 libcrypt1 liblzma5 libexpat1 zlib1g libsqlite3-0 libreadline8 libisl23 libmpc3
-    libmpfr6 libgmp10 libzstd1 libssl3 liblz4-1""".split()
+    libmpfr6 libgmp10 libzstd1 libssl3 liblz4-1
+    hpcc libblas3 libopenmpi3 libhwloc15 libevent-core-2.1-7 libevent-pthreads-2.1-7 libgfortran5 libquadmath0
+    libudev1""".split()
 PROGRAMS = """
     usr/bin/busybox usr/bin/bash usr/bin/sha256sum usr/bin/true usr/bin/gzip usr/bin/xz usr/bin/zstd usr/bin/openssl
-    usr/bin/perl usr/bin/python3.11 usr/bin/sqlite3 usr/lib/gcc/x86_64-linux-gnu/12/cc1""".split()
+    usr/bin/perl usr/bin/python3.11 usr/bin/sqlite3 usr/bin/hpcc usr/lib/gcc/x86_64-linux-gnu/12/cc1""".split()
 LIBRARIES = "usr/lib/x86_64-linux-gnu"
+BLAS = f"{LIBRARIES}/blas/libblas.so.3"
+OPENMPI = f"{LIBRARIES}/openmpi/lib/openmpi3"  # what libmpi loads by itself
 LOADER = "usr/lib64/ld-linux-x86-64.so.2"
 FOLDERS = "usr/bin usr/sbin usr/lib64 bench dev proc tmp etc".split()
 MERGED = ["bin", "sbin", "lib", "lib64"]  # links into usr, as Debian has them
@@ -85,7 +89,8 @@ class Tree:
         for line in run("objdump", "-p", binary).splitlines():
             if line.split()[:1] == ["NEEDED"]:
                 name = line.split()[1]
-                self.take(LOADER if name.startswith("ld-linux") else f"{LIBRARIES}/{name}")
+                known = {"ld-linux-x86-64.so.2": LOADER, "libblas.so.3": BLAS}
+                self.take(known.get(name, f"{LIBRARIES}/{name}"))
 
 
 def write_text(path, size):
@@ -101,10 +106,19 @@ def write_text(path, size):
     path.write_text("".join(lines)[:size], encoding="ascii")
 
 
+def add_modules(tree, linux):
+    """For the network: the modules of virtio-net, named in the order in which they are loaded."""
+    modules = initramfs.Modules(linux / "root")
+    (tree.root / "bench/modules").mkdir()
+    for number, name in enumerate(modules.closure(["virtio_pci", "virtio_net"])):
+        shutil.copy(modules.paths[name], tree.root / f"bench/modules/{number:02}-{name}.ko")
+
+
 def fill(tree):
     for program in PROGRAMS:
         tree.take(program)
     shutil.copytree(tree.packages / "usr/lib/python3.11", tree.root / "usr/lib/python3.11", symlinks=True)
+    shutil.copytree(tree.packages / OPENMPI, tree.root / OPENMPI)
     bench, suite = tree.root / "bench", tree.root / "usr/bin/suite"
     run(*COMPILE, "-o", suite, *sorted((HERE / "programs").glob("*.c")), "-lm")
     tree.take_libraries(suite)
@@ -157,6 +171,13 @@ class Image:
         print("==> making the benchmark guest", flush=True)
         stamp.unlink(missing_ok=True)
         shutil.rmtree(self.tree, ignore_errors=True)
-        fill(Tree(self.tree, base / "packages"))
+        tree = Tree(self.tree, base / "packages")
+        fill(tree)
+        add_modules(tree, linux)
         pack(self.tree, self.initramfs)
         stamp.write_text(digest)
+
+    @staticmethod
+    def debian_disk():
+        """The disk of scripts/guest/disk, which nobody may write to."""
+        return Path(run(ROOT / "scripts/guest/disk").splitlines()[-1])

@@ -49,7 +49,7 @@ def _means(rows, machines):
 
 
 def _line(name, seconds, figures):
-    return f"{name:14}" + "".join(f"{_cell(s, '.3f'):>10}" for s in seconds) + "".join(
+    return f"{name:16}" + "".join(f"{_cell(s, '.3f'):>10}" for s in seconds) + "".join(
         f"{_cell(f, '.2f'):>10}" for f in figures)
 
 
@@ -59,7 +59,7 @@ def table(names, records, before):
     rows = {row.name: row for row in rows_of(names, records, before)}
     heads = [f"{m} s" for m in machines] + [f"{m} x" for m in emulators] + ["x peer", "x before"]
     keep = len(heads) if before else len(heads) - 1
-    lines = [f"{'workload':14}" + "".join(f"{h:>10}" for h in heads[:keep])]
+    lines = [f"{'workload':16}" + "".join(f"{h:>10}" for h in heads[:keep])]
 
     def add(name, seconds, figures):
         lines.append(_line(name, seconds, figures[:keep - len(machines)]))
@@ -72,13 +72,12 @@ def table(names, records, before):
         if len(chosen) > 1:
             add(f"= {group}", [None] * len(machines), _means(chosen, emulators))
             lines[-1] += f"   geometric mean: {title}"
-    all_rows = [r for r in rows.values() if r.name != workloads.BOOT]
+    all_rows = [r for r in rows.values() if r.name not in workloads.BOOTS]
     if len(all_rows) > 1:
         add("= all", [None] * len(machines), _means(all_rows, emulators))
         lines[-1] += f"   geometric mean of {len(all_rows)}"
-    if workloads.BOOT in rows:
-        row = rows[workloads.BOOT]
-        add("boot to shell", [row.seconds[m] for m in machines],
+    for row in (rows[name] for name in workloads.BOOTS if name in rows):
+        add(workloads.BOOTS[row.name], [row.seconds[m] for m in machines],
             [*(None for _ in emulators), row.times_peer, row.times_before])
     return "\n".join(lines)
 

@@ -9,8 +9,16 @@ GROUPS = {
     "floating": "floating point",
     "memory": "memory",
     "system": "the kernel's services",
+    "network": "the network",
 }
-BOOT = "boot"  # stands apart: it has no native counterpart
+BOOT = "boot"  # a group that stands apart: it has no native counterpart
+BOOTS = {
+    "boot-shell": "boot to shell",
+    "boot-grub": "SeaBIOS to GRUB",
+    "boot-kernel": "GRUB to init",
+    "boot-login": "Debian to login",
+    "boot-again": "second boot",
+}
 
 
 @dataclass(frozen=True)
@@ -19,8 +27,11 @@ class Workload:
     group: str
     quick: bool = False
     program: str = ""  # a program of Debian with its arguments; empty for one of our own
+    tells_time: bool = False  # prints its BENCH line itself
 
     def command(self):
+        if self.tells_time:
+            return self.program
         return f"{SUITE} time {self.name} {self.program}" if self.program else f"{SUITE} {self.name}"
 
 
@@ -41,14 +52,22 @@ WORKLOADS = [
     Workload("sha256sum", "debian", True, "/usr/bin/sha256sum" + " /bench/text" * 16),
     Workload("openssl-kdf", "debian", False, "/usr/bin/openssl enc -aes-128-cbc -pbkdf2 -iter 600000 -k secret "
              "-S 0011223344556677 -in /bench/loop.sh"),
+    Workload("openssl-aes", "debian", False, "/usr/bin/bash /bench/aes.sh"),
+    Workload("openssl-sha", "debian", False, "/usr/bin/openssl dgst -sha256" + " /bench/text" * 16),
+    Workload("openssl-rsa", "debian", True, "/usr/bin/bash /bench/rsa.sh", True),
     Workload("bash", "debian", True, "/usr/bin/bash /bench/loop.sh"),
     Workload("python-calls", "debian", True, "/usr/bin/python3.11 -S /bench/calls.py"),
     Workload("python-dicts", "debian", False, "/usr/bin/python3.11 -S /bench/dicts.py"),
     Workload("perl", "debian", False, "/usr/bin/perl /bench/regex.pl"),
     Workload("sqlite", "debian", True, "/usr/bin/sqlite3 -init /bench/queries.sql :memory: .exit"),
     *_own("floating", "matrix linpack nbody fft longdouble", {"linpack", "nbody", "longdouble"}),
-    *_own("memory", "copy-1k copy-64k copy-16m set-64k set-16m triad", {"copy-64k", "triad"}),
-    *_own("system", "syscall read-1 read-64k stat open pipe switch-2 switch-8 spawn pagefault mmap signal",
+    Workload("hpl", "floating", False, "/usr/bin/bash /bench/hpl.sh", True),
+    *_own("memory", "copy-1k copy-4k copy-64k copy-1m copy-16m copy-64m set-1k set-4k set-64k set-1m set-16m set-64m triad",
+          {"copy-64k", "triad"}),
+    *_own("system", "syscall read-1 read-1k read-64k read-1m write-1 write-1k write-1m stat open pipe switch-2 switch-4 "
+          "switch-8 switch-16 switch-2-64k switch-8-64k switch-2-1m switch-16-1m spawn pagefault mmap signal",
           {"syscall", "switch-2", "spawn", "pagefault"}),
+    *_own("network", "net-latency net-send net-receive", {"net-latency"}),
 ]
+NETWORK = {w.name for w in WORKLOADS if w.group == "network"}
 BY_NAME = {w.name: w for w in WORKLOADS}

@@ -1,7 +1,8 @@
 /* The benchmark programs in one binary.
  *   suite <name>                     runs one of our own workloads
  *   suite time <name> <program...>   times another program; its output, kept in /tmp, gives the
- * checksum Either prints `BENCH <name> <seconds> <checksum>`. */
+ * checksum. Either prints `BENCH <name> <seconds> <checksum>`.
+ *   suite serve                      serves those that use the network */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,23 +34,44 @@ static const struct {
     {"fft", fft},
     {"longdouble", longdouble},
     {"copy-1k", copy_1k},
+    {"copy-4k", copy_4k},
     {"copy-64k", copy_64k},
+    {"copy-1m", copy_1m},
     {"copy-16m", copy_16m},
+    {"copy-64m", copy_64m},
+    {"set-1k", set_1k},
+    {"set-4k", set_4k},
     {"set-64k", set_64k},
+    {"set-1m", set_1m},
     {"set-16m", set_16m},
+    {"set-64m", set_64m},
     {"triad", triad},
     {"syscall", null_call},
     {"read-1", read_1},
+    {"read-1k", read_1k},
     {"read-64k", read_64k},
+    {"read-1m", read_1m},
+    {"write-1", write_1},
+    {"write-1k", write_1k},
+    {"write-1m", write_1m},
     {"stat", file_stat},
     {"open", file_open},
     {"pipe", pipe_bytes},
     {"switch-2", switch_2},
+    {"switch-4", switch_4},
     {"switch-8", switch_8},
+    {"switch-16", switch_16},
+    {"switch-2-64k", switch_2_64k},
+    {"switch-8-64k", switch_8_64k},
+    {"switch-2-1m", switch_2_1m},
+    {"switch-16-1m", switch_16_1m},
     {"spawn", spawn},
     {"pagefault", page_faults},
     {"mmap", map_unmap},
     {"signal", signals},
+    {"net-latency", net_latency},
+    {"net-send", net_send},
+    {"net-receive", net_receive},
 };
 
 static struct timespec begin;
@@ -154,7 +176,8 @@ static int run_workload(const char* name) {
 int main(int count, char** arguments) {
   if (count >= 4 && strcmp(arguments[1], "time") == 0)
     return time_program(arguments[2], arguments + 3);
+  if (count == 2 && strcmp(arguments[1], "serve") == 0) return serve();
   if (count == 2) return run_workload(arguments[1]);
-  fprintf(stderr, "usage: suite <name> | suite time <name> <program> [arguments]\n");
+  fprintf(stderr, "usage: suite <name> | suite time <name> <program> [arguments] | suite serve\n");
   return 2;
 }

@@ -3,8 +3,11 @@
 
 #include "workload.h"
 
+/* What is copied does not lie at the same place in its pages as the copy: processors take a load
+ * for dependent on a store whose address has the same low bits. */
 static uint64_t copy(size_t bytes, long rounds) {
-  char *from = allocate(bytes), *to = allocate(bytes);
+  enum { kApart = 1024 };
+  char *from = allocate(bytes), *to = (char*)allocate(bytes + kApart) + kApart;
   restart_clock();
   for (long i = 0; i < rounds; i++) {
     from[(size_t)i % bytes] = (char)i;
@@ -25,11 +28,18 @@ static uint64_t set(size_t bytes, long rounds) {
   return checksum(to, bytes < 65536 ? bytes : 65536);
 }
 
-uint64_t copy_1k(void) { return copy(1024, 8000000); }
-uint64_t copy_64k(void) { return copy(65536, 120000); }
+uint64_t copy_1k(void) { return copy(1 << 10, 8000000); }
+uint64_t copy_4k(void) { return copy(4 << 10, 2000000); }
+uint64_t copy_64k(void) { return copy(64 << 10, 120000); }
+uint64_t copy_1m(void) { return copy(1 << 20, 4000); }
 uint64_t copy_16m(void) { return copy(16 << 20, 100); }
-uint64_t set_64k(void) { return set(65536, 200000); }
+uint64_t copy_64m(void) { return copy(64 << 20, 25); }
+uint64_t set_1k(void) { return set(1 << 10, 6000000); }
+uint64_t set_4k(void) { return set(4 << 10, 2500000); }
+uint64_t set_64k(void) { return set(64 << 10, 200000); }
+uint64_t set_1m(void) { return set(1 << 20, 6000); }
 uint64_t set_16m(void) { return set(16 << 20, 300); }
+uint64_t set_64m(void) { return set(64 << 20, 75); }
 
 uint64_t triad(void) {
   enum { kCount = 2 << 20, kRounds = 60 };

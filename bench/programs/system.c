@@ -30,7 +30,24 @@ static uint64_t read_zeros(size_t bytes, long rounds) {
 }
 
 uint64_t read_1(void) { return read_zeros(1, 600000); }
+uint64_t read_1k(void) { return read_zeros(1024, 500000); }
 uint64_t read_64k(void) { return read_zeros(65536, 100000); }
+uint64_t read_1m(void) { return read_zeros(1 << 20, 6000); }
+
+/* Over and over the beginning of a file in memory. */
+static uint64_t write_file(size_t bytes, long rounds) {
+  char* buffer = allocate(bytes);
+  int file = open("/tmp/written", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  require(file >= 0, "/tmp/written");
+  uint64_t sum = 0;
+  for (long i = 0; i < rounds; i++) sum += (uint64_t)pwrite(file, buffer, bytes, 0);
+  unlink("/tmp/written");
+  return sum;
+}
+
+uint64_t write_1(void) { return write_file(1, 250000); }
+uint64_t write_1k(void) { return write_file(1024, 200000); }
+uint64_t write_1m(void) { return write_file(1 << 20, 4000); }
 
 uint64_t file_stat(void) {
   struct stat status;
@@ -75,31 +92,40 @@ uint64_t pipe_bytes(void) {
 }
 
 /* A byte goes round a ring of processes, so that each step is a switch; process i reads from pipe
- * i. */
-static void pass_on(int* from, int* to, long rounds) {
-  char token = 1;
+ * i. Whoever has it changes a word in each line of the processor's cache in its footprint. */
+static void pass_on(int* from, int* to, long rounds, size_t footprint) {
+  enum { kLine = 64 };
+  char token = 1, *own = footprint > 0 ? allocate(footprint) : NULL;
   for (long i = 0; i < rounds; i++) {
-    require(read(from[0], &token, 1) == 1 && write(to[1], &token, 1) == 1, "ring");
+    require(read(from[0], &token, 1) == 1, "ring");
+    for (size_t at = 0; at < footprint; at += kLine) ++*(volatile long*)(own + at);
+    require(write(to[1], &token, 1) == 1, "ring");
   }
 }
 
-static uint64_t ring(int processes, long rounds) {
+static uint64_t ring(int processes, long rounds, size_t footprint) {
   enum { kMost = 16 };
   int pipes[kMost][2];
   for (int i = 0; i < processes; i++) open_pipe(pipes[i]);
   for (int i = 1; i < processes; i++) {
     if (fork_or_stop() != 0) continue;
-    pass_on(pipes[i], pipes[(i + 1) % processes], rounds);
+    pass_on(pipes[i], pipes[(i + 1) % processes], rounds, footprint);
     _exit(0);
   }
   require(write(pipes[1][1], "", 1) == 1, "ring");
-  pass_on(pipes[0], pipes[1], rounds);
+  pass_on(pipes[0], pipes[1], rounds, footprint);
   while (wait(NULL) > 0) continue;
   return (uint64_t)rounds;
 }
 
-uint64_t switch_2(void) { return ring(2, 30000); }
-uint64_t switch_8(void) { return ring(8, 5000); }
+uint64_t switch_2(void) { return ring(2, 30000, 0); }
+uint64_t switch_4(void) { return ring(4, 12000, 0); }
+uint64_t switch_8(void) { return ring(8, 5000, 0); }
+uint64_t switch_16(void) { return ring(16, 2500, 0); }
+uint64_t switch_2_64k(void) { return ring(2, 15000, 64 << 10); }
+uint64_t switch_8_64k(void) { return ring(8, 3000, 64 << 10); }
+uint64_t switch_2_1m(void) { return ring(2, 3000, 1 << 20); }
+uint64_t switch_16_1m(void) { return ring(16, 200, 1 << 20); }
 
 uint64_t spawn(void) {
   enum { kChildren = 250 };

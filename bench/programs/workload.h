@@ -40,21 +40,45 @@ uint64_t fft(void);
 uint64_t longdouble(void);
 
 uint64_t copy_1k(void);
+uint64_t copy_4k(void);
 uint64_t copy_64k(void);
+uint64_t copy_1m(void);
 uint64_t copy_16m(void);
+uint64_t copy_64m(void);
+uint64_t set_1k(void);
+uint64_t set_4k(void);
 uint64_t set_64k(void);
+uint64_t set_1m(void);
 uint64_t set_16m(void);
+uint64_t set_64m(void);
 uint64_t triad(void);
 
 uint64_t null_call(void);
 uint64_t read_1(void);
+uint64_t read_1k(void);
 uint64_t read_64k(void);
+uint64_t read_1m(void);
+uint64_t write_1(void);
+uint64_t write_1k(void);
+uint64_t write_1m(void);
 uint64_t file_stat(void);
 uint64_t file_open(void);
 uint64_t pipe_bytes(void);
 uint64_t switch_2(void);
+uint64_t switch_4(void);
 uint64_t switch_8(void);
+uint64_t switch_16(void);
+uint64_t switch_2_64k(void);
+uint64_t switch_8_64k(void);
+uint64_t switch_2_1m(void);
+uint64_t switch_16_1m(void);
 uint64_t spawn(void);
 uint64_t page_faults(void);
 uint64_t map_unmap(void);
 uint64_t signals(void);
+
+uint64_t net_latency(void);
+uint64_t net_send(void);
+uint64_t net_receive(void);
+/* The server of these: prints its port, and does not come back. */
+int serve(void);
