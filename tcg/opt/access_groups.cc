@@ -39,7 +39,6 @@ void AccessGroups::find(const Block& block, MayJoin may_join) {
     }
     first_of_instruction = false;
   }
-  drop_single_ones();
 }
 
 // The first load of the same field, so that values loaded from it are known to be the same.
@@ -54,30 +53,36 @@ ValueId AccessGroups::common_load_state(const Block& block, ValueId id) {
   return id;
 }
 
-AccessGroups::Address AccessGroups::address_of(const Block& block, const Inst& access) {
-  Address address{.root = access.a, .displacement = static_cast<int64_t>(access.imm)};
-  while (address.root != kNoValue) {
-    const Inst& inst = block.insts[address.root];
+AccessGroups::Address AccessGroups::sum_of(const Block& block, ValueId value) {
+  Address sum{.root = value};
+  while (sum.root != kNoValue) {
+    const Inst& inst = block.insts[sum.root];
     if (inst.type != Type::kI64) break;
-    const bool sum = inst.op == Opcode::kAdd || inst.op == Opcode::kSub;
-    if (inst.op == Opcode::kAddress && (inst.b == kNoValue || address.index == kNoValue)) {
+    const bool adds = inst.op == Opcode::kAdd || inst.op == Opcode::kSub;
+    if (inst.op == Opcode::kAddress && (inst.b == kNoValue || sum.index == kNoValue)) {
       if (inst.b != kNoValue) {
-        address.index = inst.b;
-        address.scale = static_cast<uint8_t>(inst.aux);
+        sum.index = inst.b;
+        sum.scale = static_cast<uint8_t>(inst.aux);
       }
-      address.displacement += static_cast<int64_t>(inst.imm);
-      address.root = inst.a;
-    } else if (sum && block.insts[inst.b].op == Opcode::kConstant) {
+      sum.displacement += static_cast<int64_t>(inst.imm);
+      sum.root = inst.a;
+    } else if (adds && block.insts[inst.b].op == Opcode::kConstant) {
       const auto distance = static_cast<int64_t>(block.insts[inst.b].imm);
-      address.displacement += inst.op == Opcode::kAdd ? distance : -distance;
-      address.root = inst.a;
-    } else if (inst.op == Opcode::kLoadState) {
-      address.root = common_load_state(block, address.root);
-      break;
+      sum.displacement += inst.op == Opcode::kAdd ? distance : -distance;
+      sum.root = inst.a;
     } else {
       break;
     }
   }
+  return sum;
+}
+
+AccessGroups::Address AccessGroups::address_of(const Block& block, const Inst& access) {
+  Address address = sum_of(block, access.a);
+  address.displacement += static_cast<int64_t>(access.imm);
+  const bool from_state =
+      address.root != kNoValue && block.insts[address.root].op == Opcode::kLoadState;
+  if (from_state) address.root = common_load_state(block, address.root);
   return address;
 }
 
@@ -121,16 +126,16 @@ void AccessGroups::open(size_t at, const Inst& access, const Address& address) {
                   .alignment = alignment_of(access),
                   .number = static_cast<uint16_t>(groups_.size())};
   const auto id = static_cast<ValueId>(at);
-  groups_.push_back({id, id, 0, static_cast<uint16_t>(size_of(access.type)), group.alignment,
-                     access.op != Opcode::kLoad});
+  groups_.push_back({.first = id,
+                     .last = id,
+                     .bytes = static_cast<uint16_t>(size_of(access.type)),
+                     .alignment = group.alignment,
+                     .writes = access.op != Opcode::kLoad,
+                     .root = address.root,
+                     .index = address.index,
+                     .scale = address.scale});
   members_[at] = {group.number, 0};
   open_.push_back(group);
-}
-
-void AccessGroups::drop_single_ones() {
-  for (const AccessGroup& group : groups_) {
-    if (group.first == group.last) members_[group.first].group = kNone;
-  }
 }
 
 }  // namespace vireo::tcg

@@ -16,9 +16,12 @@ struct AccessGroup {
   uint16_t bytes = 0;     ///< From there to the end of the highest.
   uint8_t alignment = 1;  ///< What that address has to be a multiple of: 1, 16 or 32.
   bool writes = false;    ///< One of them does.
+  // What their addresses have in common: root + (index << scale).
+  ValueId root = kNoValue, index = kNoValue;
+  uint8_t scale = 0;
 };
 
-/// The groups of one block; single accesses make none. Kept from block to block, so that it
+/// The groups of one block. Kept from block to block, so that it
 /// allocates nothing.
 class AccessGroups {
  public:
@@ -26,12 +29,33 @@ class AccessGroups {
   /// The longer a group, the more often it crosses a page, where its check is for nothing.
   static constexpr int64_t kMostBytes = 1024;
 
+  /// An address: root + (index << scale) + displacement.
+  struct Address {
+    ValueId root = kNoValue, index = kNoValue;
+    uint8_t scale = 0;
+    int64_t displacement = 0;
+    bool same_page_as(const Address& other) const {
+      return root == other.root && index == other.index && scale == other.scale;
+    }
+  };
+  /// `value` as such a sum, as far as it is one.
+  static Address sum_of(const Block& block, ValueId value);
+
   /// Whether the memory access may take part: nothing but its check can fail.
   using MayJoin = bool (*)(const Block& block, const Inst& access);
 
   /// A group begins with the first access of a guest instruction, so that the instruction can begin
   /// again without it, and ends where the address space may change.
+  /// Single accesses are groups as well until drop_single_ones().
   void find(const Block& block, MayJoin may_join);
+  /// All but those that `keep` (const) wants.
+  template <class Keep>
+  void drop_single_ones(Keep&& keep) {
+    for (uint16_t number = 0; number < groups_.size(); ++number) {
+      const AccessGroup& group = groups_[number];
+      if (group.first == group.last && !keep(number)) members_[group.first].group = kNone;
+    }
+  }
   /// None at all.
   void clear(const Block& block);
 
@@ -49,15 +73,6 @@ class AccessGroups {
   }
 
  private:
-  /// An address: root + (index << scale) + displacement.
-  struct Address {
-    ValueId root = kNoValue, index = kNoValue;
-    uint8_t scale = 0;
-    int64_t displacement = 0;
-    bool same_page_as(const Address& other) const {
-      return root == other.root && index == other.index && scale == other.scale;
-    }
-  };
   /// A group that may still grow, with bounds relative to its Address without displacement.
   struct Candidate {
     Address address;  ///< Of the first access.
@@ -76,7 +91,6 @@ class AccessGroups {
   ValueId common_load_state(const Block& block, ValueId id);
   bool join(size_t at, const Inst& access, const Address& address);
   void open(size_t at, const Inst& access, const Address& address);
-  void drop_single_ones();
 
   std::vector<Member> members_;
   std::vector<AccessGroup> groups_;

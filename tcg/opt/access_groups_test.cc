@@ -20,6 +20,7 @@ class AccessGroupsTest : public ::testing::Test {
   void next() { b_.insn_start(ip_ += 4); }
   void find() {
     groups_.find(block_, [](const Block&, const Inst&) { return true; });
+    groups_.drop_single_ones([](uint16_t) { return false; });
   }
   const AccessGroup& group_of(Value access) const { return groups_[groups_.number_at(access.id)]; }
 

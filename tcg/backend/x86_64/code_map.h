@@ -51,6 +51,9 @@ struct ExitSite {
 /// The slot of return addresses that PushReturn pushes.
 constexpr uint8_t kReturnSlot = 2;
 
+/// The slot of branches that a block follows to its own beginning by itself.
+constexpr uint8_t kLoopSlot = kSeparateChecksSlot + 1;
+
 /// What the backend knows of a translation. In memory its exits, fixups and rows follow.
 struct BlockData : TranslatedBlock {
   uint32_t code = 0;  ///< Offset in the code cache.

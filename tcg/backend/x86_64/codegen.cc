@@ -11,9 +11,12 @@ constexpr uint8_t kEqual = 4;
 const char* CodeGenerator::generate() {
   body_ = e_.new_label();
   memory_entry_ = e_.new_label();
+  host_entry_ = e_.new_label();
   ip_ = block_.guest_ip;
   emit_entries();
+  begin_loop();
   emit_body();
+  emit_loop();
   emit_stubs();
   e_.resolve();
   return error_;
@@ -37,7 +40,7 @@ void CodeGenerator::emit_entries() {
   using First = Liveness::FirstFlagUse;
   const First first = live_.first_flag_use();
   if (second_ != nullptr) {
-    data_.host_entry = static_cast<uint16_t>(e_.size());
+    e_.bind(host_entry_);
     emit_save_flags(e_, kAddressReg);
     e_.bind(memory_entry_);
     emit_second_page_check();
@@ -47,20 +50,21 @@ void CodeGenerator::emit_entries() {
       flags_ = kFlagsInHost;
     }
   } else if (first == First::kShown) {
-    data_.host_entry = static_cast<uint16_t>(e_.size());
+    e_.bind(host_entry_);
     emit_save_flags(e_, kAddressReg);
     e_.bind(memory_entry_);
     flags_ = kFlagsInMemory;
   } else if (first == First::kRead) {
     e_.bind(memory_entry_);
     emit_restore_flags(e_, kAddressReg);
-    data_.host_entry = static_cast<uint16_t>(e_.size());
+    e_.bind(host_entry_);
     flags_ = kFlagsInHost;
   } else {
     e_.bind(memory_entry_);
-    data_.host_entry = static_cast<uint16_t>(e_.size());
+    e_.bind(host_entry_);
     flags_ = kFlagsNowhere;
   }
+  data_.host_entry = static_cast<uint16_t>(e_.offset_of(host_entry_));
   data_.memory_entry = static_cast<uint16_t>(e_.offset_of(memory_entry_));
   e_.bind(body_);
 }

@@ -9,6 +9,7 @@
 #include "tcg/backend/x86_64/host_cpu.h"
 #include "tcg/backend/x86_64/layout.h"
 #include "tcg/backend/x86_64/liveness.h"
+#include "tcg/backend/x86_64/self_loop.h"
 #include "tcg/backend/x86_64/thunks.h"
 #include "tcg/ir/block.h"
 #include "tcg/ir/vector_info.h"
@@ -46,6 +47,7 @@ class CodeGenerator {
   /// What is known of the block ahead.
   struct Analysis {
     const AccessGroups& groups;
+    const SelfLoop& loop;
     Liveness& liveness;
   };
   /// `second`: see Backend::compile().
@@ -62,6 +64,7 @@ class CodeGenerator {
         second_(second),
         tables_(tables),
         groups_(analysis.groups),
+        loop_(analysis.loop),
         live_(analysis.liveness),
         places_(live_.places()),
         group_frames_(groups_.size(), -1) {}
@@ -268,10 +271,25 @@ class CodeGenerator {
 
   // codegen_groups.cc: accesses that share a check.
   Mem group_operand(size_t access);
+  void hold_group(uint16_t number);
   void finish_group_check(SlowStub& stub);
   void drop_group();
   void forget_groups();
   void emit_group_stub(const SlowStub& stub);
+
+  // codegen_loop.cc: loops whose iterations within a page check nothing.
+  bool is_hoisted(uint16_t group) const;
+  bool loop_fits() const;
+  void begin_loop();
+  void emit_loop();
+  void emit_preheader(Encoder::Label fails);
+  void emit_iterations_left(const LoopGroup& group, Encoder::Label fails);
+  void emit_loop_base(const LoopGroup& group);
+  void emit_jump_to_entry(const FlagRecipe& recipe);
+  void restart_body();
+  Mem loop_operand(size_t access);
+  void note_move();
+  void emit_back_branch(uint8_t condition);
 
   // codegen_update.cc.
   void emit_rmw();
@@ -369,6 +387,7 @@ class CodeGenerator {
   const CodePage* second_;
   BlockTables& tables_;
   const AccessGroups& groups_;
+  const SelfLoop& loop_;
   Liveness& live_;
   std::vector<ValuePlace>& places_;
   std::vector<int32_t> group_frames_;          // where the host address of each is kept; -1: not
@@ -391,7 +410,15 @@ class CodeGenerator {
     unsigned slot;
   };
   std::vector<Borrowed> borrowed_;
-  Encoder::Label body_ = 0, memory_entry_ = 0;
+  Encoder::Label body_ = 0, memory_entry_ = 0, host_entry_ = 0;
+  bool has_loop_ = false;
+  bool in_loop_ = false;  // in the second copy of the body, which checks nothing
+  Encoder::Label preheader_ = 0, loop_body_ = 0;
+  int32_t loop_limit_ = -1;  // where the value of the counting register is that ends it
+  FlagRecipe loop_recipe_;   // of the flags of the last producer, though they are read
+  FlagRecipe entry_recipe_;  // the same where the preheader is gone to, with flags_ there
+  uint8_t entry_flags_ = kFlagsNowhere;
+  int64_t moved_[16] = {};  // of general registers, since the iteration began
   const char* error_ = nullptr;
 };
 

@@ -66,6 +66,7 @@ void CodeGenerator::emit_linked_jump(uint64_t target, uint8_t slot, bool polls) 
 
 void CodeGenerator::emit_branch(uint8_t condition) {
   const uint64_t target = inst().imm;
+  if (has_loop_ && target == block_.guest_ip) return emit_back_branch(condition);
   const bool prepares =
       leaves_page(target) && (block_.relocatable || !(flags_ & kFlagsInMemory) || !is_near(target));
   if (!prepares && !is_backward(target)) {

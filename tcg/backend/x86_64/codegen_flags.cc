@@ -6,6 +6,10 @@ namespace vireo::tcg::x86_64 {
 
 void CodeGenerator::set_recipe(FlagRecipe::Kind kind, Reg result, Reg operand, int32_t imm) {
   const auto is_temporary = [](Reg reg) { return reg == kAddressReg || reg == kTlbReg; };
+  const bool in_registers = !is_temporary(result) && !is_temporary(operand);
+  if (flags_ == kFlagsInHost && in_registers) {
+    loop_recipe_ = {kind, static_cast<uint8_t>(size()), result, operand, imm};
+  }
   const bool shown_only = live_.flags_read_after(at_) == 0;
   if (flags_ != kFlagsInHost || !shown_only || is_temporary(result) || is_temporary(operand))
     return;
@@ -132,7 +136,7 @@ void CodeGenerator::begin_flags(FlagMask host_writes) {
 
 void CodeGenerator::end_flags() {
   if (inst().flags == 0) return;
-  recipe_ = {};
+  recipe_ = loop_recipe_ = {};
   recipe_ends_ = false;
   if (merged_flags_ == 0) {
     flags_ = kFlagsInHost;

@@ -10,13 +10,19 @@ namespace vireo::tcg::x86_64 {
 // The operand of an access whose check was made before.
 Mem CodeGenerator::group_operand(size_t access) {
   const uint16_t number = groups_.number_at(access);
+  if (in_loop_ && is_hoisted(number)) return loop_operand(access);
+  hold_group(number);
+  return {kTlbReg, kNoReg, 0, groups_.offset_at(access)};
+}
+
+// Into kTlbReg, from where it is kept.
+void CodeGenerator::hold_group(uint16_t number) {
   if (held_group_ != number) {
     vacate(kTlbReg);
     e_.mov(8, kTlbReg, frame_at(group_frames_[number]));
     held_group_ = number;
   }
   lock(kTlbReg);
-  return {kTlbReg, kNoReg, 0, groups_.offset_at(access)};
 }
 
 // Behind the check of a group.
@@ -24,6 +30,7 @@ void CodeGenerator::finish_group_check(SlowStub& stub) {
   e_.lea(8, kTlbReg, kChecked);
   locked_ = 1u << kTlbReg;
   held_group_ = stub.group;
+  if (is_hoisted(stub.group)) e_.mov_to(8, frame_at(group_frames_[stub.group]), kTlbReg);
   stub.operand = {kTlbReg, kNoReg, 0, -groups_[stub.group].lowest};
 }
 
@@ -43,7 +50,7 @@ void CodeGenerator::forget_groups() {
     held_group_ = AccessGroups::kNone;
   }
   for (uint16_t number = 0; number < group_frames_.size(); ++number) {
-    if (group_frames_[number] < 0 || groups_[number].last > at_) continue;
+    if (group_frames_[number] < 0 || groups_[number].last > at_ || is_hoisted(number)) continue;
     free_spill_slot(group_frames_[number]);
     group_frames_[number] = -1;
   }

@@ -62,7 +62,7 @@ CodeGenerator::SlowStub CodeGenerator::begin_check(const Inst& access) {
   locked_ = 0;
   const auto at = static_cast<size_t>(&access - block_.insts.data());
   stub.group = groups_.number_at(at);
-  stub.checked = groups_.is_checked(at);
+  stub.checked = groups_.is_checked(at) || (in_loop_ && is_hoisted(stub.group));
   if (stub.checked) {
     stub.operand = group_operand(at);
     return stub;

@@ -25,6 +25,7 @@ void CodeGenerator::emit_get_reg() {
 
 void CodeGenerator::emit_set_reg() {
   if (is_vector(inst().type)) return emit_vector_set();
+  if (in_loop_) note_move();
   const Reg host = kHostOfGuest[inst().aux];
   if (host == kNoReg) {
     emit_set_unpinned();

@@ -192,6 +192,7 @@ void CodeGenerator::keep_address(ValueId id) {
 
 void CodeGenerator::clobber(Reg host, ValueId except) {
   if (recipe_.uses(host)) lose_recipe();
+  if (loop_recipe_.uses(host)) loop_recipe_ = {};
   for (size_t i = 0; i < values_.size(); ++i) {
     const ValueId id = values_[i];
     if (!live_after(id) || is_vector(inst(id).type)) continue;

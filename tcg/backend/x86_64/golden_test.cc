@@ -379,6 +379,35 @@ jmp
 )");
 }
 
+// *rbx++ = al until rbx is rcx: the copy of the body that runs while its page lasts.
+TEST_F(Golden, LoopChecksOncePerPage) {
+  const Value at = get(kBx);
+  b_.store(at, 0, get(kAx, Type::kI8), 0);
+  b_.insn_start(0x1002);
+  const Value next = b_.add(at, number(1));
+  b_.set_reg(kBx, next);
+  b_.insn_start(0x1006);
+  b_.sub(next, get(kCx), kAllFlags);
+  b_.insn_start(0x1009);
+  b_.branch_if(Condition::kNe, 0x1000, 0);
+  b_.exit_direct(0x1020, 1);
+  const auto block = backend_->compile(block_, page_, nullptr);
+  const std::string all = listing(backend_->host_code(**block), false);
+  EXPECT_NE(all.find(R"(mov r14, qword ptr [r13 + 0x3c0]
+mov byte ptr [r14 + rbx], al
+lea rbx, [rbx + 1]
+cmp rbx, rcx
+je
+mov r14d, dword ptr [r13 + 0xff80]
+cmp rbx, qword ptr [r13 + 0x3a0]
+jne
+cmp rbx, rcx
+jmp
+)"),
+            std::string::npos)
+      << all;
+}
+
 TEST_F(Golden, VexIsOneInstruction) {
   set_flags();
   const Value sum =

@@ -123,11 +123,11 @@ util::Result<TranslatedBlock*> JitBackend::compile(const Block& block, const Cod
   data.code = static_cast<uint32_t>(used_);
   Encoder encoder = encoder_at_end();
   tables_.clear();
-  block.separate_checks ? groups_.clear(block) : groups_.find(block, may_share_check);
+  find_groups(block);
   liveness_.analyse(block, groups_);
   CodeGenerator generator(
       {cpu_, &thunks_, config_.link_blocks, config_.x87_offset, vector_bytes() == 32}, encoder,
-      block, data, second, tables_, {groups_, liveness_});
+      block, data, second, tables_, {groups_, loop_, liveness_});
   const char* what = generator.generate();
   if (encoder.full()) return no_room();
   if (what == nullptr && !fits(tables_, encoder.size())) what = "the block is too long";
@@ -143,6 +143,14 @@ util::Result<TranslatedBlock*> JitBackend::compile(const Block& block, const Cod
   statistics_.host_bytes += encoder.size();
   statistics_.ir_insts += block.insts.size();
   return store_.add(data, tables_);
+}
+
+void JitBackend::find_groups(const Block& block) {
+  loop_.clear();
+  if (block.separate_checks) return groups_.clear(block);
+  groups_.find(block, may_share_check);
+  if (config_.link_blocks && SelfLoop::is_candidate(block)) loop_.find(block, groups_);
+  groups_.drop_single_ones([this](uint16_t group) { return loop_.find_group(group) != nullptr; });
 }
 
 // Most blocks are reached from their own page only.
@@ -287,6 +295,7 @@ void JitBackend::invalidate(TranslatedBlock* block) {
     __atomic_store_n(reinterpret_cast<uint32_t*>(writable(slot)), 0, __ATOMIC_RELEASE);
   }
   for (ExitSite& site : data.exits()) {
+    if (site.slot == kLoopSlot && site.displacement_offset != 0) unlink(site);
     if (site.linked_to == nullptr) continue;
     forget_link(site);
     unlink(site);

@@ -8,6 +8,7 @@
 #include "tcg/backend/x86_64/block_store.h"
 #include "tcg/backend/x86_64/host_cpu.h"
 #include "tcg/backend/x86_64/liveness.h"
+#include "tcg/backend/x86_64/self_loop.h"
 #include "tcg/backend/x86_64/thunks.h"
 #include "util/host/jit_mapping.h"
 
@@ -62,6 +63,7 @@ class JitBackend final : public Backend {
   uint8_t* writable(uint32_t offset) const;
   /// For what comes behind all code there is; take() keeps it.
   Encoder encoder_at_end() const;
+  void find_groups(const Block& block);
   void take(size_t bytes, size_t alignment);
   /// Makes the exit go to the code at this offset of the cache.
   void patch(const ExitSite& site, const BlockData& owner, uint32_t target);
@@ -77,6 +79,7 @@ class JitBackend final : public Backend {
   size_t thunk_bytes_ = 0;
   Thunks thunks_{};
   AccessGroups groups_;
+  SelfLoop loop_;
   Liveness liveness_;
   BlockTables tables_;  // of the block that is being generated
   BlockStore store_;

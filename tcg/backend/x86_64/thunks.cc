@@ -99,15 +99,34 @@ class ThunkMaker {
       const Reg host = kHostOfGuest[guest];
       if (host != kNoReg) e_.mov(8, host, frame_at(general_offset(guest)));
     }
-    for (unsigned i = 0; i < kVectorRegisters; ++i) {
-      if (vector_bytes_ == 32) {
-        e_.vmovups(32, static_cast<Reg>(i), frame_at(vector_offset(i)));
-      } else {
-        e_.movaps(static_cast<Reg>(i), frame_at(vector_offset(i)));
-      }
-    }
+    reload_vectors();
     e_.sse({kMap0f, 0xae}, 2, frame_at(offsetof(Frame, mxcsr)));
     e_.ret();
+  }
+
+  // If a register's upper half is not known to be zero, each legacy instruction that writes it
+  // waits for what it held before: where all are zero, VZEROUPPER says so.
+  void reload_vectors() {
+    const Encoder::Label clean = e_.new_label(), end = e_.new_label();
+    if (vector_bytes_ == 32) {
+      const auto upper = [](unsigned i) { return frame_at(vector_offset(i) + 16); };
+      e_.vmovups(16, kRax, upper(0));
+      for (unsigned i = 1; i < kVectorRegisters; ++i) {
+        e_.vex({kMap0f, 0xeb, 0x66}, 4, kRax, kRax, upper(i), 16);  // vpor
+      }
+      e_.vex({kMap0f38, 0x17, 0x66}, 4, kRax, kRax, kRax, 16);  // vptest
+      e_.vzeroupper();
+      e_.jump_if(4, clean);
+      for (unsigned i = 0; i < kVectorRegisters; ++i) {
+        e_.vmovups(32, static_cast<Reg>(i), frame_at(vector_offset(i)));
+      }
+      e_.jump(end);
+      e_.bind(clean);
+    }
+    for (unsigned i = 0; i < kVectorRegisters; ++i) {
+      e_.movaps(static_cast<Reg>(i), frame_at(vector_offset(i)));
+    }
+    e_.bind(end);
   }
 
   // A C++ function on the X87State and Frame::x87_image, from any alignment of the stack. RBP is

@@ -1,0 +1,202 @@
+// Loops of one block. After an iteration with checks the preheader asks how many iterations more
+// all groups of accesses stay in their pages, and as many run in a second copy of the body, which
+// checks nothing: the host address of an access is a base that the preheader makes, plus the
+// register that moves it.
+
+#include <algorithm>
+#include <bit>
+
+#include "tcg/backend/x86_64/codegen.h"
+#include "tcg/runtime/frame_allocation.h"
+
+namespace vireo::tcg::x86_64 {
+namespace {
+
+constexpr uint8_t kNotEqual = 5, kEqual = 4, kBelow = 2, kAbove = 7;
+constexpr int32_t kAllMasked = 0x1f80;  // of MXCSR (SDM volume 1, 10.2.3)
+
+int64_t register_step(const LoopGroup& group) { return group.step >> group.scale; }
+
+}  // namespace
+
+bool CodeGenerator::is_hoisted(uint16_t group) const {
+  return has_loop_ && group != AccessGroups::kNone && loop_.find_group(group) != nullptr;
+}
+
+// A register that moves an access has to hold what the guest's does when the access comes.
+bool CodeGenerator::loop_fits() const {
+  for (size_t at = 0; at < block_.insts.size(); ++at) {
+    const bool access =
+        is_memory(block_.insts[at].op) && groups_.number_at(at) != AccessGroups::kNone;
+    const LoopGroup* group = access ? loop_.find_group(groups_.number_at(at)) : nullptr;
+    if (group == nullptr || group->reg == LoopGroup::kNoRegister) continue;
+    if (kHostOfGuest[group->reg] == kNoReg) return false;
+    for (size_t setter = at + 1; setter < block_.insts.size(); ++setter) {
+      const Inst& set = block_.insts[setter];
+      const bool ahead = set.op == Opcode::kSetReg && is_integer(set.type) &&
+                         set.aux == group->reg && set.a < at && live_.target(set.a) == group->reg;
+      if (ahead) return false;
+    }
+  }
+  return true;
+}
+
+void CodeGenerator::begin_loop() {
+  has_loop_ = !loop_.groups().empty() && loop_fits();
+  if (!has_loop_) return;
+  preheader_ = e_.new_label();
+  loop_body_ = e_.new_label();
+  loop_limit_ = new_spill_slot();
+  for (const LoopGroup& group : loop_.groups()) group_frames_[group.group] = new_spill_slot();
+}
+
+void CodeGenerator::emit_loop() {
+  if (!has_loop_) return;
+  const FlagRecipe recipe = entry_recipe_;
+  const bool saves = !recipe && !(entry_flags_ & kFlagsInMemory);
+  const Encoder::Label fails = e_.new_label();
+  e_.bind(preheader_);
+  if (saves) emit_save_flags(e_, kAddressReg);
+  emit_preheader(fails);
+  in_loop_ = true;
+  restart_body();
+  e_.bind(loop_body_);
+  emit_body();
+  e_.bind(fails);
+  emit_jump_to_entry(recipe);
+}
+
+// The block begins anew, with the guest's flags.
+void CodeGenerator::emit_jump_to_entry(const FlagRecipe& recipe) {
+  if (recipe) emit_recipe(recipe, kAddressReg);
+  e_.jump(recipe ? host_entry_ : memory_entry_);
+}
+
+void CodeGenerator::emit_preheader(Encoder::Label fails) {
+  if (loop_.has_floating_point()) {  // an exception would show flags that are nowhere
+    e_.sse({kMap0f, 0xae}, 3, frame_at(offsetof(Frame, mxcsr)));  // stmxcsr
+    e_.mov(4, kAddressReg, frame_at(offsetof(Frame, mxcsr)));
+    e_.alu_imm(Alu::kAnd, 4, kAddressReg, kAllMasked);
+    e_.alu_imm(Alu::kCmp, 4, kAddressReg, kAllMasked);
+    e_.jump_if(kNotEqual, fails);
+  }
+  const Mem least = frame_at(scratch_offset(1));
+  bool is_first = true;
+  for (const LoopGroup& group : loop_.groups()) {
+    if (group.step == 0) continue;
+    emit_iterations_left(group, fails);
+    if (!is_first) {
+      e_.alu(Alu::kCmp, 8, kAddressReg, least);
+      e_.cmov(kAbove, 8, kAddressReg, least);
+    }
+    e_.mov_to(8, least, kAddressReg);
+    is_first = false;
+  }
+  e_.test(8, kAddressReg, kAddressReg);
+  e_.jump_if(kEqual, fails);
+  const LoopGroup& counter = loop_.counter();
+  e_.imul_imm(8, kAddressReg, kAddressReg, static_cast<int32_t>(register_step(counter)));
+  e_.alu(Alu::kAdd, 8, kAddressReg, kHostOfGuest[counter.reg]);
+  e_.mov_to(8, frame_at(loop_limit_), kAddressReg);
+  for (const LoopGroup& group : loop_.groups()) emit_loop_base(group);
+}
+
+// Into kAddressReg: how many iterations after the last one the group stays in its page. Where it
+// was then, its place in the Frame tells.
+void CodeGenerator::emit_iterations_left(const LoopGroup& group, Encoder::Label fails) {
+  constexpr int32_t kInPage = kPageSize - 1;
+  constexpr unsigned kReciprocalBits = 20;
+  const auto distance = static_cast<uint32_t>(std::abs(group.step));
+  e_.mov(8, kAddressReg, frame_at(group_frames_[group.group]));
+  if (group.step > 0) e_.group3(Group3::kNot, 4, kAddressReg);
+  e_.alu_imm(Alu::kAnd, 4, kAddressReg, kInPage);
+  if (group.step > 0) {  // bytes behind its last one
+    e_.alu_imm(Alu::kSub, 4, kAddressReg, groups_[group.group].bytes - 1);
+    e_.jump_if(kBelow, fails);
+  }
+  if (distance == 1) return;
+  if (std::has_single_bit(distance)) {
+    e_.shift_imm(Shift::kShr, 4, kAddressReg, static_cast<uint8_t>(std::countr_zero(distance)));
+  } else {  // never too many
+    e_.imul_imm(4, kAddressReg, kAddressReg,
+                static_cast<int32_t>((1u << kReciprocalBits) / distance));
+    e_.shift_imm(Shift::kShr, 4, kAddressReg, kReciprocalBits);
+  }
+}
+
+// Turns the host address of the group in the last iteration into what the register is added to.
+void CodeGenerator::emit_loop_base(const LoopGroup& group) {
+  if (group.reg == LoopGroup::kNoRegister) return;
+  const Mem place = frame_at(group_frames_[group.group]);
+  e_.mov(8, kAddressReg, kHostOfGuest[group.reg]);
+  if (group.scale != 0) e_.shift_imm(Shift::kShl, 8, kAddressReg, group.scale);
+  e_.mov(8, kTlbReg, place);
+  e_.alu(Alu::kSub, 8, kTlbReg, kAddressReg);
+  e_.alu_imm(Alu::kAdd, 8, kTlbReg, group.step);
+  e_.mov_to(8, place, kTlbReg);
+}
+
+void CodeGenerator::restart_body() {
+  std::ranges::fill(places_, ValuePlace{});
+  values_.clear();
+  recipe_ = {};
+  recipe_ends_ = false;
+  flags_ = kFlagsNowhere;
+  x87_place_ = X87Place::kUnknown;
+  held_group_ = AccessGroups::kNone;
+  ip_ = block_.guest_ip;
+  spill_used_ = 0;
+  std::ranges::fill(moved_, 0);
+  const auto keep = [this](int32_t frame) {
+    spill_used_ |= uint64_t{1} << ((static_cast<size_t>(frame) - spill_offset(0)) / 32);
+  };
+  keep(loop_limit_);
+  for (uint16_t number = 0; number < group_frames_.size(); ++number) {
+    is_hoisted(number) ? keep(group_frames_[number]) : void(group_frames_[number] = -1);
+  }
+}
+
+Mem CodeGenerator::loop_operand(size_t access) {
+  const uint16_t number = groups_.number_at(access);
+  const LoopGroup& group = *loop_.find_group(number);
+  hold_group(number);
+  Mem operand{kTlbReg, kNoReg, 0, groups_.offset_at(access)};
+  if (group.reg == LoopGroup::kNoRegister) return operand;
+  operand.index = kHostOfGuest[group.reg];
+  operand.scale = group.scale;
+  operand.disp -= static_cast<int32_t>(moved_[group.reg] << group.scale);
+  return operand;
+}
+
+// Notes how far the register is from where the iteration found it.
+void CodeGenerator::note_move() {
+  const AccessGroups::Address sum = AccessGroups::sum_of(block_, inst().a);
+  if (sum.root == kNoValue || sum.index != kNoValue) return;
+  const Inst& from = inst(sum.root);
+  if (from.op == Opcode::kGetReg && from.aux == inst().aux) moved_[inst().aux] = sum.displacement;
+}
+
+void CodeGenerator::emit_back_branch(uint8_t condition) {
+  const Encoder::Label over = e_.new_label();
+  const uint8_t flags = flags_;
+  e_.jump_if(condition ^ 1, over);
+  const uint32_t exit = new_exit(block_.guest_ip, kLoopSlot);
+  tables_.exits[exit].poll_offset = static_cast<uint16_t>(e_.size());
+  e_.mov(4, kTlbReg, frame_at(kPollPageOffset));
+  if (in_loop_) {
+    const FlagRecipe recipe = loop_recipe_;
+    if (!recipe && !(flags_ & kFlagsInMemory)) emit_save_flags(e_, kAddressReg);
+    e_.alu(Alu::kCmp, 8, kHostOfGuest[loop_.counter().reg], frame_at(loop_limit_));
+    e_.jump_if(kNotEqual, loop_body_);
+    emit_jump_to_entry(recipe);
+  } else {
+    entry_recipe_ = loop_recipe_;
+    entry_flags_ = flags_;
+    tables_.exits[exit].displacement_offset = static_cast<uint16_t>(e_.patchable_jump(preheader_));
+    exit_stubs_.push_back({e_.new_label(), exit, false});
+  }
+  e_.bind(over);
+  flags_ = flags;
+}
+
+}  // namespace vireo::tcg::x86_64

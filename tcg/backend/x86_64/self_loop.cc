@@ -1,0 +1,120 @@
+// Loops of one block: which of their accesses walk through memory in constant steps.
+
+#include "tcg/backend/x86_64/self_loop.h"
+
+#include <algorithm>
+
+#include "tcg/backend/x86_64/liveness.h"
+
+namespace vireo::tcg::x86_64 {
+namespace {
+
+// Longer ones leave a page too soon.
+constexpr int64_t kLongestStep = 512;
+constexpr size_t kMostGroups = 6;
+
+}  // namespace
+
+bool SelfLoop::is_candidate(const Block& block) {
+  const size_t count = block.insts.size();
+  if (count < 2 || block.separate_checks) return false;
+  const Inst& branch = block.insts[count - 2];
+  if (branch.op != Opcode::kBranchFlags && branch.op != Opcode::kBranchNonzero) return false;
+  if (branch.imm != block.guest_ip || block.insts[count - 1].op != Opcode::kExitDirect)
+    return false;
+  constexpr uint16_t kNotPlain = kSyncs | kLeavesBlock | kEndsBlock;
+  return std::all_of(block.insts.begin(), block.insts.end() - 2, [](const Inst& inst) {
+    return (effects(inst) & kNotPlain) == 0 && inst.op != Opcode::kStoreState;
+  });
+}
+
+void SelfLoop::find(const Block& block, const AccessGroups& groups) {
+  clear();
+  find_changes(block);
+  for (uint16_t number = 0; number < groups.size(); ++number) {
+    const AccessGroup& group = groups[number];
+    LoopGroup found{.group = number};
+    const bool knows =
+        moves(block, group.root, 0, found) && moves(block, group.index, group.scale, found);
+    if (knows && groups_.size() < kMostGroups) groups_.push_back(found);
+  }
+  const auto counts = [](const LoopGroup& group) { return group.step != 0; };
+  const auto counter = std::ranges::find_if(groups_, counts);
+  if (counter == groups_.end() || !flags_are_free(block, groups)) return clear();
+  counter_ = static_cast<size_t>(counter - groups_.begin());
+}
+
+const LoopGroup* SelfLoop::find_group(uint16_t group) const {
+  const auto found = std::ranges::find(groups_, group, &LoopGroup::group);
+  return found == groups_.end() ? nullptr : &*found;
+}
+
+// From the last value that each register is set to back to what it was at the beginning.
+void SelfLoop::find_changes(const Block& block) {
+  std::ranges::fill(changes_, Change{});
+  for (const Inst& set : block.insts) {
+    const bool sets = set.op == Opcode::kSetReg || set.op == Opcode::kSetRegHigh8;
+    if (!sets || is_vector(set.type)) continue;
+    Change& change = changes_[set.aux];
+    change = {.constant = false};
+    if (set.op != Opcode::kSetReg || set.type != Type::kI64) continue;
+    const AccessGroups::Address sum = AccessGroups::sum_of(block, set.a);
+    if (sum.root == kNoValue || sum.index != kNoValue) continue;
+    const Inst& from = block.insts[sum.root];
+    if (from.op != Opcode::kGetReg || from.type != Type::kI64 || from.aux != set.aux) continue;
+    change = {.constant = true, .step = sum.displacement};
+  }
+}
+
+// Whether the value is the same in each iteration.
+bool SelfLoop::is_steady(const Block& block, ValueId value) const {
+  const Inst& inst = block.insts[value];
+  if (inst.op == Opcode::kConstant || inst.op == Opcode::kLoadState) return true;
+  return inst.op == Opcode::kGetReg && inst.type == Type::kI64 && changes_[inst.aux].constant &&
+         changes_[inst.aux].step == 0;
+}
+
+// Whether the part of an address moves as is known; notes the register that does it.
+bool SelfLoop::moves(const Block& block, ValueId value, unsigned scale, LoopGroup& group) const {
+  if (value == kNoValue || is_steady(block, value)) return true;
+  const Inst& inst = block.insts[value];
+  if (inst.op != Opcode::kGetReg || inst.type != Type::kI64 ||
+      group.reg != LoopGroup::kNoRegister) {
+    return false;
+  }
+  const Change& change = changes_[inst.aux];
+  const int64_t step = change.step << scale;
+  if (!change.constant || step > kLongestStep || step < -kLongestStep) return false;
+  // What is read behind a change is not what the iteration began with.
+  const auto is_change = [&](const Inst& other) {
+    return other.op == Opcode::kSetReg && !is_vector(other.type) && other.aux == inst.aux;
+  };
+  if (std::any_of(block.insts.begin(), block.insts.begin() + value, is_change)) return false;
+  group.reg = static_cast<uint8_t>(inst.aux);
+  group.scale = static_cast<uint8_t>(scale);
+  group.step = static_cast<int16_t>(step);
+  return true;
+}
+
+// Whether nobody looks at the flags with which an iteration begins.
+bool SelfLoop::flags_are_free(const Block& block, const AccessGroups& groups) {
+  FlagMask overwritten = 0;
+  has_floating_point_ = false;
+  for (size_t at = 0; at < block.insts.size(); ++at) {
+    const Inst& inst = block.insts[at];
+    const uint16_t effect = effects(inst);
+    const bool hoisted = is_memory(inst.op) && groups.number_at(at) != AccessGroups::kNone &&
+                         find_group(groups.number_at(at)) != nullptr;
+    const bool may_fault = (effect & kMayFault) != 0 && !hoisted;
+    const bool is_vector_operation = inst.op == Opcode::kVector;
+    has_floating_point_ |= may_fault && is_vector_operation;
+    if (overwritten == kAllFlags) continue;
+    if ((flags_read(block, inst) & ~overwritten) != 0) return false;
+    if (effect & (kLeavesBlock | kEndsBlock)) return false;
+    if (may_fault && !is_vector_operation) return false;
+    if (always_writes_flags(block, inst)) overwritten |= inst.flags;
+  }
+  return true;
+}
+
+}  // namespace vireo::tcg::x86_64

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tcg/ir/block.h"
+#include "tcg/opt/access_groups.h"
+
+namespace vireo::tcg::x86_64 {
+
+/// A group of accesses of a loop whose address moves by a constant in each iteration, or not at
+/// all.
+struct LoopGroup {
+  static constexpr uint8_t kNoRegister = 0xff;
+  uint16_t group = 0;
+  int16_t step = 0;           ///< Bytes from one iteration to the next.
+  uint8_t reg = kNoRegister;  ///< The guest register that moves it; it counts by step >> scale.
+  uint8_t scale = 0;
+};
+
+/// What is known of a block that ends in a branch to its own beginning.
+class SelfLoop {
+ public:
+  /// Whether the block is such a loop, so that single accesses are of interest, too.
+  static bool is_candidate(const Block& block);
+  /// Finds the groups that need no check in the iterations that stay in a page.
+  void find(const Block& block, const AccessGroups& groups);
+  void clear() { groups_.clear(); }
+
+  /// Empty: nothing is gained.
+  const std::vector<LoopGroup>& groups() const { return groups_; }
+  const LoopGroup* find_group(uint16_t group) const;
+  /// A group whose register tells iterations apart.
+  const LoopGroup& counter() const { return groups_[counter_]; }
+  /// Whether SIMD exceptions have to be masked.
+  bool has_floating_point() const { return has_floating_point_; }
+
+ private:
+  /// How a general register changes in an iteration.
+  struct Change {
+    bool constant = true;
+    int64_t step = 0;
+  };
+  void find_changes(const Block& block);
+  bool flags_are_free(const Block& block, const AccessGroups& groups);
+  bool is_steady(const Block& block, ValueId value) const;
+  bool moves(const Block& block, ValueId value, unsigned scale, LoopGroup& group) const;
+
+  std::vector<LoopGroup> groups_;
+  Change changes_[16];
+  size_t counter_ = 0;
+  bool has_floating_point_ = false;
+};
+
+}  // namespace vireo::tcg::x86_64
