@@ -35,6 +35,8 @@ BLAS = f"{LIBRARIES}/blas/libblas.so.3"
 OPENMPI = f"{LIBRARIES}/openmpi/lib/openmpi3"  # what libmpi loads by itself
 LOADER = "usr/lib64/ld-linux-x86-64.so.2"
 FOLDERS = "usr/bin usr/sbin usr/lib64 bench dev proc tmp etc".split()
+SMALL = {"init", "bench/suite", "bench/commands", "usr/bin/busybox", "usr/bin/suite", LOADER,
+         f"{LIBRARIES}/libc.so.6", f"{LIBRARIES}/libm.so.6"}  # what our own programs need, for guests with little memory
 MERGED = ["bin", "sbin", "lib", "lib64"]  # links into usr, as Debian has them
 COMPILE = ["gcc", "-O2", "-fno-math-errno", "-Wall"]
 
@@ -129,10 +131,12 @@ def fill(tree):
     write_text(bench / "text", 4 << 20)
     (bench / "text-1m").write_bytes((bench / "text").read_bytes()[:1 << 20])
     commands = [f"{w.name} {w.command()}\n" for w in workloads.WORKLOADS]
+    commands += [f"{row} {workloads.growth_command(row)}\n" for row in workloads.GROWTH]
     (bench / "commands").write_text("".join(commands))
 
 
-def pack(root, output):
+def pack(root, output, only=None):
+    """All files, or some, with all folders and links."""
     archive = initramfs.Archive()
     for folder, folders, names in sorted(os.walk(root)):
         for name in sorted(folders + names):
@@ -142,7 +146,7 @@ def pack(root, output):
                 archive.link(inside, os.readlink(path))
             elif path.is_dir():
                 archive.folder(inside)
-            else:
+            elif only is None or inside in only:
                 archive.file(inside, path.read_bytes(), stat.S_IMODE(path.stat().st_mode))
     archive.add("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
     output.write_bytes(archive.plain())
@@ -161,7 +165,7 @@ class Image:
 
     def __init__(self):
         base = CACHE / "bench"
-        self.tree, self.initramfs = base / "root", base / "initramfs"
+        self.tree, self.initramfs, self.small_initramfs = base / "root", base / "initramfs", base / "initramfs-small"
         linux = Path(run(ROOT / "scripts/guest/linux").splitlines()[-1])
         self.kernel, self.stock_initramfs = linux / "vmlinuz", linux / "initramfs.gz"
         stamp, digest = base / "stamp", digest_of_inputs()
@@ -175,6 +179,7 @@ class Image:
         fill(tree)
         add_modules(tree, linux)
         pack(self.tree, self.initramfs)
+        pack(self.tree, self.small_initramfs, SMALL)
         stamp.write_text(digest)
 
     @staticmethod

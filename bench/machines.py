@@ -54,6 +54,9 @@ class Host:
             with vm.Guest("env", f"BENCH_SERVER=127.0.0.1:{port}", *self.command, *names) as guest:
                 record.workloads(guest, names)
 
+    def run_small(self, names, record):
+        self.run(names, record)
+
     def boot(self, names, record):
         """The host is not booted."""
 
@@ -75,17 +78,24 @@ class Emulator:
     def run(self, names, record):
         with server_for(names, self.image) as port:
             append = f"bench.only={','.join(names)} BENCH_SERVER=10.0.2.2:{port}"
-            self.run_guest(self.command(RAM_MIB, self.image.initramfs, append, port is not None), names, record)
+            command = self.command(RAM_MIB, self.image.initramfs, append, port is not None)
+            self.run_guest(command, names, record, RAM_MIB)
 
-    def run_guest(self, command, names, record):
+    def run_small(self, names, record, megabytes=RAM_MIB):
+        """Our own programs, in a guest that may have little memory."""
+        command = self.command(megabytes, self.image.small_initramfs, "bench.only=" + ",".join(names))
+        self.run_guest(command, names, record, megabytes)
+
+    def run_guest(self, command, names, record, megabytes):
         with vm.Guest(*command) as guest:
             guest.expect("READY", START_LIMIT)
+            record.ready.append(time.monotonic() - guest.begin)
             busy, begin = processor_seconds(guest.process.pid), time.monotonic()
             record.workloads(guest, names)
             share = (processor_seconds(guest.process.pid) - busy) / (time.monotonic() - begin)
             record.working_percent.append(100 * share)
             used = guest.expect(r"MEMORY (\d+) (\d+)", 10)
-            record.memory_and_idling(guest, int(used[1]) - int(used[2]))
+            record.memory_and_idling(guest, int(used[1]) - int(used[2]), megabytes)
             guest.ends(30)
 
     def boot(self, names, record):
@@ -137,6 +147,7 @@ class Record:
         self.samples, self.checksums, self.failures = {}, {}, []
         self.beyond_ram_kib, self.guest_used_kib, self.idle_percent = [], [], []
         self.working_percent, self.clock_errors = [], []
+        self.ready = []  # seconds to where the workloads begin
 
     def sample(self, name, seconds):
         self.samples.setdefault(name, []).append(seconds)
@@ -153,7 +164,7 @@ class Record:
                 continue
             self.sample(name, float(said[1]))
             self.checksums.setdefault(name, set()).add(said[2].decode())
-            if not workloads.BY_NAME[name].tells_time:
+            if name in workloads.BY_NAME and not workloads.BY_NAME[name].tells_time:
                 self.compare_clocks(name, float(said[1]), time.monotonic() - begin)
         self.current = None
 
@@ -162,7 +173,7 @@ class Record:
         if inside > outside + 0.05 or (outside > 3 and inside < 0.2 * outside):
             self.clock_errors.append(f"{name}: {inside:.3f} s by the guest's clock, {outside:.3f} s by the host's")
 
-    def memory_and_idling(self, guest, used_kib):
+    def memory_and_idling(self, guest, used_kib, megabytes):
         pid = guest.process.pid
         time.sleep(SETTLE_SECONDS)
         busy, begin = processor_seconds(pid), time.monotonic()
@@ -170,7 +181,7 @@ class Record:
         share = (processor_seconds(pid) - busy) / (time.monotonic() - begin)
         self.idle_percent.append(100 * share)
         self.guest_used_kib.append(used_kib)
-        self.beyond_ram_kib.append(guest.resident_bytes(sys.maxsize) // 1024 - guest_ram_kib(pid))
+        self.beyond_ram_kib.append(guest.resident_bytes(sys.maxsize) // 1024 - guest_ram_kib(pid, megabytes))
 
     def as_json(self):
         return {"samples": self.samples, "checksums": {n: sorted(c) for n, c in self.checksums.items()},
@@ -185,7 +196,7 @@ def processor_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / HZ
 
 
-def guest_ram_kib(pid):
+def guest_ram_kib(pid, megabytes):
     """The resident part of guest RAM: of the large mappings that hold data, not code."""
     resident = size = 0
     permissions = ""
@@ -196,7 +207,7 @@ def guest_ram_kib(pid):
                 permissions = words[1]
             elif words[0] == "Size:":
                 size = int(words[1])
-            elif words[0] == "Rss:" and size >= RAM_MIB * 1024 // 2 and permissions.startswith("rw-"):
+            elif words[0] == "Rss:" and size >= megabytes * 1024 // 4 and permissions.startswith("rw-"):
                 resident += int(words[1])
     return resident
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import chart
 import flame
+import growth
 import profile_graph
 import report
 import symbols
@@ -63,6 +64,14 @@ class Report(unittest.TestCase):
             bars = [e for e in xml.etree.ElementTree.parse(path).iter() if e.get("fill") == chart.COLOURS["vireo"]]
             self.assertEqual(len(bars), 4)  # two workloads, the mean, the legend
             self.assertFalse(chart.draw(Path(folder) / "none.svg", ["queens"], {"native": RECORDS["native"]}, {}))
+
+
+class Growth(unittest.TestCase):
+    def test_sizes_compare_with_the_smallest(self):
+        native, own = {"fork-1": 5.0, "fork-10": 6.0}, {"fork-1": 100.0, "fork-10": 150.0}
+        lines = list(growth.lines_of(["fork"], [1, 10], str, native, own))
+        self.assertEqual(lines[0], "| fork and exit among processes | 1 | 5.0 | 100.0 | 1.00 |")
+        self.assertEqual(lines[1], "| fork and exit among processes | 10 | 6.0 | 150.0 | 1.50 |")
 
 
 KALLSYMS = b"ffffffff81000000 T startup_64\nffffffff81000200 t idle\nffffffff82000000 D data\n"

@@ -69,5 +69,17 @@ WORKLOADS = [
           {"syscall", "switch-2", "spawn", "pagefault"}),
     *_own("network", "net-latency net-send net-receive", {"net-latency"}),
 ]
+# What --growth runs: by row, the program of `suite growth` and its size.
+GROWTH = {
+    **{f"{name}-{blocks}": (name, blocks) for name in ("code-first", "code-again") for blocks in (80_000, 800_000)},
+    **{f"{name}-{count}": (name, count) for name in ("fork", "switch") for count in (100, 1000)},
+    **{name: (name, 64) for name in ("page-touch", "random-read")},
+}
+
+
+def growth_command(row):
+    return f"{SUITE} growth {row} {GROWTH[row][0]} {GROWTH[row][1]}"
+
+
 NETWORK = {w.name for w in WORKLOADS if w.group == "network"}
 BY_NAME = {w.name: w for w in WORKLOADS}

@@ -8,6 +8,9 @@
 /* Starts the clock again, behind what is not to be timed. */
 void restart_clock(void);
 
+/* Seconds since then. */
+double elapsed(void);
+
 /* Ends the program with a message if `condition` is false. */
 void require(int condition, const char* what);
 
@@ -82,3 +85,11 @@ uint64_t net_send(void);
 uint64_t net_receive(void);
 /* The server of these: prints its port, and does not come back. */
 int serve(void);
+
+/* Seconds for a unit of work at a size. */
+double code_first(long blocks);
+double code_again(long blocks);
+double fork_among(long processes);
+double switch_among(long processes);
+double page_touch(long mebibytes);
+double random_read(long mebibytes);
