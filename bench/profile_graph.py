@@ -10,7 +10,7 @@ from pathlib import Path
 import flame
 import symbols
 from image import CACHE
-from machines import vm
+from machines import server_for, vm
 
 FREQUENCY = 997
 START_LIMIT = 240
@@ -93,15 +93,26 @@ class Perf:
 
 def run(emulator, name, output):
     """Writes output/profile-NAME.svg; returns its path."""
-    kernel = kernel_symbols(emulator)
     output.mkdir(parents=True, exist_ok=True)
     with_perf = shutil.which("perf") is not None
     log, data = output / f"profile-{name}.log", output / f"profile-{name}.data"
     options = ["-perfmap"] if with_perf else ["-accel", "tcg,profile=on", "-d", "perf", "-D", log]
-    command = emulator.command(1024, emulator.image.initramfs, f"{STILL} bench.only={name}")
-    with vm.Guest(*command, *options) as process:
+    with server_for([name], emulator.image) as port:
+        append = f"{STILL} bench.only={name} BENCH_SERVER=10.0.2.2:{port}"
+        command = emulator.command(1024, emulator.image.initramfs, append, port is not None)
+        stacks, source = record([*command, *options], name, emulator, data if with_perf else None, log)
+    root = flame.tree(name, stacks)
+    path = output / f"profile-{name}.svg"
+    path.write_text(flame.draw(root, f"{name}: {root.samples:.0f} samples of {source}"), encoding="utf-8")
+    return path
+
+
+def record(command, name, emulator, data, log):
+    """Samples of perf in `data`, or, if that is None, of the emulator's `log`: stacks, and what they are of."""
+    kernel = kernel_symbols(emulator)
+    with vm.Guest(*command) as process:
         process.expect("READY", START_LIMIT)
-        perf = Perf(process.process.pid, data) if with_perf else None
+        perf = Perf(process.process.pid, data) if data else None
         process.type("")
         text = process.expect(rf"BEGIN {name}\s(?s:(.*))BENCH {name} (\S+)", WORKLOAD_LIMIT)
         maps = re.findall(r"^MAP (.*?)\s*$", text[1].decode(errors="replace"), re.MULTILINE)
@@ -109,14 +120,10 @@ def run(emulator, name, output):
         if perf:
             perf.stop()
             stacks = list(stacks_of_perf(data, guest))
+            data.unlink()
         process.ends(60)
     if perf:
         Path(f"/tmp/perf-{process.process.pid}.map").unlink(missing_ok=True)
-        data.unlink()
-    else:
-        stacks = list(stacks_of_log(log.read_text(encoding="utf-8", errors="replace"), guest))
-    root = flame.tree(name, stacks)
-    path = output / f"profile-{name}.svg"
-    source = "perf" if perf else "the emulator's profile, boot included"
-    path.write_text(flame.draw(root, f"{name}: {root.samples:.0f} samples of {source}"), encoding="utf-8")
-    return path
+        return stacks, "perf"
+    text = log.read_text(encoding="utf-8", errors="replace")
+    return list(stacks_of_log(text, guest)), "the emulator's profile, boot included"

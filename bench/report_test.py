@@ -97,7 +97,7 @@ class Profile(unittest.TestCase):
         self.assertEqual(self.guest.path(True, 0x7ffff0002345), ("guest programs", "/no/such", "page 0x3000"))
         self.assertEqual(self.guest.path(True, 0x1234), ("guest programs", "others", "page 0x1000"))
         table = symbols.Table([(0x100, 0x10, "a"), (0x200, 0, "b")])
-        self.assertEqual([table.find(a) for a in (0xff, 0x10f, 0x110, 0x5000)], [None, "a", None, "b"])
+        self.assertEqual([table.find(a) for a in (0xff, 0x10f, 0x110, 0x1100, 0x5000)], [None, "a", None, "b", None])
 
     def test_samples_have_stacks(self):
         stack = profile_graph.stack_of

@@ -5,9 +5,11 @@ import bisect
 import subprocess
 import zlib
 
+PAGE = 4096
+
 
 class Table:
-    """Functions by address; those of unknown size reach to the next."""
+    """Functions by address; those of unknown size reach to the next, the last of them a page far."""
 
     def __init__(self, rows):
         """`rows`: address, size (0: unknown), name."""
@@ -19,7 +21,8 @@ class Table:
         if index < 0:
             return None
         start, size, name = self.rows[index]
-        return name if size == 0 or address < start + size else None
+        last = index + 1 == len(self.rows)
+        return name if (size == 0 and not last) or address < start + (size or PAGE) else None
 
 
 def of_kernel(text):
