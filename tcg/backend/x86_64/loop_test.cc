@@ -149,6 +149,25 @@ TEST_F(Loop, AccessesBehindTheMove) {
   expect_agreement(200, [](Frame& frame) { frame.general[kFirst] = kMemory; });
 }
 
+// The pointer's register holds something else when the access comes, and is right at the end.
+TEST_F(Loop, RegistersThatAreUsedOtherwiseInBetween) {
+  next();
+  const Value at = get(kFirst);
+  b_.set_reg(kSecond, at);
+  load_sum(Type::kI64, at, 0);
+  next();
+  b_.set_reg(kFirst, b_.load(Type::kI32, get(kIndex), 0, 0));
+  next();
+  b_.store(get(kSecond), 2, b_.get_reg(Type::kI8, kFirst), 0);
+  next();
+  b_.set_reg(kFirst, b_.address(Type::kI64, get(kSecond), {}, 0, 4));
+  end();
+  expect_agreement(100, [](Frame& frame) {
+    frame.general[kFirst] = kMemory;
+    frame.general[kIndex] = kMemory + 3000;
+  });
+}
+
 TEST_F(Loop, SteadyGroupsStay) {
   load_sum(Type::kI64, get(kFirst), 0);
   store_sum(Type::kI64, get(kSecond), 0);

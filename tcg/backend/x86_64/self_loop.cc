@@ -34,8 +34,8 @@ void SelfLoop::find(const Block& block, const AccessGroups& groups) {
   for (uint16_t number = 0; number < groups.size(); ++number) {
     const AccessGroup& group = groups[number];
     LoopGroup found{.group = number};
-    const bool knows =
-        moves(block, group.root, 0, found) && moves(block, group.index, group.scale, found);
+    const bool knows = moves(block, group.root, 0, group, found) &&
+                       moves(block, group.index, group.scale, group, found);
     if (knows && groups_.size() < kMostGroups) groups_.push_back(found);
   }
   const auto counts = [](const LoopGroup& group) { return group.step != 0; };
@@ -52,17 +52,20 @@ const LoopGroup* SelfLoop::find_group(uint16_t group) const {
 // From the last value that each register is set to back to what it was at the beginning.
 void SelfLoop::find_changes(const Block& block) {
   std::ranges::fill(changes_, Change{});
-  for (const Inst& set : block.insts) {
+  for (size_t at = 0; at < block.insts.size(); ++at) {
+    const Inst& set = block.insts[at];
     const bool sets = set.op == Opcode::kSetReg || set.op == Opcode::kSetRegHigh8;
     if (!sets || is_vector(set.type)) continue;
     Change& change = changes_[set.aux];
-    change = {.constant = false};
-    if (set.op != Opcode::kSetReg || set.type != Type::kI64) continue;
-    const AccessGroups::Address sum = AccessGroups::sum_of(block, set.a);
-    if (sum.root == kNoValue || sum.index != kNoValue) continue;
-    const Inst& from = block.insts[sum.root];
-    if (from.op != Opcode::kGetReg || from.type != Type::kI64 || from.aux != set.aux) continue;
-    change = {.constant = true, .step = sum.displacement};
+    change.constant = false;
+    if (set.op == Opcode::kSetReg && set.type == Type::kI64) {
+      const AccessGroups::Address sum = AccessGroups::sum_of(block, set.a);
+      const Inst* from = sum.root == kNoValue ? nullptr : &block.insts[sum.root];
+      change.constant = from != nullptr && sum.index == kNoValue && from->op == Opcode::kGetReg &&
+                        from->type == Type::kI64 && from->aux == set.aux;
+      change.step = sum.displacement;
+    }
+    if (!change.constant) change.other_use = std::min(change.other_use, at);
   }
 }
 
@@ -75,7 +78,8 @@ bool SelfLoop::is_steady(const Block& block, ValueId value) const {
 }
 
 // Whether the part of an address moves as is known; notes the register that does it.
-bool SelfLoop::moves(const Block& block, ValueId value, unsigned scale, LoopGroup& group) const {
+bool SelfLoop::moves(const Block& block, ValueId value, unsigned scale, const AccessGroup& accesses,
+                     LoopGroup& group) const {
   if (value == kNoValue || is_steady(block, value)) return true;
   const Inst& inst = block.insts[value];
   if (inst.op != Opcode::kGetReg || inst.type != Type::kI64 ||
@@ -84,7 +88,8 @@ bool SelfLoop::moves(const Block& block, ValueId value, unsigned scale, LoopGrou
   }
   const Change& change = changes_[inst.aux];
   const int64_t step = change.step << scale;
-  if (!change.constant || step > kLongestStep || step < -kLongestStep) return false;
+  if (!change.constant || change.other_use < accesses.last) return false;
+  if (step > kLongestStep || step < -kLongestStep) return false;
   // What is read behind a change is not what the iteration began with.
   const auto is_change = [&](const Inst& other) {
     return other.op == Opcode::kSetReg && !is_vector(other.type) && other.aux == inst.aux;

@@ -40,11 +40,15 @@ class SelfLoop {
   struct Change {
     bool constant = true;
     int64_t step = 0;
+    /// The first instruction that sets it to anything but what the iteration began with, plus a
+    /// constant.
+    size_t other_use = ~size_t{0};
   };
   void find_changes(const Block& block);
   bool flags_are_free(const Block& block, const AccessGroups& groups);
   bool is_steady(const Block& block, ValueId value) const;
-  bool moves(const Block& block, ValueId value, unsigned scale, LoopGroup& group) const;
+  bool moves(const Block& block, ValueId value, unsigned scale, const AccessGroup& accesses,
+             LoopGroup& group) const;
 
   std::vector<LoopGroup> groups_;
   Change changes_[16];
