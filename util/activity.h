@@ -18,8 +18,11 @@ enum class Activity : uint8_t {
 };
 constexpr unsigned kActivities = 9;
 
-/// The calling thread's. Volatile: signal handlers of the thread read it.
-inline constinit thread_local volatile Activity current_activity = Activity::kLoop;
+/// The calling thread's. Volatile: signal handlers of the thread read it. Found without a call,
+/// since TLB refills run while vector registers are live.
+[[gnu::tls_model(
+    "initial-exec")]] inline constinit thread_local volatile Activity current_activity =
+    Activity::kLoop;
 
 /// Says what the thread does for a scope, inside another activity. A scope that is left without its
 /// destructor (tcg::leave) must be inside one that sets the activity anew.
