@@ -8,6 +8,7 @@ namespace {
 constexpr uint8_t kEqual = 4;
 
 }  // namespace
+
 const char* CodeGenerator::generate() {
   body_ = e_.new_label();
   memory_entry_ = e_.new_label();

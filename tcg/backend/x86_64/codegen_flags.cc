@@ -6,14 +6,10 @@ namespace vireo::tcg::x86_64 {
 
 void CodeGenerator::set_recipe(FlagRecipe::Kind kind, Reg result, Reg operand, int32_t imm) {
   const auto is_temporary = [](Reg reg) { return reg == kAddressReg || reg == kTlbReg; };
-  const bool in_registers = !is_temporary(result) && !is_temporary(operand);
-  if (flags_ == kFlagsInHost && in_registers) {
-    loop_recipe_ = {kind, static_cast<uint8_t>(size()), result, operand, imm};
-  }
+  if (flags_ != kFlagsInHost || is_temporary(result) || is_temporary(operand)) return;
+  loop_recipe_ = {kind, static_cast<uint8_t>(size()), result, operand, imm};
   const bool shown_only = live_.flags_read_after(at_) == 0;
-  if (flags_ != kFlagsInHost || !shown_only || is_temporary(result) || is_temporary(operand))
-    return;
-  recipe_ = {kind, static_cast<uint8_t>(size()), result, operand, imm};
+  if (shown_only) recipe_ = loop_recipe_;
 }
 
 // A register of the recipe is about to change. The check of this very instruction comes before.

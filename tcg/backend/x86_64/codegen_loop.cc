@@ -20,15 +20,13 @@ int64_t register_step(const LoopGroup& group) { return group.step >> group.scale
 }  // namespace
 
 bool CodeGenerator::is_hoisted(uint16_t group) const {
-  return has_loop_ && group != AccessGroups::kNone && loop_.find_group(group) != nullptr;
+  return has_loop_ && loop_.find_group(group) != nullptr;
 }
 
 // A register that moves an access has to hold what the guest's does when the access comes.
 bool CodeGenerator::loop_fits() const {
   for (size_t at = 0; at < block_.insts.size(); ++at) {
-    const bool access =
-        is_memory(block_.insts[at].op) && groups_.number_at(at) != AccessGroups::kNone;
-    const LoopGroup* group = access ? loop_.find_group(groups_.number_at(at)) : nullptr;
+    const LoopGroup* group = loop_.find_group(groups_.number_at(at));
     if (group == nullptr || group->reg == LoopGroup::kNoRegister) continue;
     if (kHostOfGuest[group->reg] == kNoReg) return false;
     for (size_t setter = at + 1; setter < block_.insts.size(); ++setter) {
@@ -145,14 +143,14 @@ void CodeGenerator::restart_body() {
   x87_place_ = X87Place::kUnknown;
   held_group_ = AccessGroups::kNone;
   ip_ = block_.guest_ip;
-  spill_used_ = 0;
   std::ranges::fill(moved_, 0);
-  const auto keep = [this](int32_t frame) {
-    spill_used_ |= uint64_t{1} << ((static_cast<size_t>(frame) - spill_offset(0)) / 32);
-  };
-  keep(loop_limit_);
+  spill_used_ = spill_bit(loop_limit_);
   for (uint16_t number = 0; number < group_frames_.size(); ++number) {
-    is_hoisted(number) ? keep(group_frames_[number]) : void(group_frames_[number] = -1);
+    if (is_hoisted(number)) {
+      spill_used_ |= spill_bit(group_frames_[number]);
+    } else {
+      group_frames_[number] = -1;
+    }
   }
 }
 

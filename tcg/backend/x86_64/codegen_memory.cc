@@ -122,10 +122,11 @@ void CodeGenerator::keep_stub(const SlowStub& stub) {
 // A temporary beside the operand, which may move for it.
 Reg CodeGenerator::operand_temporary(const SlowStub& stub, Mem& operand) {
   operand = stub.operand;
-  if (stub.group != AccessGroups::kNone) return allocate_temporary(kAddressReg);
-  e_.lea(8, kTlbReg, kChecked);
-  operand = {kTlbReg};
-  return kAddressReg;
+  if (stub.group == AccessGroups::kNone) {
+    e_.lea(8, kTlbReg, kChecked);
+    operand = {kTlbReg};
+  }
+  return load_temporary(stub);
 }
 
 void CodeGenerator::emit_load_to(Reg host, unsigned bytes, const Mem& from) {
@@ -147,7 +148,7 @@ void CodeGenerator::emit_load() {
   define(to, size() >= 4 || is_temporary(to));
 }
 
-// Where a load goes that is not for a pinned register.
+// A temporary that a load may go to: the operand is read before it is written.
 Reg CodeGenerator::load_temporary(const SlowStub& stub) {
   return stub.group != AccessGroups::kNone ? allocate_temporary(kAddressReg) : kAddressReg;
 }

@@ -70,9 +70,7 @@ int32_t CodeGenerator::new_spill_slot() {
   return static_cast<int32_t>(spill_offset(slot));
 }
 
-void CodeGenerator::free_spill_slot(int32_t frame) {
-  spill_used_ &= ~(uint64_t{1} << ((static_cast<size_t>(frame) - spill_offset(0)) / 32));
-}
+void CodeGenerator::free_spill_slot(int32_t frame) { spill_used_ &= ~spill_bit(frame); }
 
 // One without a value; kNoReg if there is none. The host address of a group can be had again.
 Reg CodeGenerator::free_temporary(Reg preferred) {

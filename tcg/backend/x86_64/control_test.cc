@@ -111,7 +111,7 @@ class Control : public ::testing::Test {
     return result.value();
   }
   const CodePage& page_of(uint64_t place, bool relocatable) {
-    const uint64_t address = relocatable ? 0 : place & ~(kPageSize - 1);
+    const uint64_t address = relocatable ? 0 : tcg::page_of(place);
     const auto number = static_cast<uint32_t>(place >> kPageBits) + kFirstNumber;
     CodePage& page = pages_.try_emplace(number).first->second;
     page = {{.linear = address, .ip = address}, relocatable, number};

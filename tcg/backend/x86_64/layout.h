@@ -32,6 +32,11 @@ constexpr size_t vector_offset(unsigned guest) {
   return offsetof(Frame, vector) + guest * sizeof(Frame::vector[0]);
 }
 constexpr size_t spill_offset(unsigned slot) { return offsetof(Frame, spill) + slot * 32; }
+/// Of the slot at this offset, in a set of slots.
+constexpr uint64_t spill_bit(int32_t frame) {
+  return uint64_t{1} << ((static_cast<size_t>(frame) - spill_offset(0)) /
+                         (spill_offset(1) - spill_offset(0)));
+}
 constexpr size_t scratch_offset(unsigned index) { return offsetof(Frame, scratch) + index * 8; }
 
 /// A field of the TLB entry, with the address of its TlbPair in kTlbReg.

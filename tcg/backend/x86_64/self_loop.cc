@@ -108,9 +108,7 @@ bool SelfLoop::flags_are_free(const Block& block, const AccessGroups& groups) {
   for (size_t at = 0; at < block.insts.size(); ++at) {
     const Inst& inst = block.insts[at];
     const uint16_t effect = effects(inst);
-    const bool hoisted = is_memory(inst.op) && groups.number_at(at) != AccessGroups::kNone &&
-                         find_group(groups.number_at(at)) != nullptr;
-    const bool may_fault = (effect & kMayFault) != 0 && !hoisted;
+    const bool may_fault = (effect & kMayFault) != 0 && find_group(groups.number_at(at)) == nullptr;
     const bool is_vector_operation = inst.op == Opcode::kVector;
     has_floating_point_ |= may_fault && is_vector_operation;
     if (overwritten == kAllFlags) continue;

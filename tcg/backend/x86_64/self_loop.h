@@ -29,6 +29,7 @@ class SelfLoop {
 
   /// Empty: nothing is gained.
   const std::vector<LoopGroup>& groups() const { return groups_; }
+  /// Null for AccessGroups::kNone, too.
   const LoopGroup* find_group(uint16_t group) const;
   /// A group whose register tells iterations apart.
   const LoopGroup& counter() const { return groups_[counter_]; }

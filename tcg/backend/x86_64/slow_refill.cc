@@ -45,7 +45,7 @@ RefillResult slow_group_refill(Frame* frame, uint64_t va, uint32_t packed, const
     return RefillResult::kFailed;
   }
   const TlbEntry& entry = group.writes() ? pair->write : pair->read;
-  const bool filled = __atomic_load_n(&entry.tag, __ATOMIC_RELAXED) == (va & ~(kPageSize - 1));
+  const bool filled = __atomic_load_n(&entry.tag, __ATOMIC_RELAXED) == page_of(va);
   return filled ? RefillResult::kFilled : RefillResult::kFailed;
 }
 
