@@ -65,26 +65,32 @@ class FakeBackend final : public tcg::Backend {
   tcg::TranslatedBlock blocks_[2];
 };
 
+class ProfileTest : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(profile_.begin()); }
+
+  FakeBackend backend_;
+  tcg::Frame frame_;
+  bool user_ = false;
+  Profile profile_{backend_, frame_, user_};
+};
+
 // The thread hardly runs, so that all samples are the test's own.
-TEST(Profile, TellsBlocksFromWhatElseTheThreadDoes) {
-  FakeBackend backend;
-  tcg::Frame frame;
-  bool user = true;
-  Profile profile(backend, frame, user);
-  ASSERT_TRUE(profile.begin());
-  frame.code_base = 0x7f0000;
-  for (const unsigned offset : {64, 70, 127, 8}) profile.sample(backend.code + offset);
-  user = false;
-  profile.sample(backend.code + 150);
+TEST_F(ProfileTest, TellsBlocksFromWhatElseTheThreadDoes) {
+  user_ = true;
+  frame_.code_base = 0x7f0000;
+  for (const unsigned offset : {64, 70, 127, 8}) profile_.sample(backend_.code + offset);
+  user_ = false;
+  profile_.sample(backend_.code + 150);
   {
     const ActivityScope scope(Activity::kRefill);
-    profile.sample(nullptr);
+    profile_.sample(nullptr);
   }
-  profile.collect();
-  profile.collect();  // counts nothing twice
-  profile.end();
-  EXPECT_GE(profile.samples(), 6u);
-  const auto hottest = profile.hottest(10);
+  profile_.collect();
+  profile_.collect();  // counts nothing twice
+  profile_.end();
+  EXPECT_GE(profile_.samples(), 6u);
+  const auto hottest = profile_.hottest(10);
   ASSERT_EQ(hottest.size(), 2u);
   EXPECT_EQ(hottest[0].linear, 0x7f0123u);
   EXPECT_TRUE(hottest[0].user);
@@ -92,39 +98,29 @@ TEST(Profile, TellsBlocksFromWhatElseTheThreadDoes) {
   EXPECT_EQ(hottest[1].linear, 0xffff8123u);
   EXPECT_FALSE(hottest[1].user);
   EXPECT_EQ(hottest[1].guest_insns, 3u);
-  EXPECT_EQ(profile.hottest(1).size(), 1u);
+  EXPECT_EQ(profile_.hottest(1).size(), 1u);
 }
 
-TEST(Profile, BlocksOutliveAFlush) {
-  FakeBackend backend;
-  tcg::Frame frame;
-  const bool user = false;
-  Profile profile(backend, frame, user);
-  ASSERT_TRUE(profile.begin());
-  profile.sample(backend.code + 150);
-  profile.flush();
-  profile.sample(backend.code + 150);
-  profile.flush();
-  profile.end();
-  const auto hottest = profile.hottest(10);
+TEST_F(ProfileTest, BlocksOutliveAFlush) {
+  profile_.sample(backend_.code + 150);
+  profile_.flush();
+  profile_.sample(backend_.code + 150);
+  profile_.flush();
+  profile_.end();
+  const auto hottest = profile_.hottest(10);
   ASSERT_EQ(hottest.size(), 1u);
   EXPECT_EQ(hottest[0].samples, 2u);
   EXPECT_EQ(hottest[0].translation, nullptr);
 }
 
-TEST(Profile, SharesAddUpToTheTime) {
-  FakeBackend backend;
-  tcg::Frame frame;
-  const bool user = false;
-  Profile profile(backend, frame, user);
-  ASSERT_TRUE(profile.begin());
+TEST_F(ProfileTest, SharesAddUpToTheTime) {
   const ActivityScope scope(Activity::kDevice);
   burn(100'000'000);
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  profile.slept(50'000'000);
-  profile.end();
+  profile_.slept(50'000'000);
+  profile_.end();
   double sum = 0, devices = 0, idle = 0;
-  const std::string shares = profile.shares();
+  const std::string shares = profile_.shares();
   for (size_t at = shares.find('\n'); at + 1 < shares.size(); at = shares.find('\n', at + 1)) {
     const std::string line = shares.substr(at + 1, shares.find('\n', at + 1) - at - 1);
     const double share = std::stod(line.substr(line.find_last_of(' ')));

@@ -251,19 +251,39 @@
   movw %ax, %es
 .endm
 
-# From 32-bit protected mode without paging to real mode, all segments 0.
-.macro real
+# Steps of the two that follow: to a 16-bit code segment of protected mode, and from there to real mode.
+.macro begin_16_bits
   lidt real_idt_pointer
   ljmp $CODE16, $91f
   use 16
 91:
-  load_data_segments DATA16
+.endm
+
+.macro leave_protected_mode
   movl %cr0, %eax
   andb $~CR0_PE, %al
   movl %eax, %cr0
   ljmp $0, $91f
 91:
+.endm
+
+# From 32-bit protected mode without paging to real mode, all segments 0.
+.macro real
+  begin_16_bits
+  load_data_segments DATA16
+  leave_protected_mode
   load_data_segments 0
+  movl $real_stack_top, %esp
+.endm
+
+# The same, but DS keeps the base and the limit that it had in protected mode; SS has base 0.
+.macro unreal
+  begin_16_bits
+  movw $KDATA, %ax
+  movw %ax, %ds
+  leave_protected_mode
+  xorw %ax, %ax
+  movw %ax, %ss
   movl $real_stack_top, %esp
 .endm
 

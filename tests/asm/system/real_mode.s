@@ -161,20 +161,7 @@
 
   # Unreal: limits and bases stay when protected mode is left.
   try
-  lidt real_idt_pointer
-  ljmp $CODE16, $1f
-  use 16
-1:
-  movw $KDATA, %ax
-  movw %ax, %ds
-  movl %cr0, %eax
-  andb $~CR0_PE, %al
-  movl %eax, %cr0
-  ljmp $0, $1f
-1:
-  xorw %ax, %ax
-  movw %ax, %ss
-  movl $real_stack_top, %esp
+  unreal
   movl $0x10000, %ebx
   movl (%ebx), %ecx
   movw %ax, %ds

@@ -84,20 +84,7 @@
   caught 0x30, 0, "SMI in real mode"
   check got_cs, $0, "CS of real mode"
   try
-  lidt real_idt_pointer
-  ljmp $CODE16, $1f
-  use 16
-1:
-  movw $KDATA, %ax
-  movw %ax, %ds
-  movl %cr0, %eax
-  andb $~CR0_PE, %al
-  movl %eax, %cr0
-  ljmp $0, $1f
-1:
-  xorw %ax, %ax
-  movw %ax, %ss
-  movl $real_stack_top, %esp
+  unreal
   smi
   movl $0x100000+FREE, %ebx
   movl (%ebx), %eax

@@ -2,7 +2,7 @@
 
 import struct
 
-from cases.debian import COMMAND, check_file_system, log_in, power_off
+from cases.debian import COMMAND, check_file_system, log_in, power_off, start
 from packages import unpacked
 from registry import guest_test, needs
 from toolchain import make
@@ -89,11 +89,6 @@ def add_system_partition(bench, image):
     make("mmd", "-i", place, "::/EFI", "::/EFI/BOOT", "::/EFI/debian")
     make("mcopy", "-i", place, grub, "::/EFI/BOOT/BOOTX64.EFI")
     make("mcopy", "-i", place, config, "::/EFI/debian/grub.cfg")
-
-
-def start(bench, image, interface, *arguments):
-    return bench.guest("-nographic", "-m", "1G", "-no-reboot", *arguments, "-drive",
-                       f"file={image},if={interface},format=raw", "-nic", "user,model=virtio-net-pci")
 
 
 @guest_test("debian-efi")
