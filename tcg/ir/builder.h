@@ -66,6 +66,7 @@ class Builder {
   // Integer arithmetic. Both operands have the result's type.
   Value add(Value a, Value b, FlagMask flags = kNoFlags) { return same(Opcode::kAdd, a, b, flags); }
   Value adc(Value a, Value b, FlagMask flags = kNoFlags) { return same(Opcode::kAdc, a, b, flags); }
+  Value adox(Value a, Value b, FlagMask flags = kFlagO) { return same(Opcode::kAdox, a, b, flags); }
   Value sub(Value a, Value b, FlagMask flags = kNoFlags) { return same(Opcode::kSub, a, b, flags); }
   Value sbb(Value a, Value b, FlagMask flags = kNoFlags) { return same(Opcode::kSbb, a, b, flags); }
   Value and_(Value a, Value b, FlagMask flags = kNoFlags) {

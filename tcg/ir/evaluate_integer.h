@@ -63,6 +63,14 @@ constexpr IntegerResult<T> evaluate_add(T a, T b, bool carry) {
                      flag_if(kFlagO, top_bit(static_cast<T>((a ^ value) & (b ^ value))))};
 }
 
+/// The carry goes in and out by O.
+template <class T>
+constexpr IntegerResult<T> evaluate_adox(T a, T b, uint32_t flags) {
+  const IntegerResult<T> sum = evaluate_add<T>(a, b, flags & kFlagO);
+  const uint32_t others = flags & ~uint32_t{kFlagO};
+  return {sum.value, others | flag_if(kFlagO, sum.flags & kFlagC)};
+}
+
 template <class T>
 constexpr IntegerResult<T> evaluate_sub(T a, T b, bool borrow) {
   const T value = static_cast<T>(a - b - borrow);

@@ -25,6 +25,7 @@ constexpr Integer<T> evaluate_arithmetic(T a, T b, uint32_t flags) {
   const bool carry = flags & kFlagC;
   if constexpr (Op == Opcode::kAdd) return evaluate_add<T>(a, b, false);
   if constexpr (Op == Opcode::kAdc) return evaluate_add<T>(a, b, carry);
+  if constexpr (Op == Opcode::kAdox) return evaluate_adox<T>(a, b, flags);
   if constexpr (Op == Opcode::kSub) return evaluate_sub<T>(a, b, false);
   if constexpr (Op == Opcode::kSbb) return evaluate_sub<T>(a, b, carry);
   if constexpr (Op == Opcode::kAnd) return evaluate_logic<T>(static_cast<T>(a & b));
@@ -119,8 +120,8 @@ constexpr Integer<T> evaluate_opcode(IntegerInput in) {
 // clang-format off
 /// X(Name) for each opcode that evaluate_opcode() knows.
 #define VIREO_PURE_INTEGER_OPCODES(X)                                                      \
-  X(Constant) X(GetFlags) X(Add) X(Adc) X(Sub) X(Sbb) X(And) X(Or) X(Xor) X(Neg) X(Not)    \
-  X(Shl) X(Shr) X(Sar) X(Rol) X(Ror) X(Rcl) X(Rcr) X(Shld) X(Shrd)                         \
+  X(Constant) X(GetFlags) X(Add) X(Adc) X(Adox) X(Sub) X(Sbb) X(And) X(Or) X(Xor) X(Neg)   \
+  X(Not) X(Shl) X(Shr) X(Sar) X(Rol) X(Ror) X(Rcl) X(Rcr) X(Shld) X(Shrd)                         \
   X(Mul) X(MulWideU) X(MulWideS) X(ZeroExtend) X(Truncate) X(ByteSwap) X(Address)          \
   X(Bt) X(Bts) X(Btr) X(Btc) X(Bsf) X(Bsr) X(Tzcnt) X(Lzcnt) X(Popcnt) X(Pdep) X(Pext)     \
   X(Setcc) X(Select) X(SelectNonzero)

@@ -25,6 +25,16 @@ TEST(Evaluate, ArithmeticFlags) {
   EXPECT_EQ(difference.flags, uint32_t{kFlagC | kFlagA | kFlagZ | kFlagP});
 }
 
+TEST(Evaluate, AdoxCarriesByOverflow) {
+  const uint32_t carry = kFlagC, others = kFlagZ | kFlagS;
+  const IntegerEvaluation sum = integer(Opcode::kAdox, Type::kI64, ~0ull, 0, 0, kFlagO | others);
+  EXPECT_EQ(sum.value, 0u);
+  EXPECT_EQ(sum.flags, kFlagO | others);
+  const IntegerEvaluation next = integer(Opcode::kAdox, Type::kI64, 1, 2, 0, carry | others);
+  EXPECT_EQ(next.value, 3u);
+  EXPECT_EQ(next.flags, carry | others);
+}
+
 TEST(Evaluate, KeepsFlagsThatAreNotAskedFor) {
   const Inst increment{.op = Opcode::kAdd, .type = Type::kI16, .flags = kAllFlags & ~kFlagC};
   const IntegerEvaluation result = evaluate_integer(increment, Type::kI16, 0xffff, 1, 0, 0);

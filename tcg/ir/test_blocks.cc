@@ -57,8 +57,11 @@ Value BlockGenerator::compute_other(Builder& builder, Type type) {
       return builder.truncate(type, builder.sign_extend(Type::kI64, a));
     case 6:
       return builder.bts(a, b, some_flags() & kFlagC);
-    case 7:
-      return builder.mul_wide_u(a, b, some_flags() & (kFlagC | kFlagO)).second;
+    case 7: {
+      const ValuePair product = builder.mul_wide_u(a, b, some_flags() & (kFlagC | kFlagO));
+      if (below(2) == 0) builder.set_reg(below(4), product.first);
+      return product.second;
+    }
     case 10:
       return builder.popcnt(a, some_flags());
     default:
@@ -73,11 +76,13 @@ Value BlockGenerator::compute(Builder& builder, Type type) {
   const Value a = operand(builder, type);
   const Value b = below(8) == 0 ? a : operand(builder, type);
   const FlagMask flags = some_flags();
-  switch (below(8)) {
+  switch (below(9)) {
     case 0:
       return builder.add(a, b, flags);
     case 1:
-      return builder.adc(a, b, flags);
+      return builder.adc(a, b, below(2) == 0 ? flags : FlagMask{kFlagC});
+    case 7:
+      return type < Type::kI32 ? builder.or_(a, a, flags) : builder.adox(a, b, flags & kFlagO);
     case 2:
       return builder.sub(a, b, flags);
     case 3:

@@ -96,6 +96,7 @@ class Folder {
   static bool depends_on_operands_alone(Opcode op) {
     switch (op) {
       case Opcode::kAdc:
+      case Opcode::kAdox:
       case Opcode::kSbb:
       case Opcode::kRcl:
       case Opcode::kRcr:

@@ -29,6 +29,8 @@ FlagMask reads(const Inst& inst) {
     case Opcode::kRcl:
     case Opcode::kRcr:
       return kFlagC;
+    case Opcode::kAdox:
+      return kFlagO;
     case Opcode::kGetFlags:
       return kAllFlags;
     default:

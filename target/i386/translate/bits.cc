@@ -89,15 +89,8 @@ void Translator::shift_flagless(const Insn& in) {
 /// ADCX adds and leaves its carry in C, ADOX in O; nothing else changes.
 void Translator::add_with_flag(const Insn& in) {
   const Value a = read(in, 0), b = read(in, 1);
-  if (in.row->variant == kFlagC) return write(in, 0, ir_.adc(a, b, kFlagC));
-  const Value before = ir_.and_(ir_.get_flags(), constant(Type::kI32, kFlagC));
-  ir_.neg(ir_.setcc(Condition::kO), kFlagC);
-  const Value sum = ir_.adc(a, b, kFlagC);
-  const Value carry = ir_.zero_extend(Type::kI32, ir_.setcc(Condition::kB));
-  constexpr unsigned kOverflowShift = 11;
-  const Value overflow = ir_.shl(carry, constant(Type::kI8, kOverflowShift));
-  ir_.set_flags(ir_.or_(before, overflow), kFlagC | kFlagO);
-  write(in, 0, sum);
+  const bool by_carry = in.row->variant == kFlagC;
+  write(in, 0, by_carry ? ir_.adc(a, b, kFlagC) : ir_.adox(a, b));
 }
 
 }  // namespace vireo::i386

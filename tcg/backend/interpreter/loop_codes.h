@@ -12,7 +12,8 @@
 /// Other pure opcodes. ZeroExtend has the width of its operand.
 #define VIREO_LOOP_PLAIN(X)                                                                    \
   X(Constant) X(GetFlags) X(Neg) X(Not) X(Shld) X(Shrd) X(ZeroExtend) X(ByteSwap)              \
-  X(Bsf) X(Bsr) X(Tzcnt) X(Lzcnt) X(Popcnt) X(Pdep) X(Pext) X(Select) X(SelectNonzero)
+  X(Bsf) X(Bsr) X(Tzcnt) X(Lzcnt) X(Popcnt) X(Pdep) X(Pext) X(Adox) X(Select)                  \
+  X(SelectNonzero)
 // clang-format on
 
 namespace vireo::tcg::interpreter {

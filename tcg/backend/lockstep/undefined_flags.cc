@@ -123,6 +123,8 @@ FlagMask flags_used(const Inst& inst) {
     case Opcode::kRcl:
     case Opcode::kRcr:
       return kFlagC;
+    case Opcode::kAdox:
+      return kFlagO;
     case Opcode::kRmw: {
       const auto kind = static_cast<RmwKind>(inst.aux);
       const bool reads = kind == RmwKind::kAdc || kind == RmwKind::kSbb || kind == RmwKind::kRcl ||

@@ -110,6 +110,7 @@ bool CodeGenerator::emit_arithmetic() {
   switch (inst().op) {
     case Opcode::kAdd: return emit_alu(Alu::kAdd), true;
     case Opcode::kAdc: return emit_alu(Alu::kAdc), true;
+    case Opcode::kAdox: return emit_adox(), true;
     case Opcode::kSub: return emit_alu(Alu::kSub), true;
     case Opcode::kSbb: return emit_alu(Alu::kSbb), true;
     case Opcode::kAnd: return emit_alu(Alu::kAnd), true;

@@ -209,6 +209,8 @@ class CodeGenerator {
   bool emit_as_address(Alu op);
   bool emit_alu_on_frame(Alu op);
   Reg prepare(ValueId a, ValueId b = kNoValue, ValueId c = kNoValue, Reg forbidden = kNoReg);
+  void emit_add_with_flag(uint8_t prefix, FlagMask flag);
+  void emit_adox();
   void emit_unary(Group3 op);
   void emit_shift(Shift op);
   void emit_double_shift();
@@ -235,6 +237,7 @@ class CodeGenerator {
   void emit_mul();
   void emit_mul_8();
   void emit_wide(Group3 op, ValueId low, ValueId high, ValueId by);
+  void emit_mulx(ValueId a, ValueId b);
   bool wide_in_place(ValueId low, ValueId high, ValueId by) const;
 
   // codegen_memory.cc.

@@ -140,9 +140,28 @@ bool CodeGenerator::emit_alu_on_frame(Alu op) {
   return true;
 }
 
+// ADCX or ADOX, by the prefix: the carry goes in and out by one flag, and the others stay.
+void CodeGenerator::emit_add_with_flag(uint8_t prefix, FlagMask flag) {
+  ValueId a = inst().a, b = inst().b;
+  if (place(a).is_constant || place(b).host == target_register()) std::swap(a, b);
+  const Reg to = prepare(a, b);
+  const Rm from = a == b ? Rm(to) : operand(b);
+  need_host_flags();
+  begin_flags(flag);
+  e_.rm({kMap0f38, 0xf6, prefix}, size(), to, from);
+  end_flags();
+  define(to, true);
+}
+
+void CodeGenerator::emit_adox() { cpu_.adx ? emit_add_with_flag(0xf3, kFlagO) : emit_evaluate(); }
+
 void CodeGenerator::emit_alu(Alu op) {
   const bool unused = live_.uses(static_cast<ValueId>(at_)) == 0;
   if (unused && inst().flags == 0) return;
+  const bool others_stay = (live_.flags_after(at_) & ~kFlagC) != 0;
+  if (op == Alu::kAdc && inst().flags == kFlagC && others_stay && size() >= 4 && cpu_.adx) {
+    return emit_add_with_flag(0x66, kFlagC);
+  }
   const bool adds_carry = op == Alu::kAdc || op == Alu::kSbb;
   if (!adds_carry && (emit_compare(op) || emit_inc_dec(op) || emit_as_address(op))) return;
   if (emit_alu_on_frame(op)) return;

@@ -62,6 +62,10 @@ bool CodeGenerator::wide_in_place(ValueId low, ValueId high, ValueId by) const {
 void CodeGenerator::emit_wide(Group3 op, ValueId low, ValueId high, ValueId by) {
   const auto second = static_cast<ValueId>(at_ + 1);
   const bool divides = op == Group3::kDiv || op == Group3::kIdiv;
+  if (op == Group3::kMul && inst().flags == 0 && cpu_.bmi2 && size() >= 4 &&
+      !wide_in_place(low, high, by)) {
+    return emit_mulx(low, by);
+  }
   const bool has_second =
       at_ + 1 < block_.insts.size() && inst(second).op == Opcode::kSecond && inst(second).a == at_;
   if (divides) need_memory_flags();
@@ -112,6 +116,33 @@ void CodeGenerator::emit_wide(Group3 op, ValueId low, ValueId high, ValueId by) 
   if (!has_second) return;
   ++at_;
   define(kTlbReg, size() == 4);
+}
+
+// MULX, which leaves the flags alone and the results where they are wanted. One operand is in RDX.
+void CodeGenerator::emit_mulx(ValueId a, ValueId b) {
+  if (place(b).host == kRdx) std::swap(a, b);
+  const bool in_rdx = place(a).host == kRdx;
+  if (in_temporary(b) && live_after(b)) to_memory(b);
+  const Rm by = operand(b);
+  const Reg low = destination(b);
+  clobber(low);
+  const auto second = static_cast<ValueId>(at_ + 1);
+  const bool has_second =
+      second < block_.insts.size() && inst(second).op == Opcode::kSecond && inst(second).a == at_;
+  lock(low);
+  at_ = second;
+  const Reg high = has_second ? destination(kNoValue, low) : allocate_temporary();
+  clobber(high);
+  at_ = second - 1u;
+  const bool borrows = !in_rdx && low != kRdx && high != kRdx;
+  if (borrows) e_.mov_to(8, frame_at(scratch_offset(1)), kRdx);
+  if (!in_rdx) load_into(kRdx, size(), a);
+  e_.mulx(size(), high, low, by);
+  if (borrows) e_.mov(8, kRdx, frame_at(scratch_offset(1)));
+  define(low, true);
+  if (!has_second) return;
+  at_ = second;
+  define(high, true);
 }
 
 // The bit index is taken modulo the width, as with register operands. Bytes are done as

@@ -208,6 +208,10 @@ void Encoder::shift_x(Shift op, unsigned size, Reg to, const Rm& from, Reg count
   vex({kMap0f38, 0xf7, prefix}, size, to, count, from);
 }
 
+void Encoder::mulx(unsigned size, Reg high, Reg low, const Rm& by) {
+  vex({kMap0f38, 0xf6, 0xf2}, size, high, low, by);
+}
+
 void Encoder::push(Reg reg) {
   if (bit3(reg)) byte(0x41);
   byte(0x50 | low3(reg));

@@ -129,6 +129,8 @@ class Encoder {
   void rorx(unsigned size, Reg to, const Rm& from, uint8_t count);
   /// SHLX, SHRX or SARX.
   void shift_x(Shift op, unsigned size, Reg to, const Rm& from, Reg count);
+  /// RDX times `by`.
+  void mulx(unsigned size, Reg high, Reg low, const Rm& by);
 
   // Stack and control.
   void push(Reg reg);

@@ -115,6 +115,7 @@ TEST(Encoder, Forms) {
       {[](Encoder& e) { e.bswap(8, kR12); }, "bswap r12"},
       {[](Encoder& e) { e.bswap(4, kRsi); }, "bswap esi"},
       {[](Encoder& e) { e.rorx(4, kR14, kR12, 7); }, "rorx r14d, r12d, 7"},
+      {[](Encoder& e) { e.mulx(8, kRax, kR9, Mem{kR13}); }, "mulx rax, r9, qword ptr [r13]"},
       {[](Encoder& e) { e.shift_x(Shift::kShl, 8, kRax, Mem{kR13}, kR9); },
        "shlx rax, qword ptr [r13], r9"},
       {[](Encoder& e) { e.shift_x(Shift::kSar, 4, kR15, kRbx, kRcx); }, "sarx r15d, ebx, ecx"},

@@ -6,6 +6,7 @@ namespace vireo::tcg::x86_64 {
 
 /// Optional instructions of the host's processor (CPUID, SDM volume 2).
 struct HostCpu {
+  bool adx = false;
   bool bmi2 = false;
   bool ssse3 = false;
   bool sse41 = false;
@@ -43,6 +44,7 @@ struct HostCpu {
     cpu.pclmulqdq = __builtin_cpu_supports("pclmul");
     unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
     __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
+    cpu.adx = ebx >> 19 & 1;
     cpu.sha = ebx >> 29 & 1;
     cpu.vaes = ecx >> 9 & 1;
     cpu.vpclmulqdq = ecx >> 10 & 1;

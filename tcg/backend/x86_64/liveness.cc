@@ -66,6 +66,8 @@ FlagMask flags_read(const Block& block, const Inst& inst) {
     case Opcode::kAdc:
     case Opcode::kSbb:
       return kFlagC;
+    case Opcode::kAdox:
+      return kFlagO;
     case Opcode::kRcl:
     case Opcode::kRcr:
       return kFlagC | inst.flags;
