@@ -13,6 +13,7 @@
 #include "target/i386/helper/segmentation.h"
 #include "tcg/ir/block.h"
 #include "tcg/runtime/hooks.h"
+#include "util/byte_order.h"
 
 namespace vireo::i386 {
 namespace {
@@ -170,10 +171,15 @@ void fill(std::byte* to, size_t elements, unsigned width, uint64_t value) {
     std::memset(to, static_cast<int>(value & 0xff), elements);
     return;
   }
-  with_width(width, [&](auto zero) {
-    const auto element = static_cast<decltype(zero)>(value);
-    for (size_t i = 0; i < elements; ++i) std::memcpy(to + i * sizeof zero, &element, sizeof zero);
-  });
+  std::byte pattern[64];
+  for (size_t at = 0; at < sizeof pattern; at += width)
+    util::store_little(pattern + at, value, width);
+  const size_t bytes = elements * width;
+  size_t done = 0;
+  for (; done + sizeof pattern <= bytes; done += sizeof pattern) {
+    std::memcpy(to + done, pattern, sizeof pattern);
+  }
+  std::memcpy(to + done, pattern, bytes - done);
 }
 
 void set_compare_flags(CpuState& state, uint64_t a, uint64_t b, unsigned width) {

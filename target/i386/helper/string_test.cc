@@ -61,6 +61,21 @@ TEST_F(StringTest, AFaultFindsTheRegistersExact) {
   EXPECT_EQ(machine.peek<uint8_t>(0x30fff), 0x5a);
 }
 
+TEST_F(StringTest, StoresElementsOfEveryWidth) {
+  for (const unsigned width : {1, 2, 4, 8}) {
+    machine.enter_flat(true);
+    const uint64_t end = 0x20003 + 37 * width;
+    machine.poke<uint8_t>(end, 0x77);
+    general[kRax] = 0x8877665544332211;
+    operands(37, 0, 0x20003);
+    EXPECT_EQ(machine.run(helper_rep_stos, width | 8 << 16), kNoException);
+    for (unsigned i = 0; i < 37 * width; ++i) {
+      ASSERT_EQ(machine.peek<uint8_t>(0x20003 + i), 0x11 * (i % width + 1)) << width << " " << i;
+    }
+    EXPECT_EQ(machine.peek<uint8_t>(end), 0x77);
+  }
+}
+
 TEST_F(StringTest, SixteenBitAddressesWrap) {
   general[kRax] = 0x1234;
   operands(4, 0, 0xfffc);

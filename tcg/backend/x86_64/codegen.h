@@ -67,7 +67,8 @@ class CodeGenerator {
         loop_(analysis.loop),
         live_(analysis.liveness),
         places_(live_.places()),
-        group_frames_(groups_.size(), -1) {}
+        group_frames_(groups_.size(), -1),
+        group_registers_(groups_.size(), kNoReg) {}
 
   /// Writes code, fills BlockData (but its spans) and BlockTables. Returns null, or what is not
   /// supported.
@@ -286,13 +287,22 @@ class CodeGenerator {
   void begin_loop();
   void emit_loop();
   void emit_preheader(Encoder::Label fails);
+  void choose_loop_registers();
+  void give_back_loop_registers();
+  void emit_loop_bases();
+  void emit_bytes_left(Encoder::Label fails);
+  void emit_iterations_left(Encoder::Label fails);
   void emit_iterations_left(const LoopGroup& group, Encoder::Label fails);
-  void emit_loop_base(const LoopGroup& group);
+  void emit_place_in_page(Reg to, const LoopGroup& group);
+  void emit_base_change(const LoopGroup& group);
   void emit_jump_to_entry(const FlagRecipe& recipe);
   void restart_body();
   Mem loop_operand(size_t access);
   void note_move();
   void emit_back_branch(uint8_t condition);
+  void emit_jump_to_preheader();
+  void emit_next_iteration();
+  uint32_t emit_loop_poll();
 
   // codegen_update.cc.
   void emit_rmw();
@@ -394,6 +404,7 @@ class CodeGenerator {
   Liveness& live_;
   std::vector<ValuePlace>& places_;
   std::vector<int32_t> group_frames_;          // where the host address of each is kept; -1: not
+  std::vector<Reg> group_registers_;           // the same in the fast loop; kNoReg: not
   uint16_t held_group_ = AccessGroups::kNone;  // whose host address is in kTlbReg
   std::vector<ValueId> values_;                // made and used later
   std::vector<SlowStub> slow_stubs_;
@@ -417,6 +428,12 @@ class CodeGenerator {
   bool has_loop_ = false;
   bool in_loop_ = false;  // in the second copy of the body, which checks nothing
   Encoder::Label preheader_ = 0, loop_body_ = 0;
+  struct LoopRegister {
+    Reg host;
+    int32_t kept;  // where in the Frame the guest's value is meanwhile
+  };
+  std::vector<LoopRegister> loop_registers_;
+  Reg limit_register_ = kNoReg;
   int32_t loop_limit_ = -1;  // where the value of the counting register is that ends it
   FlagRecipe loop_recipe_;   // of the flags of the last producer, though they are read
   FlagRecipe entry_recipe_;  // the same where the preheader is gone to, with flags_ there

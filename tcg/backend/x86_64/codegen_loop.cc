@@ -46,6 +46,22 @@ void CodeGenerator::begin_loop() {
   loop_body_ = e_.new_label();
   loop_limit_ = new_spill_slot();
   for (const LoopGroup& group : loop_.groups()) group_frames_[group.group] = new_spill_slot();
+  if (loop_.is_closed()) choose_loop_registers();
+}
+
+// While nobody can see guest registers, those that the loop has no use for may hold something else.
+void CodeGenerator::choose_loop_registers() {
+  unsigned guest = 0;
+  const auto next = [&]() {
+    while (guest < 16 && (kHostOfGuest[guest] == kNoReg || (loop_.registers() >> guest & 1)))
+      ++guest;
+    if (guest == 16) return kNoReg;
+    const Reg host = kHostOfGuest[guest++];
+    loop_registers_.push_back({host, new_spill_slot()});
+    return host;
+  };
+  for (const LoopGroup& group : loop_.groups()) group_registers_[group.group] = next();
+  limit_register_ = next();
 }
 
 void CodeGenerator::emit_loop() {
@@ -71,13 +87,69 @@ void CodeGenerator::emit_jump_to_entry(const FlagRecipe& recipe) {
 }
 
 void CodeGenerator::emit_preheader(Encoder::Label fails) {
-  if (loop_.has_floating_point()) {  // an exception would show flags that are nowhere
-    e_.sse({kMap0f, 0xae}, 3, frame_at(offsetof(Frame, mxcsr)));  // stmxcsr
+  // An exception would show flags that are nowhere. The host's register has the masks that the
+  // Frame had last; reading it would wait for all arithmetic before.
+  if (loop_.has_floating_point()) {
     e_.mov(4, kAddressReg, frame_at(offsetof(Frame, mxcsr)));
     e_.alu_imm(Alu::kAnd, 4, kAddressReg, kAllMasked);
     e_.alu_imm(Alu::kCmp, 4, kAddressReg, kAllMasked);
     e_.jump_if(kNotEqual, fails);
   }
+  loop_.is_uniform() ? emit_bytes_left(fails) : emit_iterations_left(fails);
+  e_.alu(Alu::kAdd, 8, kAddressReg, kHostOfGuest[loop_.counter().reg]);
+  for (const LoopRegister& own : loop_registers_) e_.mov_to(8, frame_at(own.kept), own.host);
+  if (limit_register_ != kNoReg) {
+    e_.mov(8, limit_register_, kAddressReg);
+  } else {
+    e_.mov_to(8, frame_at(loop_limit_), kAddressReg);
+  }
+  emit_loop_bases();
+}
+
+// Host addresses of the groups in the last iteration become what a register is added to.
+void CodeGenerator::emit_loop_bases() {
+  const LoopGroup* last = nullptr;
+  for (const LoopGroup& group : loop_.groups()) {
+    const Mem place = frame_at(group_frames_[group.group]);
+    const Reg own = group_registers_[group.group];
+    if (own != kNoReg) e_.mov(8, own, place);
+    if (group.reg == LoopGroup::kNoRegister) continue;
+    const bool again = last != nullptr && last->reg == group.reg && last->scale == group.scale &&
+                       last->step == group.step;
+    if (!again) emit_base_change(group);
+    own != kNoReg ? e_.alu(Alu::kAdd, 8, own, kTlbReg) : e_.alu_to(Alu::kAdd, 8, place, kTlbReg);
+    last = &group;
+  }
+}
+
+// Into kAddressReg: how far the counter goes in the iterations after the last one in which all
+// groups stay in their pages, if they move by the same power of two.
+void CodeGenerator::emit_bytes_left(Encoder::Label fails) {
+  const LoopGroup& counter = loop_.counter();
+  unsigned bytes = 0;
+  Reg left = kAddressReg;
+  for (const LoopGroup& group : loop_.groups()) {
+    if (group.step == 0) continue;
+    emit_place_in_page(left, group);
+    if (left == kTlbReg) {
+      e_.alu(Alu::kCmp, 4, kAddressReg, kTlbReg);
+      e_.cmov(kAbove, 4, kAddressReg, kTlbReg);
+    }
+    left = kTlbReg;
+    bytes = std::max<unsigned>(bytes, groups_[group.group].bytes);
+  }
+  if (counter.step > 0) {
+    e_.alu_imm(Alu::kSub, 4, kAddressReg, static_cast<int32_t>(bytes - 1));
+    e_.jump_if(kBelow, fails);
+  }
+  e_.alu_imm(Alu::kAnd, 4, kAddressReg, -std::abs(counter.step));
+  e_.jump_if(kEqual, fails);
+  if (counter.scale != 0) e_.shift_imm(Shift::kShr, 4, kAddressReg, counter.scale);
+  if (counter.step < 0) e_.group3(Group3::kNeg, 8, kAddressReg);
+}
+
+// The same for any steps.
+void CodeGenerator::emit_iterations_left(Encoder::Label fails) {
   const Mem least = frame_at(scratch_offset(1));
   bool is_first = true;
   for (const LoopGroup& group : loop_.groups()) {
@@ -92,22 +164,21 @@ void CodeGenerator::emit_preheader(Encoder::Label fails) {
   }
   e_.test(8, kAddressReg, kAddressReg);
   e_.jump_if(kEqual, fails);
-  const LoopGroup& counter = loop_.counter();
-  e_.imul_imm(8, kAddressReg, kAddressReg, static_cast<int32_t>(register_step(counter)));
-  e_.alu(Alu::kAdd, 8, kAddressReg, kHostOfGuest[counter.reg]);
-  e_.mov_to(8, frame_at(loop_limit_), kAddressReg);
-  for (const LoopGroup& group : loop_.groups()) emit_loop_base(group);
+  e_.imul_imm(8, kAddressReg, kAddressReg, static_cast<int32_t>(register_step(loop_.counter())));
 }
 
-// Into kAddressReg: how many iterations after the last one the group stays in its page. Where it
-// was then, its place in the Frame tells.
+// Bytes between the group's place in the last iteration and the end of its page that it moves to.
+void CodeGenerator::emit_place_in_page(Reg to, const LoopGroup& group) {
+  e_.mov(4, to, frame_at(group_frames_[group.group]));
+  if (group.step > 0) e_.group3(Group3::kNot, 4, to);
+  e_.alu_imm(Alu::kAnd, 4, to, kPageSize - 1);
+}
+
+// Into kAddressReg: how many iterations after the last one the group stays in its page.
 void CodeGenerator::emit_iterations_left(const LoopGroup& group, Encoder::Label fails) {
-  constexpr int32_t kInPage = kPageSize - 1;
   constexpr unsigned kReciprocalBits = 20;
   const auto distance = static_cast<uint32_t>(std::abs(group.step));
-  e_.mov(8, kAddressReg, frame_at(group_frames_[group.group]));
-  if (group.step > 0) e_.group3(Group3::kNot, 4, kAddressReg);
-  e_.alu_imm(Alu::kAnd, 4, kAddressReg, kInPage);
+  emit_place_in_page(kAddressReg, group);
   if (group.step > 0) {  // bytes behind its last one
     e_.alu_imm(Alu::kSub, 4, kAddressReg, groups_[group.group].bytes - 1);
     e_.jump_if(kBelow, fails);
@@ -122,16 +193,13 @@ void CodeGenerator::emit_iterations_left(const LoopGroup& group, Encoder::Label 
   }
 }
 
-// Turns the host address of the group in the last iteration into what the register is added to.
-void CodeGenerator::emit_loop_base(const LoopGroup& group) {
-  if (group.reg == LoopGroup::kNoRegister) return;
-  const Mem place = frame_at(group_frames_[group.group]);
-  e_.mov(8, kAddressReg, kHostOfGuest[group.reg]);
-  if (group.scale != 0) e_.shift_imm(Shift::kShl, 8, kAddressReg, group.scale);
-  e_.mov(8, kTlbReg, place);
-  e_.alu(Alu::kSub, 8, kTlbReg, kAddressReg);
-  e_.alu_imm(Alu::kAdd, 8, kTlbReg, group.step);
-  e_.mov_to(8, place, kTlbReg);
+// Into kTlbReg: what makes the host address of the group in the last iteration one that the
+// register is added to in the next.
+void CodeGenerator::emit_base_change(const LoopGroup& group) {
+  e_.mov(8, kTlbReg, kHostOfGuest[group.reg]);
+  if (group.scale != 0) e_.shift_imm(Shift::kShl, 8, kTlbReg, group.scale);
+  e_.group3(Group3::kNeg, 8, kTlbReg);
+  if (group.step != 0) e_.alu_imm(Alu::kAdd, 8, kTlbReg, group.step);
 }
 
 void CodeGenerator::restart_body() {
@@ -145,6 +213,7 @@ void CodeGenerator::restart_body() {
   ip_ = block_.guest_ip;
   std::ranges::fill(moved_, 0);
   spill_used_ = spill_bit(loop_limit_);
+  for (const LoopRegister& own : loop_registers_) spill_used_ |= spill_bit(own.kept);
   for (uint16_t number = 0; number < group_frames_.size(); ++number) {
     if (is_hoisted(number)) {
       spill_used_ |= spill_bit(group_frames_[number]);
@@ -157,8 +226,9 @@ void CodeGenerator::restart_body() {
 Mem CodeGenerator::loop_operand(size_t access) {
   const uint16_t number = groups_.number_at(access);
   const LoopGroup& group = *loop_.find_group(number);
-  hold_group(number);
-  Mem operand{kTlbReg, kNoReg, 0, groups_.offset_at(access)};
+  const Reg own = group_registers_[number];
+  if (own == kNoReg) hold_group(number);
+  Mem operand{own != kNoReg ? own : kTlbReg, kNoReg, 0, groups_.offset_at(access)};
   if (group.reg == LoopGroup::kNoRegister) return operand;
   operand.index = kHostOfGuest[group.reg];
   operand.scale = group.scale;
@@ -178,23 +248,42 @@ void CodeGenerator::emit_back_branch(uint8_t condition) {
   const Encoder::Label over = e_.new_label();
   const uint8_t flags = flags_;
   e_.jump_if(condition ^ 1, over);
+  in_loop_ ? emit_next_iteration() : emit_jump_to_preheader();
+  e_.bind(over);
+  if (in_loop_) give_back_loop_registers();
+  flags_ = flags;
+}
+
+void CodeGenerator::emit_jump_to_preheader() {
+  const uint32_t exit = emit_loop_poll();
+  entry_recipe_ = loop_recipe_;
+  entry_flags_ = flags_;
+  tables_.exits[exit].displacement_offset = static_cast<uint16_t>(e_.patchable_jump(preheader_));
+  exit_stubs_.push_back({e_.new_label(), exit, false});
+}
+
+// A page has few iterations: one with checks, which polls, comes soon enough where nothing is slow.
+void CodeGenerator::emit_next_iteration() {
+  if (!loop_.is_closed()) emit_loop_poll();
+  const FlagRecipe recipe = loop_recipe_;
+  if (!recipe && !(flags_ & kFlagsInMemory)) emit_save_flags(e_, kAddressReg);
+  const Reg counter = kHostOfGuest[loop_.counter().reg];
+  const Rm limit = limit_register_ != kNoReg ? Rm(limit_register_) : frame_at(loop_limit_);
+  e_.alu(Alu::kCmp, 8, counter, limit);
+  e_.jump_if(kNotEqual, loop_body_);
+  give_back_loop_registers();
+  emit_jump_to_entry(recipe);
+}
+
+uint32_t CodeGenerator::emit_loop_poll() {
   const uint32_t exit = new_exit(block_.guest_ip, kLoopSlot);
   tables_.exits[exit].poll_offset = static_cast<uint16_t>(e_.size());
   e_.mov(4, kTlbReg, frame_at(kPollPageOffset));
-  if (in_loop_) {
-    const FlagRecipe recipe = loop_recipe_;
-    if (!recipe && !(flags_ & kFlagsInMemory)) emit_save_flags(e_, kAddressReg);
-    e_.alu(Alu::kCmp, 8, kHostOfGuest[loop_.counter().reg], frame_at(loop_limit_));
-    e_.jump_if(kNotEqual, loop_body_);
-    emit_jump_to_entry(recipe);
-  } else {
-    entry_recipe_ = loop_recipe_;
-    entry_flags_ = flags_;
-    tables_.exits[exit].displacement_offset = static_cast<uint16_t>(e_.patchable_jump(preheader_));
-    exit_stubs_.push_back({e_.new_label(), exit, false});
-  }
-  e_.bind(over);
-  flags_ = flags;
+  return exit;
+}
+
+void CodeGenerator::give_back_loop_registers() {
+  for (const LoopRegister& own : loop_registers_) e_.mov(8, own.host, frame_at(own.kept));
 }
 
 }  // namespace vireo::tcg::x86_64

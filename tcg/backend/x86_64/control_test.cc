@@ -283,7 +283,10 @@ TEST_F(Control, KickEndsALoop) {
   EXPECT_GT(frame_.general[0], 0u);
   EXPECT_EQ(frame_.guest_ip, 0x1000u);
   const uint64_t before = frame_.general[0];
+  frame_.host_return = frame_.left_from = reinterpret_cast<const uint8_t*>(1);
   EXPECT_EQ(run(loop), ExitReason::kPoll) << "a kick holds until its owner takes it back";
+  EXPECT_EQ(backend_->left_block(frame_), nullptr);
+  EXPECT_EQ(frame_.left_from, nullptr) << "what was left before is not left now";
   EXPECT_EQ(frame_.general[0], before);
 }
 

@@ -393,14 +393,14 @@ TEST_F(Golden, LoopChecksOncePerPage) {
   b_.exit_direct(0x1020, 1);
   const auto block = backend_->compile(block_, page_, nullptr);
   const std::string all = listing(backend_->host_code(**block), false);
-  EXPECT_NE(all.find(R"(mov r14, qword ptr [r13 + 0x3c0]
-mov byte ptr [r14 + rbx], al
+  EXPECT_NE(all.find(R"(mov byte ptr [rdx + rbx], al
 lea rbx, [rbx + 1]
 cmp rbx, rcx
 je
-mov r14d, dword ptr [r13 + 0xff80]
-cmp rbx, qword ptr [r13 + 0x3a0]
+cmp rbx, r15
 jne
+mov rdx, qword ptr [r13 + 0x3e0]
+mov r15, qword ptr [r13 + 0x400]
 cmp rbx, rcx
 jmp
 )"),

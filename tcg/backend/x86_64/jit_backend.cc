@@ -194,10 +194,10 @@ void JitBackend::run(Frame* frame, TranslatedBlock* block, TranslatedBlock** las
   state.resume = resume;
   state.thunks = &thunks_;
   __atomic_store_n(&frame->host_stack, static_cast<void*>(&state), __ATOMIC_SEQ_CST);
+  frame->host_return = frame->left_from = nullptr;  // maybe of code that is gone
   if (__atomic_load_n(&frame->kick, __ATOMIC_SEQ_CST) != 0) {
     frame->exit_reason = static_cast<uint16_t>(ExitReason::kPoll);
   } else {
-    frame->host_return = frame->left_from = nullptr;
     if (block->page->relocatable) frame->code_base = page_of(frame->guest_ip);
     const FaultScope scope(*this, frame);
     const uint8_t* entry = code(data_of(*block).code + data_of(*block).memory_entry);

@@ -3,6 +3,8 @@
 #include "tcg/backend/x86_64/self_loop.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstdlib>
 
 #include "tcg/backend/x86_64/liveness.h"
 
@@ -42,6 +44,36 @@ void SelfLoop::find(const Block& block, const AccessGroups& groups) {
   const auto counter = std::ranges::find_if(groups_, counts);
   if (counter == groups_.end() || !flags_are_free(block, groups)) return clear();
   counter_ = static_cast<size_t>(counter - groups_.begin());
+  find_registers(block, groups);
+  const int step = counter->step;
+  is_uniform_ = std::has_single_bit(static_cast<unsigned>(std::abs(step))) &&
+                std::ranges::all_of(groups_, [step](const LoopGroup& group) {
+                  return group.step == 0 || group.step == step;
+                });
+}
+
+void SelfLoop::find_registers(const Block& block, const AccessGroups& groups) {
+  registers_ = 0;
+  is_closed_ = true;
+  for (size_t at = 0; at < block.insts.size(); ++at) {
+    const Inst& inst = block.insts[at];
+    switch (inst.op) {
+      case Opcode::kGetReg:
+      case Opcode::kSetReg:
+      case Opcode::kGetRegHigh8:
+      case Opcode::kSetRegHigh8:
+        if (is_integer(inst.type)) registers_ |= static_cast<uint16_t>(1u << inst.aux);
+        break;
+      case Opcode::kX87:
+      case Opcode::kX87Load:
+      case Opcode::kX87Store:
+        is_closed_ = false;
+        break;
+      default:
+        is_closed_ &= (effects(inst) & kMayFault) == 0 || inst.op == Opcode::kVector ||
+                      find_group(groups.number_at(at)) != nullptr;
+    }
+  }
 }
 
 const LoopGroup* SelfLoop::find_group(uint16_t group) const {

@@ -33,6 +33,12 @@ class SelfLoop {
   const LoopGroup* find_group(uint16_t group) const;
   /// A group whose register tells iterations apart.
   const LoopGroup& counter() const { return groups_[counter_]; }
+  /// Whether all that move do so by the same power of two.
+  bool is_uniform() const { return is_uniform_; }
+  /// Whether nothing in it can fault, call or take long while SIMD exceptions are masked.
+  bool is_closed() const { return is_closed_; }
+  /// General registers that it reads or sets, a bit each.
+  uint16_t registers() const { return registers_; }
   /// Whether SIMD exceptions have to be masked.
   bool has_floating_point() const { return has_floating_point_; }
 
@@ -47,6 +53,7 @@ class SelfLoop {
   };
   void find_changes(const Block& block);
   bool flags_are_free(const Block& block, const AccessGroups& groups);
+  void find_registers(const Block& block, const AccessGroups& groups);
   bool is_steady(const Block& block, ValueId value) const;
   bool moves(const Block& block, ValueId value, unsigned scale, const AccessGroup& accesses,
              LoopGroup& group) const;
@@ -54,6 +61,8 @@ class SelfLoop {
   std::vector<LoopGroup> groups_;
   Change changes_[16];
   size_t counter_ = 0;
+  bool is_uniform_ = false, is_closed_ = false;
+  uint16_t registers_ = 0;
   bool has_floating_point_ = false;
 };
 
