@@ -422,6 +422,7 @@ class CodeGenerator {
   struct Borrowed {
     Reg host;
     unsigned slot;
+    bool whole;  // its upper half changes, too
   };
   std::vector<Borrowed> borrowed_;
   Encoder::Label body_ = 0, memory_entry_ = 0, host_entry_ = 0;

@@ -6,6 +6,9 @@
 #include "tcg/backend/x86_64/codegen.h"
 
 namespace vireo::tcg::x86_64 {
+
+// Legacy instructions leave the upper half alone. Loading it would make each of them wait for what
+// its register held before, until a VZEROUPPER.
 Reg CodeGenerator::borrow(uint32_t& avoid) {
   const Reg host = static_cast<Reg>(std::countr_one(avoid & 0xffff));
   const unsigned slot = kFreeSpillSlots + static_cast<unsigned>(borrowed_.size());
@@ -15,13 +18,15 @@ Reg CodeGenerator::borrow(uint32_t& avoid) {
   }
   avoid |= 1u << host;
   move_whole_to(frame_at(spill_offset(slot)), host);
-  borrowed_.push_back({host, slot});
+  const bool by_vex = inst().op == Opcode::kVector && uses_vex(static_cast<ValueId>(at_));
+  borrowed_.push_back({host, slot, by_vex && (is_vector(inst().type) || is_wide(inst()))});
   return host;
 }
 
 void CodeGenerator::give_back() {
   for (const Borrowed& borrowed : borrowed_) {
-    move_whole(borrowed.host, frame_at(spill_offset(borrowed.slot)));
+    const Mem kept = frame_at(spill_offset(borrowed.slot));
+    borrowed.whole ? move_whole(borrowed.host, kept) : e_.movaps(borrowed.host, kept);
   }
   borrowed_.clear();
 }

@@ -64,10 +64,11 @@ bool CodeGenerator::is_wide(const Inst& vector) const {
   return vector.type == Type::kV256 || (vector.b != kNoValue && inst(vector.b).type == Type::kV256);
 }
 
-// Whether nothing is lost if the register that it writes has zeros above.
+// Whether nothing is lost if the register that it writes has zeros above. A borrowed one would lose
+// what is there.
 bool CodeGenerator::may_use_vex(ValueId id) const {
-  return live_.target(id) == Liveness::kNoTarget || live_.target_whole(id) ||
-         !is_vector(inst(id).type);
+  return !is_vector(inst(id).type) ||
+         (live_.target(id) != Liveness::kNoTarget && live_.target_whole(id));
 }
 
 bool CodeGenerator::uses_vex(ValueId id) const {
