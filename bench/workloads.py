@@ -52,7 +52,7 @@ WORKLOADS = [
     Workload("sha256sum", "debian", True, "/usr/bin/sha256sum" + " /bench/text" * 16),
     Workload("openssl-kdf", "debian", False, "/usr/bin/openssl enc -aes-128-cbc -pbkdf2 -iter 600000 -k secret "
              "-S 0011223344556677 -in /bench/loop.sh"),
-    Workload("openssl-aes", "debian", False, "/usr/bin/bash /bench/aes.sh"),
+    Workload("openssl-aes", "debian", False, "/usr/bin/bash /bench/aes.sh", True),
     Workload("openssl-sha", "debian", False, "/usr/bin/openssl dgst -sha256" + " /bench/text" * 16),
     Workload("openssl-rsa", "debian", True, "/usr/bin/bash /bench/rsa.sh", True),
     Workload("bash", "debian", True, "/usr/bin/bash /bench/loop.sh"),
