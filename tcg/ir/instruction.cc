@@ -11,10 +11,10 @@ namespace {
 
 using enum OpcodeInfo::ResultKind;
 constexpr OpcodeInfo kOpcodes[] = {
-#define OP(name, text, operands, result, effects, meaning) {text, operands, result, effects},
+#define OP(name, text, operands, result, effects, meaning) {text, operands, result},
 #include "tcg/ir/opcodes.inc"
 #undef OP
-    {"vector", 2, kTyped, 0},  // Its rows are kVectorOpcodes.
+    {"vector", 2, kTyped},  // Its rows are kVectorOpcodes.
 };
 static_assert(sizeof kOpcodes / sizeof kOpcodes[0] == static_cast<unsigned>(Opcode::kCount));
 
@@ -34,10 +34,7 @@ const OpcodeInfo& info(Opcode op) { return kOpcodes[static_cast<unsigned>(op)]; 
 
 const VectorOpcodeInfo& info(VectorOpcode op) { return kVectorOpcodes[static_cast<unsigned>(op)]; }
 
-uint16_t effects(const Inst& inst) {
-  if (inst.op == Opcode::kVector) return info(static_cast<VectorOpcode>(inst.aux)).effects;
-  return info(inst.op).effects;
-}
+uint16_t effects(VectorOpcode op) { return info(op).effects; }
 
 CryptoExtension crypto_extension(const VectorOpcodeInfo& row) {
   const unsigned opcode = row.opcode;

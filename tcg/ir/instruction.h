@@ -76,11 +76,21 @@ struct OpcodeInfo {
   const char* text;
   uint8_t operands;
   enum class ResultKind : uint8_t { kNone, kTyped, kByte, kFlags32 } result;
-  uint16_t effects;
 };
 const OpcodeInfo& info(Opcode op);
 
-/// Effects of this very instruction (a vector operation's come from its own row).
-uint16_t effects(const Inst& inst);
+/// Sums of Effect, by opcode; a vector operation's come from its own row.
+inline constexpr uint16_t kOpcodeEffects[] = {
+#define OP(name, text, operands, result, effects, meaning) effects,
+#include "tcg/ir/opcodes.inc"
+#undef OP
+};
+uint16_t effects(VectorOpcode op);
+
+/// Effects of this very instruction.
+inline uint16_t effects(const Inst& inst) {
+  if (inst.op == Opcode::kVector) return effects(static_cast<VectorOpcode>(inst.aux));
+  return kOpcodeEffects[static_cast<unsigned>(inst.op)];
+}
 
 }  // namespace vireo::tcg

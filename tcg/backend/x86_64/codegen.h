@@ -50,9 +50,12 @@ class CodeGenerator {
     const SelfLoop& loop;
     Liveness& liveness;
   };
+  /// Lists that a block needs, kept so that it allocates nothing.
+  struct Scratch;
   /// `second`: see Backend::compile().
   CodeGenerator(const Options& options, Encoder& encoder, const Block& block, BlockData& data,
-                const CodePage* second, BlockTables& tables, const Analysis& analysis)
+                const CodePage* second, BlockTables& tables, const Analysis& analysis,
+                Scratch& scratch)
       : cpu_(options.cpu),
         thunks_(*options.thunks),
         link_blocks_(options.link_blocks),
@@ -67,8 +70,15 @@ class CodeGenerator {
         loop_(analysis.loop),
         live_(analysis.liveness),
         places_(live_.places()),
-        group_frames_(groups_.size(), -1),
-        group_registers_(groups_.size(), kNoReg) {}
+        group_frames_(scratch.group_frames),
+        group_registers_(scratch.group_registers),
+        values_(scratch.values),
+        slow_stubs_(scratch.slow_stubs),
+        exit_stubs_(scratch.exit_stubs),
+        borrowed_(scratch.borrowed),
+        loop_registers_(scratch.loop_registers) {
+    scratch.clear(groups_.size());
+  }
 
   /// Writes code, fills BlockData (but its spans) and BlockTables. Returns null, or what is not
   /// supported.
@@ -114,7 +124,40 @@ class CodeGenerator {
     uint32_t exit;
     bool is_return;  ///< The entry is a jump of its own, for the call/return stack.
   };
+  /// A vector register that an operation uses while its value is in a slot.
+  struct Borrowed {
+    Reg host;
+    unsigned slot;
+    bool whole;  ///< Its upper half changes, too.
+  };
+  /// A register that a loop uses while the guest's value is in the Frame.
+  struct LoopRegister {
+    Reg host;
+    int32_t kept;
+  };
 
+ public:
+  struct Scratch {
+    std::vector<int32_t> group_frames;
+    std::vector<Reg> group_registers;
+    std::vector<ValueId> values;
+    std::vector<SlowStub> slow_stubs;
+    std::vector<ExitStub> exit_stubs;
+    std::vector<Borrowed> borrowed;
+    std::vector<LoopRegister> loop_registers;
+
+    void clear(size_t groups) {
+      group_frames.assign(groups, -1);
+      group_registers.assign(groups, kNoReg);
+      values.clear();
+      slow_stubs.clear();
+      exit_stubs.clear();
+      borrowed.clear();
+      loop_registers.clear();
+    }
+  };
+
+ private:
   // codegen.cc: the pass.
   void emit_entries();
   void emit_body();
@@ -403,12 +446,12 @@ class CodeGenerator {
   const SelfLoop& loop_;
   Liveness& live_;
   std::vector<ValuePlace>& places_;
-  std::vector<int32_t> group_frames_;          // where the host address of each is kept; -1: not
-  std::vector<Reg> group_registers_;           // the same in the fast loop; kNoReg: not
+  std::vector<int32_t>& group_frames_;         // where the host address of each is kept; -1: not
+  std::vector<Reg>& group_registers_;          // the same in the fast loop; kNoReg: not
   uint16_t held_group_ = AccessGroups::kNone;  // whose host address is in kTlbReg
-  std::vector<ValueId> values_;                // made and used later
-  std::vector<SlowStub> slow_stubs_;
-  std::vector<ExitStub> exit_stubs_;
+  std::vector<ValueId>& values_;               // made and used later
+  std::vector<SlowStub>& slow_stubs_;
+  std::vector<ExitStub>& exit_stubs_;
   size_t at_ = 0;        // index of the current instruction
   size_t begun_at_ = 0;  // the same, or that of the load that is folded into it
   uint64_t ip_ = 0;
@@ -419,21 +462,12 @@ class CodeGenerator {
   bool recipe_ends_ = false;       // with the current instruction
   X87Place x87_place_ = X87Place::kUnknown;
   uint64_t spill_used_ = 0;
-  struct Borrowed {
-    Reg host;
-    unsigned slot;
-    bool whole;  // its upper half changes, too
-  };
-  std::vector<Borrowed> borrowed_;
+  std::vector<Borrowed>& borrowed_;
   Encoder::Label body_ = 0, memory_entry_ = 0, host_entry_ = 0;
   bool has_loop_ = false;
   bool in_loop_ = false;  // in the second copy of the body, which checks nothing
   Encoder::Label preheader_ = 0, loop_body_ = 0;
-  struct LoopRegister {
-    Reg host;
-    int32_t kept;  // where in the Frame the guest's value is meanwhile
-  };
-  std::vector<LoopRegister> loop_registers_;
+  std::vector<LoopRegister>& loop_registers_;
   Reg limit_register_ = kNoReg;
   int32_t loop_limit_ = -1;  // where the value of the counting register is that ends it
   FlagRecipe loop_recipe_;   // of the flags of the last producer, though they are read

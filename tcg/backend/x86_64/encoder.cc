@@ -16,18 +16,6 @@ bool bit3(unsigned reg) { return reg != kNoReg && !is_high_byte(reg) && (reg & 8
 
 }  // namespace
 
-void Encoder::byte(uint8_t value) {
-  if (cursor_ == end_) {
-    full_ = true;
-    return;
-  }
-  *cursor_++ = value;
-}
-
-void Encoder::imm(uint64_t value, unsigned bytes) {
-  for (unsigned i = 0; i < bytes; ++i) byte(static_cast<uint8_t>(value >> (8 * i)));
-}
-
 // A REX prefix without bits selects SPL..DIL for byte operands 4..7.
 void Encoder::put_rex(Code code, unsigned size, uint8_t reg, const Rm& rm) {
   uint8_t rex = size == 8 ? 8 : 0;

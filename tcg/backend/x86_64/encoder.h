@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "util/byte_order.h"
+
 namespace vireo::tcg::x86_64 {
 
 /// A host register by its encoding. For byte operands 4..7 mean SPL..DIL; AH..BH are kAh..kBh.
@@ -76,6 +78,14 @@ class Encoder {
   Encoder(uint8_t* begin, uint8_t* end, ptrdiff_t executable_offset)
       : begin_(begin), cursor_(begin), end_(end), executable_offset_(executable_offset) {}
 
+  /// Begins anew, with no labels.
+  void restart(uint8_t* begin) {
+    begin_ = cursor_ = begin;
+    full_ = false;
+    labels_.clear();
+    fixups_.clear();
+  }
+
   size_t size() const { return static_cast<size_t>(cursor_ - begin_); }
   bool full() const { return full_; }
   const uint8_t* executable(size_t offset) const { return begin_ + offset + executable_offset_; }
@@ -89,8 +99,21 @@ class Encoder {
 
   // Any instruction with a ModRM byte. `reg` is a register or an opcode digit.
   void rm(Code code, unsigned size, uint8_t reg, const Rm& rm, unsigned immediate_bytes = 0);
-  void imm(uint64_t value, unsigned bytes);
-  void byte(uint8_t value);
+  void imm(uint64_t value, unsigned bytes) {
+    if (static_cast<size_t>(end_ - cursor_) >= sizeof value) {
+      util::store_little<uint64_t>(cursor_, value);  // what comes next overwrites the rest
+      cursor_ += bytes;
+    } else {
+      for (unsigned i = 0; i < bytes; ++i) byte(static_cast<uint8_t>(value >> (8 * i)));
+    }
+  }
+  void byte(uint8_t value) {
+    if (cursor_ == end_) {
+      full_ = true;
+    } else {
+      *cursor_++ = value;
+    }
+  }
 
   // Moves.
   void mov(unsigned size, Reg to, const Rm& from) { rm(sized(0x8a, size), size, to, from); }

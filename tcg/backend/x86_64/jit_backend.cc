@@ -80,11 +80,12 @@ JitBackend::JitBackend(const BackendConfig& config, const HostCpu& cpu, util::Ji
     : config_(config),
       cpu_(cpu),
       mapping_(std::move(mapping)),
-      store_(reinterpret_cast<const uint8_t*>(mapping_.executable()), mapping_.size()) {
-  auto* begin = reinterpret_cast<uint8_t*>(mapping_.writable());
-  Encoder encoder(begin, begin + mapping_.size(), mapping_.executable_minus_writable());
-  thunks_ = make_thunks(encoder, this, config_.x87_offset, vector_bytes());
-  thunk_bytes_ = util::align_up(encoder.size(), kBlockAlignment);
+      store_(reinterpret_cast<const uint8_t*>(mapping_.executable()), mapping_.size()),
+      encoder_(reinterpret_cast<uint8_t*>(mapping_.writable()),
+               reinterpret_cast<uint8_t*>(mapping_.writable()) + mapping_.size(),
+               mapping_.executable_minus_writable()) {
+  thunks_ = make_thunks(encoder_, this, config_.x87_offset, vector_bytes());
+  thunk_bytes_ = util::align_up(encoder_.size(), kBlockAlignment);
   used_ = thunk_bytes_;
   watch_faults(this);
 }
@@ -99,10 +100,9 @@ const uint8_t* JitBackend::code(uint32_t offset) const {
   return reinterpret_cast<const uint8_t*>(mapping_.executable()) + offset;
 }
 
-Encoder JitBackend::encoder_at_end() const {
-  return {writable(static_cast<uint32_t>(used_)),
-          reinterpret_cast<uint8_t*>(mapping_.writable()) + mapping_.size(),
-          mapping_.executable_minus_writable()};
+Encoder& JitBackend::begin_code() {
+  encoder_.restart(writable(static_cast<uint32_t>(used_)));
+  return encoder_;
 }
 
 void JitBackend::take(size_t bytes, size_t alignment) {
@@ -121,13 +121,13 @@ util::Result<TranslatedBlock*> JitBackend::compile(const Block& block, const Cod
   data.guest_size = static_cast<uint16_t>(block.guest_size);
   data.guest_insns = static_cast<uint16_t>(block.guest_insns);
   data.code = static_cast<uint32_t>(used_);
-  Encoder encoder = encoder_at_end();
+  Encoder& encoder = begin_code();
   tables_.clear();
   find_groups(block);
   liveness_.analyse(block, groups_);
   CodeGenerator generator(
       {cpu_, &thunks_, config_.link_blocks, config_.x87_offset, vector_bytes() == 32}, encoder,
-      block, data, second, tables_, {groups_, loop_, liveness_});
+      block, data, second, tables_, {groups_, loop_, liveness_}, scratch_);
   const char* what = generator.generate();
   if (encoder.full()) return no_room();
   if (what == nullptr && !fits(tables_, encoder.size())) what = "the block is too long";
@@ -158,7 +158,7 @@ const void* JitBackend::checked_entry(TranslatedBlock* block) {
   BlockData& data = data_of(*block);
   if (data.checked_entry == 0) {
     if (used_ == mapping_.size() || !data.valid) return nullptr;
-    Encoder encoder = encoder_at_end();
+    Encoder& encoder = begin_code();
     emit_checked_entry(encoder, thunks_, data, code(data.code + data.memory_entry));
     if (encoder.full()) return nullptr;
     data.checked_entry = static_cast<uint32_t>(used_);

@@ -6,6 +6,7 @@
 
 #include "tcg/backend/backend.h"
 #include "tcg/backend/x86_64/block_store.h"
+#include "tcg/backend/x86_64/codegen.h"
 #include "tcg/backend/x86_64/host_cpu.h"
 #include "tcg/backend/x86_64/liveness.h"
 #include "tcg/backend/x86_64/self_loop.h"
@@ -61,8 +62,8 @@ class JitBackend final : public Backend {
 
   void mark_descriptors(const TranslatedBlock& block, std::vector<CodeMark>& marks) const;
   uint8_t* writable(uint32_t offset) const;
-  /// For what comes behind all code there is; take() keeps it.
-  Encoder encoder_at_end() const;
+  /// Begins behind all code there is; take() keeps what is written there.
+  Encoder& begin_code();
   void find_groups(const Block& block);
   void take(size_t bytes, size_t alignment);
   /// Makes the exit go to the code at this offset of the cache.
@@ -81,8 +82,11 @@ class JitBackend final : public Backend {
   AccessGroups groups_;
   SelfLoop loop_;
   Liveness liveness_;
-  BlockTables tables_;  // of the block that is being generated
   BlockStore store_;
+  // Of what is being generated.
+  Encoder encoder_;
+  BlockTables tables_;
+  CodeGenerator::Scratch scratch_;
 };
 
 }  // namespace vireo::tcg::x86_64
