@@ -105,7 +105,8 @@ void TcgAccelerator::observe(core::AddressSpace& memory) {
 }
 
 tcg::TranslatedBlock* TcgAccelerator::block_for(TcgVcpu& vcpu, const CodePosition& at,
-                                                const std::byte* host, BlockKind kind) {
+                                                const std::byte* host, BlockKind kind,
+                                                const tcg::CodePage*& last) {
   const unsigned offset = tcg::offset_in_page(at.linear);
   tcg::CodePageKey key{.host = reinterpret_cast<uint64_t>(page_of(host)), .mode = at.mode};
   if (kind == BlockKind::kSingleInstruction) key.mode |= kSingleInstruction;
@@ -118,7 +119,10 @@ tcg::TranslatedBlock* TcgAccelerator::block_for(TcgVcpu& vcpu, const CodePositio
     flush_translations();
     return nullptr;
   }
-  const tcg::CodePage& page = blocks_.page(key, at.relocatable);
+  if (last == nullptr || last->key != key || last->relocatable != at.relocatable) {
+    last = &blocks_.page(key, at.relocatable);
+  }
+  const tcg::CodePage& page = *last;
   tcg::TranslatedBlock* block = blocks_.find(page, offset, kind != BlockKind::kUsual);
   if (block != nullptr && block->spans_pages() && !second_page_matches(vcpu, at, *block)) {
     drop(block);

@@ -69,9 +69,9 @@ class TcgAccelerator final : public Accelerator,
 
   /// Finds or makes the translation for `vcpu`'s current position, `at`, whose code is at `host`.
   /// Null if the code could not be fetched (the fault is recorded), or if room had to be made: look
-  /// again then.
+  /// again then. `last`: the page of the last block found at this linear page, or null.
   tcg::TranslatedBlock* block_for(TcgVcpu& vcpu, const CodePosition& at, const std::byte* host,
-                                  BlockKind kind);
+                                  BlockKind kind, const tcg::CodePage*& last);
   /// What jump caches hold to go to `block`; null if there is no room.
   const void* checked_entry(tcg::TranslatedBlock* block);
   /// The second page of a block that spans two.

@@ -1,4 +1,4 @@
-// Translations by place (a chained hash table) and by guest page (for self-modifying code).
+// Translations by place and by guest page (for self-modifying code).
 
 #include "accel/tcg/block_map.h"
 
@@ -8,7 +8,6 @@ namespace vireo::accel {
 
 namespace {
 
-constexpr unsigned kFirstBucketBits = 12;
 constexpr unsigned kGranuleBits = 6;
 // A write costs about a tenth of a translation.
 constexpr uint32_t kFirstWrites = 64;
@@ -23,11 +22,11 @@ uint64_t granules_of(uint64_t page, uint64_t first, uint64_t last) {
 
 }  // namespace
 
-BlockMap::BlockMap() : bucket_bits_(kFirstBucketBits), buckets_(size_t{1} << kFirstBucketBits) {}
-
 const tcg::CodePage& BlockMap::page(const tcg::CodePageKey& key, bool relocatable) {
   const auto next = static_cast<uint32_t>(code_pages_.size());
-  return code_pages_.try_emplace(key, tcg::CodePage{key, relocatable, next}).first->second;
+  const auto [place, is_new] = code_pages_.try_emplace(key, tcg::CodePage{key, relocatable, next});
+  if (is_new) by_page_.resize(code_pages_.size());
+  return place->second;
 }
 
 const tcg::CodePage& BlockMap::second_page(const tcg::TranslatedBlock& block) const {
@@ -52,41 +51,37 @@ bool BlockMap::overlaps(const tcg::TranslatedBlock& block, uint64_t first, uint6
                      [&](const Extent& e) { return e.first <= last && first <= e.last; });
 }
 
-size_t BlockMap::bucket_of(const tcg::CodePage& page, unsigned offset) const {
-  const uint64_t place = uint64_t{page.number} << tcg::kPageBits | offset;
-  return place * 0x9e3779b97f4a7c15u >> (64 - bucket_bits_);
-}
-
-void BlockMap::grow() {
-  std::vector<tcg::TranslatedBlock*> blocks;
-  blocks.reserve(count_);
-  for (tcg::TranslatedBlock* block : buckets_) {
-    for (; block != nullptr; block = block->next) blocks.push_back(block);
-  }
-  buckets_.assign(size_t{1} << ++bucket_bits_, nullptr);
-  for (tcg::TranslatedBlock* block : blocks) put_in_bucket(block);
-}
-
-void BlockMap::put_in_bucket(tcg::TranslatedBlock* block) {
-  tcg::TranslatedBlock*& bucket = buckets_[bucket_of(*block->page, block->offset)];
-  block->next = bucket;
-  bucket = block;
+size_t BlockMap::place_of(const PageBlocks& page, uint16_t key) {
+  return static_cast<size_t>(std::ranges::lower_bound(page.keys, key) - page.keys.begin());
 }
 
 tcg::TranslatedBlock* BlockMap::find(const tcg::CodePage& page, unsigned offset,
                                      bool separate_checks) const {
-  tcg::TranslatedBlock* block = buckets_[bucket_of(page, offset)];
-  while (block != nullptr && (block->page != &page || block->offset != offset ||
-                              block->separate_checks != separate_checks)) {
-    block = block->next;
-  }
-  return block;
+  const PageBlocks& blocks = by_page_[page.number];
+  const uint16_t key = key_of(offset, separate_checks);
+  const size_t place = place_of(blocks, key);
+  return place < blocks.keys.size() && blocks.keys[place] == key ? blocks.blocks[place] : nullptr;
+}
+
+void BlockMap::add_to_start_page(tcg::TranslatedBlock* block) {
+  PageBlocks& page = by_page_[block->page->number];
+  const uint16_t key = key_of(block->offset, block->separate_checks);
+  const auto place = static_cast<ptrdiff_t>(place_of(page, key));
+  page.keys.insert(page.keys.begin() + place, key);
+  page.blocks.insert(page.blocks.begin() + place, block);
+}
+
+void BlockMap::remove_from_start_page(tcg::TranslatedBlock* block) {
+  PageBlocks& page = by_page_[block->page->number];
+  const auto place = std::ranges::find(page.blocks, block) - page.blocks.begin();
+  page.keys.erase(page.keys.begin() + place);
+  page.blocks.erase(page.blocks.begin() + place);
 }
 
 void BlockMap::insert(tcg::TranslatedBlock* block, const tcg::CodePage* second) {
   if (second != nullptr) second_pages_[block] = second;
-  if (++count_ > buckets_.size()) grow();
-  put_in_bucket(block);
+  ++count_;
+  add_to_start_page(block);
   Extent extents[2];
   const unsigned count = extents_of(*block, extents);
   for (unsigned i = 0; i < count; ++i) {
@@ -102,7 +97,7 @@ void BlockMap::add_to_page(uint64_t page, uint64_t first, uint64_t last,
 }
 
 void BlockMap::clear() {
-  std::fill(buckets_.begin(), buckets_.end(), nullptr);
+  by_page_.clear();
   count_ = 0;
   pages_.clear();
   code_pages_.clear();
@@ -158,9 +153,7 @@ std::vector<tcg::TranslatedBlock*> BlockMap::take(const std::byte* first, size_t
 }
 
 void BlockMap::unlink(tcg::TranslatedBlock* block) {
-  tcg::TranslatedBlock** link = &buckets_[bucket_of(*block->page, block->offset)];
-  while (*link != block) link = &(*link)->next;
-  *link = block->next;
+  remove_from_start_page(block);
   --count_;
   Extent extents[2];
   const unsigned count = extents_of(*block, extents);

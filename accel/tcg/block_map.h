@@ -19,8 +19,6 @@ namespace vireo::accel {
 /// tells shadowed ROM from the RAM below it. Callers hold the translation lock.
 class BlockMap {
  public:
-  BlockMap();
-
   /// The page of that key, which stays until clear().
   const tcg::CodePage& page(const tcg::CodePageKey& key, bool relocatable);
   /// There may be no room for two more pages.
@@ -54,10 +52,8 @@ class BlockMap {
   template <class F>
   void visit_some(size_t most, F&& visit) const {
     const size_t step = count_ / most + 1;
-    for (size_t i = 0; i < buckets_.size(); i += step) {
-      for (const tcg::TranslatedBlock* block = buckets_[i]; block; block = block->next) {
-        visit(*block);
-      }
+    for (size_t i = 0; i < by_page_.size(); i += step) {
+      for (const tcg::TranslatedBlock* block : by_page_[i].blocks) visit(*block);
     }
   }
 
@@ -75,20 +71,27 @@ class BlockMap {
     uint64_t last;
   };
 
-  size_t bucket_of(const tcg::CodePage& page, unsigned offset) const;
+  /// What begins in a page, in the order of keys. A page at a time is looked at often, and its keys
+  /// lie in few cache lines.
+  struct PageBlocks {
+    std::vector<uint16_t> keys;
+    std::vector<tcg::TranslatedBlock*> blocks;
+  };
+  static uint16_t key_of(unsigned offset, bool separate_checks) {
+    return static_cast<uint16_t>(offset << 1 | separate_checks);
+  }
+  static size_t place_of(const PageBlocks& page, uint16_t key);
+  void add_to_start_page(tcg::TranslatedBlock* block);
+  void remove_from_start_page(tcg::TranslatedBlock* block);
   /// Where the bytes of `block` lie: returns how many stretches there are, at most two.
   unsigned extents_of(const tcg::TranslatedBlock& block, Extent (&extents)[2]) const;
   bool overlaps(const tcg::TranslatedBlock& block, uint64_t first, uint64_t last) const;
-  void put_in_bucket(tcg::TranslatedBlock* block);
-  /// Doubles the number of buckets, so that chains stay short.
-  void grow();
   std::vector<tcg::TranslatedBlock*> take(const std::byte* first, size_t length);
   void unlink(tcg::TranslatedBlock* block);
   void add_to_page(uint64_t page, uint64_t first, uint64_t last, tcg::TranslatedBlock* block);
   void remove_from_page(uint64_t page, tcg::TranslatedBlock* block);
 
-  unsigned bucket_bits_;
-  std::vector<tcg::TranslatedBlock*> buckets_;
+  std::vector<PageBlocks> by_page_;  // by CodePage::number
   size_t count_ = 0;
   std::unordered_map<uint64_t, PageCode> pages_;  // by host page address
   struct KeyHash {

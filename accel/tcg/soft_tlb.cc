@@ -34,8 +34,9 @@ void SoftTlb::put(unsigned number, const tcg::TlbEntry& what, uint8_t flags) {
   if ((flags_[number] & kListed) == 0) used_[used_count_++] = static_cast<uint16_t>(number);
   flags_[number] = flags;
   tcg::TlbEntry& filled = entry(number);
-  set_tag(filled.tag, unused_tag(number));
+  clear(number);
   filled.host = what.host;
+  if (number % 2 != 0) ++writers_of(what.host);
   set_tag(filled.tag, what.tag);
 }
 
@@ -73,7 +74,17 @@ void SoftTlb::fill_if_free(uint64_t page, std::byte* host, bool is_write, PageKi
   if (entry(number).tag == unused_tag(number)) fill(page, host, is_write, kind);
 }
 
-void SoftTlb::clear(unsigned number) { set_tag(entry(number).tag, unused_tag(number)); }
+void SoftTlb::clear(unsigned number) {
+  tcg::TlbEntry& cleared = entry(number);
+  if (cleared.tag == unused_tag(number)) return;
+  if (number % 2 != 0) --writers_of(cleared.host);
+  set_tag(cleared.tag, unused_tag(number));
+}
+
+uint16_t& SoftTlb::writers_of(const uint8_t* host) {
+  const uint64_t page = reinterpret_cast<uint64_t>(host) >> tcg::kPageBits;
+  return writers_[(page ^ page >> kWriterBits) % (1u << kWriterBits)];
+}
 
 template <class Dropped>
 void SoftTlb::flush_if(Dropped dropped) {
@@ -116,6 +127,9 @@ void SoftTlb::flush_page(uint64_t page) {
 }
 
 void SoftTlb::withdraw_write_range(const std::byte* first, const std::byte* last) {
+  const auto* page = reinterpret_cast<const uint8_t*>(first);
+  const bool is_page = last - first < static_cast<ptrdiff_t>(tcg::kPageSize);
+  if (is_page && writers_of(page) == 0) return;
   for (unsigned i = 0; i < used_count_; ++i) {
     if (used_[i] % 2 == 0) continue;
     const auto* host = reinterpret_cast<const std::byte*>(entry(used_[i]).host);

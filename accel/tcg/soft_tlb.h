@@ -33,7 +33,7 @@ class SoftTlb {
   void flush_page(uint64_t page);
   /// Drops entries whose page has one of these keys (bit i: key i).
   void flush_keys(uint16_t keys);
-  /// Takes the write permission of entries that lead to host memory in [first, last].
+  /// Takes the write permission of entries that lead to host memory in [first, last], whole pages.
   void withdraw_write_range(const std::byte* first, const std::byte* last);
 
  private:
@@ -48,6 +48,9 @@ class SoftTlb {
   void put(unsigned number, const tcg::TlbEntry& what, uint8_t flags);
   tcg::TlbEntry& entry(unsigned number);
   void clear(unsigned number);
+  /// How many entries for writes lead to host pages that share this counter: mostly none to a page
+  /// that code is found in.
+  uint16_t& writers_of(const uint8_t* host);
   template <class Dropped>
   void flush_if(Dropped dropped);
 
@@ -63,6 +66,8 @@ class SoftTlb {
   uint8_t flags_[kEntries] = {};
   uint16_t used_[kEntries] = {};  // numbers of entries that may be valid, each once
   unsigned used_count_ = 0;
+  static constexpr unsigned kWriterBits = 10;
+  uint16_t writers_[1 << kWriterBits] = {};
   uint16_t keys_ = 0;  // those that entries may have
 };
 

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <memory>
+#include <random>
+
 namespace vireo::accel {
 namespace {
 
@@ -73,6 +77,31 @@ TEST_F(SoftTlbTest, FlushesReachPagesThatLostTheirEntry) {
   lose_first();
   tlb_.flush();
   EXPECT_FALSE(tlb_.recall(kFirst, false));
+}
+
+TEST_F(SoftTlbTest, WithdrawnPagesAreNotWritten) {
+  constexpr unsigned kHosts = 5, kPages = 12;
+  const auto memory = std::make_unique<std::array<std::byte, kHosts * tcg::kPageSize>>();
+  std::mt19937 random(7);
+  const auto some_host = [&] { return memory->data() + random() % kHosts * tcg::kPageSize; };
+  // Three pages share an index.
+  const auto page_of = [](unsigned i) {
+    return (i % 4 + i / 4 * tcg::kTlbEntries) * tcg::kPageSize;
+  };
+  for (unsigned step = 0; step < 5000; ++step) {
+    const uint64_t page = page_of(random() % kPages);
+    if (random() % 16 == 0) tlb_.flush_page(page);
+    if (random() % 64 == 0) tlb_.flush_non_global();
+    tlb_.fill(page, some_host(), random() % 2 == 0, {.global = random() % 2 == 0});
+    if (random() % 8 != 0) continue;
+    const std::byte* host = some_host();
+    tlb_.withdraw_write_range(host, host + tcg::kPageSize - 1);
+    for (unsigned i = 0; i < kPages; ++i) {
+      const tcg::TlbEntry& entry = tlb_.tlb()->entry(page_of(i), true);
+      const bool valid = entry.tag == page_of(i) || tlb_.recall(page_of(i), true);
+      if (valid) ASSERT_NE(static_cast<const void*>(entry.host), host) << step;
+    }
+  }
 }
 
 TEST_F(SoftTlbTest, KeysAreThoseOfTheLastFill) {

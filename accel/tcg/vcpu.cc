@@ -189,15 +189,9 @@ tcg::TranslatedBlock* TcgVcpu::next_block(tcg::TranslatedBlock* from, unsigned s
     if (!refuse_branch()) cpu_.record_fault(position.linear, fault);
     return nullptr;
   }
-  const auto address = reinterpret_cast<uint64_t>(host);
-  tcg::TranslatedBlock*& recent = recent_[(address ^ address >> tcg::kPageBits) % kRecentBlocks];
-  tcg::TranslatedBlock* block = recent;
-  if (block == nullptr || kind != BlockKind::kUsual || block->spans_pages() ||
-      !is_at(*block, position, host)) {
-    block = accelerator_.block_for(*this, position, host, kind);
-    if (block == nullptr) return nullptr;
-    recent = block;
-  }
+  tcg::TranslatedBlock* block =
+      accelerator_.block_for(*this, position, host, kind, exec_entry(position.linear).code);
+  if (block == nullptr) return nullptr;
   note_mapping(*block->page, position.ip, position.linear);
   if (block->spans_pages()) {
     note_mapping(accelerator_.second_page(*block), position.ip + tcg::kPageSize,
@@ -219,17 +213,6 @@ bool TcgVcpu::refuse_branch() {
   const tcg::TranslatedBlock* left = accelerator_.backend().left_block(frame_);
   return left != nullptr && cpu_.refuse_branch(code_base_of(*left->page, frame_) + left->guest_ip(),
                                                left->guest_insns, *this);
-}
-
-bool TcgVcpu::is_at(const tcg::TranslatedBlock& block, const CodePosition& position,
-                    const std::byte* host) {
-  const tcg::CodePageKey& key = block.page->key;
-  const bool same_address =
-      block.page->relocatable ||
-      (block.guest_ip() == position.ip && key.linear + block.offset == position.linear);
-  return key.host + block.offset == reinterpret_cast<uint64_t>(host) && same_address &&
-         key.mode == position.mode && !block.separate_checks &&
-         __atomic_load_n(&block.valid, __ATOMIC_RELAXED);
 }
 
 void TcgVcpu::select_jumps() {
@@ -269,7 +252,7 @@ const std::byte* TcgVcpu::fetch(uint64_t linear, PageWalk& fault) {
     const uint8_t flags = user_ ? tcg::kMemoryUser : 0;
     if (util::log_enabled(util::kLogMmu)) log_fill(linear, 1, tcg::Access::kExecute, flags);
     if (!cpu_.walk(linear, tcg::Access::kExecute, flags, fault)) return nullptr;
-    entry = {page, host_page_for_code(fault.physical), fault.global, user_};
+    entry = {page, host_page_for_code(fault.physical), fault.global, user_, nullptr};
   }
   return entry.host + (linear - page);
 }
@@ -423,8 +406,7 @@ void TcgVcpu::forget_translations() {
   for (auto& stack : frame_.return_stacks) {
     std::fill(std::begin(stack), std::end(stack), tcg::JumpTarget{});
   }
-  recent_.fill(nullptr);
-  frame_.left_from = nullptr;  // Backend::left_block would look at it
+  for (ExecEntry& entry : exec_cache_) entry.code = nullptr;
   for_each_space([](AddressSpace& space) { space.code.flush(); });
 }
 

@@ -108,10 +108,10 @@ class TcgVcpu final : public Vcpu, private CodeReader {
     const std::byte* host = nullptr;
     bool global = false;
     bool user = false;
+    const tcg::CodePage* code = nullptr;  // that was begun in last, of maybe several
   };
   static constexpr unsigned kExecEntries = 256;
 
-  static constexpr unsigned kRecentBlocks = 4096;
   static constexpr uint64_t kNoPage = ~uint64_t{0};
 
   void post_request(uint32_t request);
@@ -122,8 +122,6 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   BlockKind next_kind(const tcg::TranslatedBlock* from, unsigned slot);
   tcg::TranslatedBlock* next_block(tcg::TranslatedBlock* from, unsigned slot);
   bool refuse_branch();
-  static bool is_at(const tcg::TranslatedBlock& block, const CodePosition& position,
-                    const std::byte* host);
   void change_mode(const CodePosition& position);
   void select_jumps();
   ExecEntry& exec_entry(uint64_t linear);
@@ -203,8 +201,7 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   Memory* memory_ = nullptr;  // the current one
   std::array<ExecEntry, kExecEntries> exec_cache_;
   std::unique_ptr<tcg::JumpTarget[]> jump_caches_[2];  // by privilege: supervisor, user
-  std::array<tcg::TranslatedBlock*, kRecentBlocks> recent_{};
-  uint64_t mode_ = ~uint64_t{0};  // of the last block entered from here
+  uint64_t mode_ = ~uint64_t{0};                       // of the last block entered from here
   bool user_ = false;
   static constexpr unsigned kExitReasons =
       static_cast<unsigned>(tcg::ExitReason::kCodeModified) + 1;

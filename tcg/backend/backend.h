@@ -43,9 +43,8 @@ struct CodeMark {
 /// invalidated one is unlinked and never entered again, but its memory stays until then).
 struct TranslatedBlock {
   const CodePage* page = nullptr;
-  TranslatedBlock* next = nullptr;  ///< For the owner's lookup structures.
-  uint16_t offset = 0;              ///< Of the first byte in the page.
-  uint16_t guest_size = 0;          ///< Bytes of guest code; may reach into the next page.
+  uint16_t offset = 0;      ///< Of the first byte in the page.
+  uint16_t guest_size = 0;  ///< Bytes of guest code; may reach into the next page.
   uint16_t guest_insns = 0;
   bool valid = true;
   bool separate_checks = false;  ///< See Block.
