@@ -247,6 +247,30 @@ TEST(UndefinedFlags, FollowsThem) {
 }
 
 #ifdef __x86_64__
+// A check that several accesses share fails behind a store: the subject begins again where the
+// reference did, not on what it has stored.
+TEST_F(Lockstep, BeginsAgainWhenASharedCheckFails) {
+  make(&make_jit_backend);
+  const auto next_page = std::make_unique<TestGuest>(2);
+  constexpr uint64_t kNext = TestGuest::kMemory + kPageSize;
+  for (const bool is_write : {false, true}) {
+    guest_->tlb[kContextKernel].entry(kNext, is_write) = {kNext, next_page->memory};
+  }
+  build(false);
+  block_.insts.pop_back();
+  b_.insn_start(0x14);
+  const Value at = b_.get_reg(Type::kI64, 3);
+  b_.set_reg(4, b_.load(Type::kI64, at, -8, 0));
+  b_.insn_start(0x16);
+  b_.set_reg(5, b_.load(Type::kI64, at, 0, 0));
+  b_.exit_direct(0x18, 0);
+  guest_->frame.general[3] = kNext;
+  const uint64_t word_before = word();
+  EXPECT_EQ(run(), ExitReason::kLookup);
+  EXPECT_EQ(reports_, 0u) << report_;
+  EXPECT_EQ(word(), word_before + guest_->frame.general[1]);
+}
+
 TEST_F(Lockstep, AgreesOnRandomBlocksOfTheCodeGenerator) {
   make(&make_jit_backend);
   for (uint32_t seed = 1; seed <= 300; ++seed) {

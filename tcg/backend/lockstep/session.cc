@@ -126,6 +126,7 @@ void Session::begin_subject() {
   if (phase_ == Phase::kReference && phase_after_ == Phase::kPages && !memory_.install()) {
     phase_after_ = Phase::kReplay;
   }
+  if (phase_ == Phase::kPages) memory_.restart();
   phase_ = phase_after_;
   set_tlb(false);
 }

@@ -36,8 +36,9 @@ void ShadowMemory::Page::use_lines(uint64_t offset, unsigned size) {
     if ((lines >> line & 1) != 0) continue;
     lines |= uint64_t{1} << line;
     const uint64_t at = line * kLineBytes;
-    std::memcpy(found + at, real + at, kLineBytes);
-    std::memcpy(expected + at, found + at, kLineBytes);
+    std::memcpy(before + at, real + at, kLineBytes);
+    std::memcpy(found + at, before + at, kLineBytes);
+    std::memcpy(expected + at, before + at, kLineBytes);
   }
 }
 
@@ -76,8 +77,9 @@ void ShadowMemory::note_read(const uint8_t* host, const uint8_t* bytes, unsigned
   Page& page = page_around(host);
   const uint64_t offset = offset_of(host);
   if (std::memcmp(page.expected + offset, bytes, size) == 0) return;
-  std::memcpy(page.found + offset, bytes, size);
-  std::memcpy(page.expected + offset, bytes, size);
+  for (uint8_t* copy : {page.before, page.found, page.expected}) {
+    std::memcpy(copy + offset, bytes, size);
+  }
 }
 
 void ShadowMemory::note_write(const uint8_t* host, const uint8_t* bytes, unsigned size) {
@@ -101,6 +103,16 @@ bool ShadowMemory::install() {
     }
   }
   return true;
+}
+
+void ShadowMemory::restart() {
+  for (size_t i = 0; i < used_; ++i) {
+    Page& page = *pages_[i];
+    for (uint64_t lines = page.lines; lines != 0; lines &= lines - 1) {
+      const unsigned line = static_cast<unsigned>(std::countr_zero(lines)) * kLineBytes;
+      std::memcpy(page.found + line, page.before + line, kLineBytes);
+    }
+  }
 }
 
 std::string ShadowMemory::differences() const {

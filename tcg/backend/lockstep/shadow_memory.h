@@ -35,6 +35,8 @@ class ShadowMemory {
   Tlb* tlb(TlbName name) { return tlb_[name].get(); }
   /// If two pages want one entry, returns false with everything cleared.
   bool install();
+  /// The subject begins again: it finds what the reference did.
+  void restart();
   /// What the subject left otherwise; empty if nothing.
   std::string differences() const;
 
@@ -45,7 +47,8 @@ class ShadowMemory {
     const uint8_t* real = nullptr;
     uint64_t address = 0;  ///< Guest-virtual, by which it was touched first.
     uint64_t lines = 0;    ///< Bit i: line i is in use.
-    alignas(64) uint8_t found[kPageSize] = {};
+    alignas(64) uint8_t before[kPageSize] = {};
+    alignas(64) uint8_t found[kPageSize] = {};  ///< The subject's.
     alignas(64) uint8_t expected[kPageSize] = {};
 
     void use_lines(uint64_t offset, unsigned size);

@@ -124,7 +124,7 @@ util::Result<TranslatedBlock*> JitBackend::compile(const Block& block, const Cod
   Encoder& encoder = begin_code();
   tables_.clear();
   find_groups(block);
-  liveness_.analyse(block, groups_);
+  liveness_.analyse(block, groups_, !loop_.groups().empty());
   CodeGenerator generator(
       {cpu_, &thunks_, config_.link_blocks, config_.x87_offset, vector_bytes() == 32}, encoder,
       block, data, second, tables_, {groups_, loop_, liveness_}, scratch_);

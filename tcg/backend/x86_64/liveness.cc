@@ -146,15 +146,31 @@ void Liveness::set_target(const Block& block, size_t setter, ValueId value, unsi
 }
 
 void Liveness::find_targets(const Block& block) {
+  has_needless_sets_ = false;
   for (size_t at = 0; at < block.insts.size(); ++at) {
     const Inst& inst = block.insts[at];
-    if (inst.op != Opcode::kSetReg || values_[at].needless) continue;
+    if (inst.op != Opcode::kSetReg) continue;
+    if (values_[at].needless) {
+      has_needless_sets_ = true;
+      continue;
+    }
     set_target(block, at, inst.a, inst.aux);
     const Inst& from = block.insts[inst.a];
     if (from.op != Opcode::kZeroExtend || values_[from.a].uses != 1) continue;
     const Type type = block.insts[from.a].type;
     const bool widens_for_free = type == Type::kI32 || is_vector(type);
     if (widens_for_free) set_target(block, at, from.a, inst.aux);
+  }
+}
+
+// What a needless write sets may still be there as long as it is used: the guest has no other use
+// for that register meanwhile, and temporaries are few.
+void Liveness::find_homes(const Block& block) {
+  for (size_t at = 0; at < block.insts.size(); ++at) {
+    const Inst& inst = block.insts[at];
+    if (inst.op != Opcode::kSetReg || !values_[at].needless || size_of(inst.type) < 4) continue;
+    const bool pinned = is_integer(inst.type) && kHostOfGuest[inst.aux] != kNoReg;
+    if (pinned && values_[inst.a].last_use > at) set_target(block, at, inst.a, inst.aux);
   }
 }
 
@@ -194,7 +210,7 @@ bool Liveness::sets_for_nothing(const Inst& inst, uint16_t& overwritten) {
   return false;
 }
 
-void Liveness::analyse(const Block& block, const AccessGroups& groups) {
+void Liveness::analyse(const Block& block, const AccessGroups& groups, bool is_loop) {
   const size_t count = block.insts.size();
   groups_ = &groups;
   values_.assign(count, {kNever, 0, kNoTarget, false, false});
@@ -213,6 +229,7 @@ void Liveness::analyse(const Block& block, const AccessGroups& groups) {
   checks_before_[count] = checks;
   find_uses(block);
   find_targets(block);
+  if (has_needless_sets_ && !is_loop) find_homes(block);
   find_flags(block);
   first_flag_use_ = find_first_flag_use(block);
 }

@@ -21,8 +21,9 @@ class Liveness {
   Liveness();
   ~Liveness();
 
-  /// `groups` stays while the results are used.
-  void analyse(const Block& block, const AccessGroups& groups);
+  /// `groups` stays while the results are used. `is_loop`: registers that move accesses hold what
+  /// the guest's do.
+  void analyse(const Block& block, const AccessGroups& groups, bool is_loop);
 
   /// Whether it makes nothing that anybody needs.
   bool is_needless(size_t at) const { return values_[at].needless; }
@@ -31,7 +32,8 @@ class Liveness {
   uint32_t last_use(ValueId id) const { return values_[id].last_use; }
   unsigned uses(ValueId id) const { return values_[id].uses; }
   /// The guest register (general or vector, by type) that the value is set to while nothing that
-  /// may fault, leave or look at that register comes between; or kNoTarget.
+  /// may fault, leave or look at that register comes between, or would be, if anybody could see it;
+  /// or kNoTarget.
   uint8_t target(ValueId id) const { return values_[id].target; }
   /// Whether the write to that (vector) register leaves none of its bits as they were.
   bool target_whole(ValueId id) const { return values_[id].whole; }
@@ -61,6 +63,7 @@ class Liveness {
   void find_uses(const Block& block);
   static bool sets_for_nothing(const Inst& inst, uint16_t& overwritten);
   void find_targets(const Block& block);
+  void find_homes(const Block& block);
   void set_target(const Block& block, size_t setter, ValueId value, unsigned reg);
   void find_flags(const Block& block);
   static FirstFlagUse find_first_flag_use(const Block& block);
@@ -71,6 +74,7 @@ class Liveness {
   std::vector<uint32_t> checks_before_;  // number of checks before each instruction
   std::vector<ValuePlace> places_;
   FirstFlagUse first_flag_use_ = FirstFlagUse::kNone;
+  bool has_needless_sets_ = false;
 };
 
 /// Whether the instruction writes all of Inst::flags whatever its operands are.
