@@ -19,6 +19,8 @@ struct Receiver {
 class Backend {
  public:
   virtual ~Backend() = default;
+  /// Whether it takes TCP segments of up to 64 KiB, whatever its MTU.
+  virtual bool takes_large_segments() const { return false; }
   /// Sends a frame from the card; never blocks. Frames that do not fit are dropped.
   virtual void send(std::span<const uint8_t> frame) = 0;
   /// Makes `receiver` the card's end; an empty one detaches.

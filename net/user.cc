@@ -58,6 +58,8 @@ class User final : public Backend {
 
   util::Status open(const UserConfig& config);
 
+  // The frames end here: libslirp hands their bytes to sockets.
+  bool takes_large_segments() const override { return true; }
   void send(std::span<const uint8_t> frame) override {
     slirp_input(slirp_, frame.data(), static_cast<int>(frame.size()));
     wake();

@@ -6,16 +6,27 @@
 
 #include <algorithm>
 
+#include "net/checksum.h"
 #include "util/log.h"
 
 namespace vireo::hw {
 namespace {
 
-enum Feature : uint8_t { kMac = 5, kMergeableBuffers = 15, kStatus = 16 };
+enum Feature : uint8_t {
+  kChecksum = 0,
+  kGuestChecksum = 1,
+  kMac = 5,
+  kHostTso4 = 11,
+  kMergeableBuffers = 15,
+  kStatus = 16,
+};
 enum Queue : unsigned { kReceiveQueue = 0, kTransmitQueue = 1 };
 
 constexpr unsigned kConfigStatus = 6;
 constexpr uint16_t kLinkUp = 1;
+// The header (5.1.6).
+enum HeaderFlag : uint8_t { kNeedsChecksum = 1, kChecksumIsValid = 2 };
+constexpr unsigned kChecksumStart = 6, kChecksumOffset = 8;
 constexpr unsigned kBufferCountOffset = 10;  // the header's last field, which legacy drivers lack
 constexpr unsigned kShortHeader = 10;
 constexpr unsigned kHeader = 12;
@@ -28,6 +39,9 @@ void VirtioNet::describe(core::Description<VirtioNet>& d) {
   describe_virtio(d);
   d.property("netdev", &VirtioNet::netdev_, "the network that it is connected to");
   d.property("mac", &VirtioNet::mac_, "its address");
+  d.property("csum", &VirtioNet::csum_, "offer to complete checksums of what is sent");
+  d.property("guest_csum", &VirtioNet::guest_csum_, "offer to vouch for what is received");
+  d.property("host_tso4", &VirtioNet::host_tso4_, "offer to take TCP segments of up to 64 KiB");
 }
 
 util::Status VirtioNet::on_virtio_realize() {
@@ -50,7 +64,13 @@ void VirtioNet::on_virtio_unrealize() {
 }
 
 uint64_t VirtioNet::device_features() const {
-  return virtio_bit(kMac) | virtio_bit(kMergeableBuffers) | virtio_bit(kStatus);
+  const auto offered = [](Feature feature, bool offers) {
+    return offers ? virtio_bit(feature) : 0;
+  };
+  const bool large = csum_ && host_tso4_ && netdev_ && netdev_->takes_large_segments();
+  return virtio_bit(kMac) | virtio_bit(kMergeableBuffers) | virtio_bit(kStatus) |
+         offered(kChecksum, csum_) | offered(kGuestChecksum, guest_csum_) |
+         offered(kHostTso4, large);
 }
 
 VirtioPci::DeviceConfig VirtioNet::device_config() const {
@@ -103,6 +123,8 @@ void VirtioNet::receive(std::span<const uint8_t> frame) {
     return;
   }
   std::byte head[kHeader] = {};
+  // What a network hands over was not damaged on the way.
+  if (has_feature(kGuestChecksum)) head[0] = std::byte{kChecksumIsValid};
   util::store_little<uint16_t>(head + kBufferCountOffset, count);
   copy_to_pieces(receive_elements_[0].writable, 0, std::span(head).first(header));
   std::span<const std::byte> rest = std::as_bytes(frame);
@@ -144,6 +166,12 @@ void VirtioNet::send(const QueueElement& element) {
     return;
   }
   if (!netdev_) return;
+  std::byte flags{};
+  copy_from_pieces(element.readable, 0, std::span(&flags, 1));
+  if (has_feature(kChecksum) && (flags & std::byte{kNeedsChecksum}) != std::byte{}) {
+    if (!complete_checksum(element, length)) return;
+    return netdev_->send({reinterpret_cast<const uint8_t*>(frame_.data()), frame_.size()});
+  }
   // The common case is a header and a frame, each in one piece.
   uint64_t offset = header;
   for (const BufferPiece& piece : element.readable) {
@@ -158,6 +186,28 @@ void VirtioNet::send(const QueueElement& element) {
   frame_.resize(length - header);
   copy_from_pieces(element.readable, header, frame_);
   netdev_->send({reinterpret_cast<const uint8_t*>(frame_.data()), frame_.size()});
+}
+
+// Into frame_. The checksum's place holds the sum of the pseudo header.
+bool VirtioNet::complete_checksum(const QueueElement& element, uint64_t length) {
+  std::byte head[kShortHeader];
+  copy_from_pieces(element.readable, 0, head);
+  const size_t start = util::load_little<uint16_t>(head + kChecksumStart);
+  const size_t place = start + util::load_little<uint16_t>(head + kChecksumOffset);
+  frame_.resize(length - header_size());
+  if (place + sizeof(uint16_t) > frame_.size()) {
+    util::log(util::kLogGuestErrors, "{}: a checksum at {} in a frame of {} bytes\n", label(),
+              place, frame_.size());
+    return false;
+  }
+  copy_from_pieces(element.readable, header_size(), frame_);
+  const std::span rest = std::span(frame_).subspan(start);
+  const uint16_t sum =
+      net::internet_sum({reinterpret_cast<const uint8_t*>(rest.data()), rest.size()});
+  const auto checksum = static_cast<uint16_t>(~sum);
+  // UDP has no 0: that stands for no checksum (RFC 768).
+  util::store_big<uint16_t>(&frame_[place], checksum == 0 ? uint16_t{0xffff} : checksum);
+  return true;
 }
 
 REGISTER_DEVICE(VirtioNet);

@@ -8,7 +8,8 @@
 
 namespace vireo::hw {
 
-/// A virtio network card (virtio 1.2, 5.1) with one pair of queues and no offloads.
+/// A virtio network card (virtio 1.2, 5.1) with one pair of queues. Drivers may leave checksums,
+/// and TCP segments larger than the MTU, to it.
 class VirtioNet final : public VirtioPci {
  public:
   static void describe(core::Description<VirtioNet>& d);
@@ -29,9 +30,11 @@ class VirtioNet final : public VirtioPci {
   void receive(std::span<const uint8_t> frame);
   void transmit();
   void send(const QueueElement& element);
+  bool complete_checksum(const QueueElement& element, uint64_t length);
 
   core::BackendRef<net::Backend> netdev_{"netdev"};
   core::MacAddress mac_{{0x52, 0x54, 0x00, 0x12, 0x34, 0x56}};
+  bool csum_ = true, guest_csum_ = true, host_tso4_ = true;
   std::vector<QueueElement> receive_elements_;  // kept for their capacity
   QueueElement transmit_element_;
   std::vector<std::byte> frame_;

@@ -16,10 +16,12 @@ struct RecordingNetwork final : net::Backend {
   }
   void set_receiver(net::Receiver r) override { receiver = std::move(r); }
   void accept_input() override { ++accepts; }
+  bool takes_large_segments() const override { return large; }
 
   net::Receiver receiver;
   std::vector<std::string> sent;
   int accepts = 0;
+  bool large = false;
 };
 
 class VirtioNetTest : public ::testing::Test {
@@ -54,6 +56,47 @@ TEST_F(VirtioNetTest, SendsFramesWhole) {
   EXPECT_EQ(network.sent, (std::vector<std::string>{"in one piece", "two pieces"}));
   EXPECT_EQ(guest.used_index(1), 3);
   EXPECT_EQ(guest.irq.edges(), 1);
+}
+
+// A header that asks for the checksum of what begins with "bcd", at its end.
+TEST_F(VirtioNetTest, CompletesChecksums) {
+  guest.start(~0ull, 2);
+  const auto head = [&](uint16_t start, uint16_t offset) {
+    guest.machine.memory.store<uint8_t>(kData, 1);
+    guest.machine.memory.store<uint16_t>(kData + 6, start);
+    guest.machine.memory.store<uint16_t>(kData + 8, offset);
+  };
+  const auto send = [&] {
+    guest.add(1, {{kData, 12 + 2, false}, {kData + 0x100, 6, false}});
+    guest.notify(1);
+  };
+  guest.put(kData + 12, "aa");
+  guest.put(kData + 0x100, std::string("bcd\0\x12\x34", 6));
+  head(2, 4);
+  send();
+  // 0x6263 + 0x6400 + 0x1234 = 0xd897
+  EXPECT_EQ(network.sent, (std::vector<std::string>{std::string("aabcd\0\x27\x68", 8)}));
+  for (const auto& [start, offset] : {std::pair{2, 5}, {0xffff, 0xffff}, {7, 0}, {8, 0}}) {
+    head(static_cast<uint16_t>(start), static_cast<uint16_t>(offset));
+    send();
+  }
+  EXPECT_EQ(network.sent.size(), 1u) << "there is no such place in the frame";
+  EXPECT_EQ(guest.used_index(1), 5);
+}
+
+TEST_F(VirtioNetTest, LargeSegmentsAreOfferedWhereTheyGoThrough) {
+  constexpr uint64_t kTso4 = virtio_bit(11);
+  EXPECT_EQ(guest.offered() & kTso4, 0u);
+  network.large = true;
+  EXPECT_EQ(guest.offered() & kTso4, kTso4);
+}
+
+TEST_F(VirtioNetTest, VouchesForWhatItReceives) {
+  guest.start(~0ull, 2);
+  guest.add(0, {{kData, 64, true}});
+  guest.notify(0);
+  deliver("frame");
+  EXPECT_EQ(guest.bytes(kData, 2), (std::vector<uint8_t>{2, 0}));
 }
 
 TEST_F(VirtioNetTest, ReceivesIntoMergedBuffers) {
