@@ -13,6 +13,7 @@
 #include "target/i386/helper/segmentation.h"
 #include "tcg/ir/block.h"
 #include "tcg/runtime/hooks.h"
+#include "util/bits.h"
 #include "util/byte_order.h"
 
 namespace vireo::i386 {
@@ -167,14 +168,15 @@ void copy(std::byte* to, const std::byte* from, size_t bytes, unsigned width, bo
 }
 
 void fill(std::byte* to, size_t elements, unsigned width, uint64_t value) {
-  if (width == 1) {
-    std::memset(to, static_cast<int>(value & 0xff), elements);
+  const size_t bytes = elements * width;
+  const uint64_t repeated = (value & 0xff) * (~uint64_t{0} / 0xff);
+  if (((value ^ repeated) & util::low_mask(width * 8)) == 0) {
+    std::memset(to, static_cast<int>(value & 0xff), bytes);
     return;
   }
   std::byte pattern[64];
   for (size_t at = 0; at < sizeof pattern; at += width)
     util::store_little(pattern + at, value, width);
-  const size_t bytes = elements * width;
   size_t done = 0;
   for (; done + sizeof pattern <= bytes; done += sizeof pattern) {
     std::memcpy(to + done, pattern, sizeof pattern);

@@ -73,6 +73,13 @@ TEST_F(StringTest, StoresElementsOfEveryWidth) {
       ASSERT_EQ(machine.peek<uint8_t>(0x20003 + i), 0x11 * (i % width + 1)) << width << " " << i;
     }
     EXPECT_EQ(machine.peek<uint8_t>(end), 0x77);
+    general[kRax] = 0x5a * (width == 8 ? 0x0101010101010101 : 0x01010101);
+    operands(37, 0, 0x20003);
+    EXPECT_EQ(machine.run(helper_rep_stos, width | 8 << 16), kNoException);
+    for (unsigned i = 0; i < 37 * width; ++i) {
+      ASSERT_EQ(machine.peek<uint8_t>(0x20003 + i), 0x5a) << width << " " << i;
+    }
+    EXPECT_EQ(machine.peek<uint8_t>(end), 0x77);
   }
 }
 
