@@ -166,41 +166,43 @@ void VirtioNet::send(const QueueElement& element) {
     return;
   }
   if (!netdev_) return;
-  std::byte flags{};
-  copy_from_pieces(element.readable, 0, std::span(&flags, 1));
-  if (has_feature(kChecksum) && (flags & std::byte{kNeedsChecksum}) != std::byte{}) {
-    if (!complete_checksum(element, length)) return;
-    return netdev_->send({reinterpret_cast<const uint8_t*>(frame_.data()), frame_.size()});
-  }
-  // The common case is a header and a frame, each in one piece.
-  uint64_t offset = header;
+  std::byte head[kShortHeader];
+  copy_from_pieces(element.readable, 0, head);
+  const bool completes =
+      has_feature(kChecksum) && (head[0] & std::byte{kNeedsChecksum}) != std::byte{};
+  if (!completes && send_in_place(element, length)) return;
+  frame_.resize(length - header);
+  copy_from_pieces(element.readable, header, frame_);
+  if (completes && !complete_checksum(head)) return;
+  netdev_->send({reinterpret_cast<const uint8_t*>(frame_.data()), frame_.size()});
+}
+
+// The common case is a header and a frame, each in one piece. False: it is another.
+bool VirtioNet::send_in_place(const QueueElement& element, uint64_t length) {
+  uint64_t offset = header_size();
+  const uint64_t frame_length = length - offset;
   for (const BufferPiece& piece : element.readable) {
     if (offset >= piece.host.size()) {
       offset -= piece.host.size();
       continue;
     }
-    if (piece.host.size() - offset != length - header) break;
+    if (piece.host.size() - offset != frame_length) return false;
     const auto frame = piece.host.subspan(offset);
-    return netdev_->send({reinterpret_cast<const uint8_t*>(frame.data()), frame.size()});
+    netdev_->send({reinterpret_cast<const uint8_t*>(frame.data()), frame.size()});
+    return true;
   }
-  frame_.resize(length - header);
-  copy_from_pieces(element.readable, header, frame_);
-  netdev_->send({reinterpret_cast<const uint8_t*>(frame_.data()), frame_.size()});
+  return false;
 }
 
-// Into frame_. The checksum's place holds the sum of the pseudo header.
-bool VirtioNet::complete_checksum(const QueueElement& element, uint64_t length) {
-  std::byte head[kShortHeader];
-  copy_from_pieces(element.readable, 0, head);
-  const size_t start = util::load_little<uint16_t>(head + kChecksumStart);
-  const size_t place = start + util::load_little<uint16_t>(head + kChecksumOffset);
-  frame_.resize(length - header_size());
+// Of frame_. The checksum's place holds the sum of the pseudo header.
+bool VirtioNet::complete_checksum(std::span<const std::byte> head) {
+  const size_t start = util::load_little<uint16_t>(&head[kChecksumStart]);
+  const size_t place = start + util::load_little<uint16_t>(&head[kChecksumOffset]);
   if (place + sizeof(uint16_t) > frame_.size()) {
     util::log(util::kLogGuestErrors, "{}: a checksum at {} in a frame of {} bytes\n", label(),
               place, frame_.size());
     return false;
   }
-  copy_from_pieces(element.readable, header_size(), frame_);
   const std::span rest = std::span(frame_).subspan(start);
   const uint16_t sum =
       net::internet_sum({reinterpret_cast<const uint8_t*>(rest.data()), rest.size()});

@@ -30,7 +30,8 @@ class VirtioNet final : public VirtioPci {
   void receive(std::span<const uint8_t> frame);
   void transmit();
   void send(const QueueElement& element);
-  bool complete_checksum(const QueueElement& element, uint64_t length);
+  bool send_in_place(const QueueElement& element, uint64_t length);
+  bool complete_checksum(std::span<const std::byte> head);
 
   core::BackendRef<net::Backend> netdev_{"netdev"};
   core::MacAddress mac_{{0x52, 0x54, 0x00, 0x12, 0x34, 0x56}};

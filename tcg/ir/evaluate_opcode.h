@@ -121,7 +121,7 @@ constexpr Integer<T> evaluate_opcode(IntegerInput in) {
 /// X(Name) for each opcode that evaluate_opcode() knows.
 #define VIREO_PURE_INTEGER_OPCODES(X)                                                      \
   X(Constant) X(GetFlags) X(Add) X(Adc) X(Adox) X(Sub) X(Sbb) X(And) X(Or) X(Xor) X(Neg)   \
-  X(Not) X(Shl) X(Shr) X(Sar) X(Rol) X(Ror) X(Rcl) X(Rcr) X(Shld) X(Shrd)                         \
+  X(Not) X(Shl) X(Shr) X(Sar) X(Rol) X(Ror) X(Rcl) X(Rcr) X(Shld) X(Shrd)                  \
   X(Mul) X(MulWideU) X(MulWideS) X(ZeroExtend) X(Truncate) X(ByteSwap) X(Address)          \
   X(Bt) X(Bts) X(Btr) X(Btc) X(Bsf) X(Bsr) X(Tzcnt) X(Lzcnt) X(Popcnt) X(Pdep) X(Pext)     \
   X(Setcc) X(Select) X(SelectNonzero)

@@ -21,8 +21,7 @@ struct AccessGroup {
   uint8_t scale = 0;
 };
 
-/// The groups of one block. Kept from block to block, so that it
-/// allocates nothing.
+/// The groups of one block. Kept from block to block, so that it allocates nothing.
 class AccessGroups {
  public:
   static constexpr uint16_t kNone = 0xffff;

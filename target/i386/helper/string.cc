@@ -186,7 +186,7 @@ void fill(std::byte* to, size_t elements, unsigned width, uint64_t value) {
 
 void set_compare_flags(CpuState& state, uint64_t a, uint64_t b, unsigned width) {
   const unsigned bits = width * 8;
-  const uint64_t mask = bits == 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1;
+  const uint64_t mask = util::low_mask(bits);
   a &= mask;
   b &= mask;
   const uint64_t result = (a - b) & mask;

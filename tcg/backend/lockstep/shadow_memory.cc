@@ -105,31 +105,32 @@ bool ShadowMemory::install() {
   return true;
 }
 
-void ShadowMemory::restart() {
+// The lines in use, by page and offset.
+template <class F>
+void ShadowMemory::for_each_line(F&& visit) const {
   for (size_t i = 0; i < used_; ++i) {
-    Page& page = *pages_[i];
-    for (uint64_t lines = page.lines; lines != 0; lines &= lines - 1) {
-      const unsigned line = static_cast<unsigned>(std::countr_zero(lines)) * kLineBytes;
-      std::memcpy(page.found + line, page.before + line, kLineBytes);
+    for (uint64_t lines = pages_[i]->lines; lines != 0; lines &= lines - 1) {
+      visit(*pages_[i], static_cast<unsigned>(std::countr_zero(lines)) * kLineBytes);
     }
   }
 }
 
+void ShadowMemory::restart() {
+  for_each_line([](Page& page, unsigned line) {
+    std::memcpy(page.found + line, page.before + line, kLineBytes);
+  });
+}
+
 std::string ShadowMemory::differences() const {
   std::string text;
-  for (size_t i = 0; i < used_; ++i) {
-    const Page& page = *pages_[i];
-    for (uint64_t lines = page.lines; lines != 0; lines &= lines - 1) {
-      const unsigned line = static_cast<unsigned>(std::countr_zero(lines)) * kLineBytes;
-      if (std::memcmp(page.found + line, page.expected + line, kLineBytes) == 0) continue;
-      for (unsigned at = line; at < line + kLineBytes; ++at) {
-        if (page.found[at] == page.expected[at]) continue;
-        text +=
-            fmt::format("  memory byte {:#x}: {:#04x} on the reference, {:#04x} on the subject\n",
-                        page.address + at, page.expected[at], page.found[at]);
-      }
+  for_each_line([&text](const Page& page, unsigned line) {
+    if (std::memcmp(page.found + line, page.expected + line, kLineBytes) == 0) return;
+    for (unsigned at = line; at < line + kLineBytes; ++at) {
+      if (page.found[at] == page.expected[at]) continue;
+      text += fmt::format("  memory byte {:#x}: {:#04x} on the reference, {:#04x} on the subject\n",
+                          page.address + at, page.expected[at], page.found[at]);
     }
-  }
+  });
   return text;
 }
 

@@ -61,6 +61,8 @@ class ShadowMemory {
   };
   Page& page_of(const uint8_t* real, uint64_t address);
   Page& page_around(const uint8_t* host);
+  template <class F>
+  void for_each_line(F&& visit) const;
 
   std::unique_ptr<Tlb> tlb_[kTlbNames];
   std::vector<std::unique_ptr<Page>> pages_;  ///< The first `used_` are in use.

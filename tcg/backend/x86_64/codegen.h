@@ -282,6 +282,8 @@ class CodeGenerator {
   void emit_mul_8();
   void emit_wide(Group3 op, ValueId low, ValueId high, ValueId by);
   void emit_mulx(ValueId a, ValueId b);
+  /// Whether the next instruction takes the other result of this one.
+  bool has_second() const;
   bool wide_in_place(ValueId low, ValueId high, ValueId by) const;
 
   // codegen_memory.cc.

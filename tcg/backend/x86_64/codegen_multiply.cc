@@ -38,12 +38,16 @@ void CodeGenerator::emit_mul() {
 // There is no two-operand form for bytes. The product in AX, as by IMUL r/m8.
 void CodeGenerator::emit_mul_8() { emit_wide(Group3::kImul, inst().a, kNoValue, inst().b); }
 
+bool CodeGenerator::has_second() const {
+  const size_t next = at_ + 1;
+  return next < block_.insts.size() && block_.insts[next].op == Opcode::kSecond &&
+         block_.insts[next].a == at_;
+}
+
 // Whether operands are in place and results wanted there.
 bool CodeGenerator::wide_in_place(ValueId low, ValueId high, ValueId by) const {
   const auto at = static_cast<ValueId>(at_);
   const auto second = static_cast<ValueId>(at_ + 1);
-  const bool has_second =
-      second < block_.insts.size() && inst(second).op == Opcode::kSecond && inst(second).a == at;
   if (size() == 1 || places_[low].host != kRax) return false;
   if (high != kNoValue && places_[high].host != kRdx) return false;
   if (places_[by].is_constant || (places_[by].is_address && places_[by].host == kNoReg))
@@ -53,23 +57,19 @@ bool CodeGenerator::wide_in_place(ValueId low, ValueId high, ValueId by) const {
     return live_.uses(id) == 0 || (guest != Liveness::kNoTarget && kHostOfGuest[guest] == reg);
   };
   // A result that is not wanted still overwrites its register.
-  return has_second && live_.uses(second) != 0 && live_.uses(at) != 0 && wanted_in(at, kRax) &&
+  return has_second() && live_.uses(second) != 0 && live_.uses(at) != 0 && wanted_in(at, kRax) &&
          wanted_in(second, kRdx);
 }
 
 // RDX:RAX = RAX * by, or RAX, RDX = RDX:RAX / by. Values move by MOV only between begin_flags() and
 // the end.
 void CodeGenerator::emit_wide(Group3 op, ValueId low, ValueId high, ValueId by) {
-  const auto second = static_cast<ValueId>(at_ + 1);
   const bool divides = op == Group3::kDiv || op == Group3::kIdiv;
-  if (op == Group3::kMul && inst().flags == 0 && cpu_.bmi2 && size() >= 4 &&
-      !wide_in_place(low, high, by)) {
-    return emit_mulx(low, by);
-  }
-  const bool has_second =
-      at_ + 1 < block_.insts.size() && inst(second).op == Opcode::kSecond && inst(second).a == at_;
+  const bool in_place = wide_in_place(low, high, by);
+  const bool leaves_flags = op == Group3::kMul && inst().flags == 0;
+  if (leaves_flags && !in_place && cpu_.bmi2 && size() >= 4) return emit_mulx(low, by);
   if (divides) need_memory_flags();
-  if (wide_in_place(low, high, by)) {
+  if (in_place) {
     const Rm divisor = operand(by);
     clobber(kRax);
     clobber(kRdx);
@@ -113,7 +113,7 @@ void CodeGenerator::emit_wide(Group3 op, ValueId low, ValueId high, ValueId by) 
   if (divides && inst().flags == 0) flags_ = kFlagsInMemory;
   end_flags();
   define(kAddressReg, size() == 4);
-  if (!has_second) return;
+  if (!has_second()) return;
   ++at_;
   define(kTlbReg, size() == 4);
 }
@@ -126,22 +126,20 @@ void CodeGenerator::emit_mulx(ValueId a, ValueId b) {
   const Rm by = operand(b);
   const Reg low = destination(b);
   clobber(low);
-  const auto second = static_cast<ValueId>(at_ + 1);
-  const bool has_second =
-      second < block_.insts.size() && inst(second).op == Opcode::kSecond && inst(second).a == at_;
   lock(low);
-  at_ = second;
-  const Reg high = has_second ? destination(kNoValue, low) : allocate_temporary();
+  const bool wants_high = has_second();
+  ++at_;
+  const Reg high = wants_high ? destination(kNoValue, low) : allocate_temporary();
   clobber(high);
-  at_ = second - 1u;
+  --at_;
   const bool borrows = !in_rdx && low != kRdx && high != kRdx;
   if (borrows) e_.mov_to(8, frame_at(scratch_offset(1)), kRdx);
   if (!in_rdx) load_into(kRdx, size(), a);
   e_.mulx(size(), high, low, by);
   if (borrows) e_.mov(8, kRdx, frame_at(scratch_offset(1)));
   define(low, true);
-  if (!has_second) return;
-  at_ = second;
+  if (!wants_high) return;
+  ++at_;
   define(high, true);
 }
 

@@ -145,13 +145,14 @@ void Liveness::set_target(const Block& block, size_t setter, ValueId value, unsi
   values_[value].whole = block.insts[setter].type == Type::kV256;
 }
 
-void Liveness::find_targets(const Block& block) {
-  has_needless_sets_ = false;
+// Returns whether there are needless writes.
+bool Liveness::find_targets(const Block& block) {
+  bool any_needless = false;
   for (size_t at = 0; at < block.insts.size(); ++at) {
     const Inst& inst = block.insts[at];
     if (inst.op != Opcode::kSetReg) continue;
     if (values_[at].needless) {
-      has_needless_sets_ = true;
+      any_needless = true;
       continue;
     }
     set_target(block, at, inst.a, inst.aux);
@@ -161,6 +162,7 @@ void Liveness::find_targets(const Block& block) {
     const bool widens_for_free = type == Type::kI32 || is_vector(type);
     if (widens_for_free) set_target(block, at, from.a, inst.aux);
   }
+  return any_needless;
 }
 
 // What a needless write sets may still be there as long as it is used: the guest has no other use
@@ -228,8 +230,8 @@ void Liveness::analyse(const Block& block, const AccessGroups& groups, bool is_l
   }
   checks_before_[count] = checks;
   find_uses(block);
-  find_targets(block);
-  if (has_needless_sets_ && !is_loop) find_homes(block);
+  const bool any_needless = find_targets(block);
+  if (any_needless && !is_loop) find_homes(block);
   find_flags(block);
   first_flag_use_ = find_first_flag_use(block);
 }

@@ -62,7 +62,7 @@ class Liveness {
   bool shows_state(const Block& block, size_t at) const;
   void find_uses(const Block& block);
   static bool sets_for_nothing(const Inst& inst, uint16_t& overwritten);
-  void find_targets(const Block& block);
+  bool find_targets(const Block& block);
   void find_homes(const Block& block);
   void set_target(const Block& block, size_t setter, ValueId value, unsigned reg);
   void find_flags(const Block& block);
@@ -74,7 +74,6 @@ class Liveness {
   std::vector<uint32_t> checks_before_;  // number of checks before each instruction
   std::vector<ValuePlace> places_;
   FirstFlagUse first_flag_use_ = FirstFlagUse::kNone;
-  bool has_needless_sets_ = false;
 };
 
 /// Whether the instruction writes all of Inst::flags whatever its operands are.

@@ -52,6 +52,12 @@ void SelfLoop::find(const Block& block, const AccessGroups& groups) {
                 });
 }
 
+// In the copy: there the accesses of the groups cannot.
+bool SelfLoop::may_fault(const Block& block, const AccessGroups& groups, size_t at) const {
+  return (effects(block.insts[at]) & kMayFault) != 0 && find_group(groups.number_at(at)) == nullptr;
+}
+
+// And whether the loop is closed.
 void SelfLoop::find_registers(const Block& block, const AccessGroups& groups) {
   registers_ = 0;
   is_closed_ = true;
@@ -70,8 +76,7 @@ void SelfLoop::find_registers(const Block& block, const AccessGroups& groups) {
         is_closed_ = false;
         break;
       default:
-        is_closed_ &= (effects(inst) & kMayFault) == 0 || inst.op == Opcode::kVector ||
-                      find_group(groups.number_at(at)) != nullptr;
+        is_closed_ &= inst.op == Opcode::kVector || !may_fault(block, groups, at);
     }
   }
 }
@@ -140,13 +145,13 @@ bool SelfLoop::flags_are_free(const Block& block, const AccessGroups& groups) {
   for (size_t at = 0; at < block.insts.size(); ++at) {
     const Inst& inst = block.insts[at];
     const uint16_t effect = effects(inst);
-    const bool may_fault = (effect & kMayFault) != 0 && find_group(groups.number_at(at)) == nullptr;
+    const bool faults = may_fault(block, groups, at);
     const bool is_vector_operation = inst.op == Opcode::kVector;
-    has_floating_point_ |= may_fault && is_vector_operation;
+    has_floating_point_ |= faults && is_vector_operation;
     if (overwritten == kAllFlags) continue;
     if ((flags_read(block, inst) & ~overwritten) != 0) return false;
     if (effect & (kLeavesBlock | kEndsBlock)) return false;
-    if (may_fault && !is_vector_operation) return false;
+    if (faults && !is_vector_operation) return false;
     if (always_writes_flags(block, inst)) overwritten |= inst.flags;
   }
   return true;

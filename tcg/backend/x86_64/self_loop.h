@@ -53,6 +53,7 @@ class SelfLoop {
   };
   void find_changes(const Block& block);
   bool flags_are_free(const Block& block, const AccessGroups& groups);
+  bool may_fault(const Block& block, const AccessGroups& groups, size_t at) const;
   void find_registers(const Block& block, const AccessGroups& groups);
   bool is_steady(const Block& block, ValueId value) const;
   bool moves(const Block& block, ValueId value, unsigned scale, const AccessGroup& accesses,
