@@ -13,6 +13,7 @@
 #include "accel/tcg/vcpu.h"
 #include "tcg/backend/lockstep/lockstep.h"
 #include "tcg/ir/printer.h"
+#include "tcg/opt/repeat_loop.h"
 #include "util/activity.h"
 #include "util/log.h"
 
@@ -151,7 +152,8 @@ bool TcgAccelerator::second_page_matches(TcgVcpu& vcpu, const CodePosition& at,
 }
 
 // Into ir_; false if the code cannot be fetched, which is recorded.
-bool TcgAccelerator::make_ir(TcgVcpu& vcpu, const CodePosition& at, unsigned max_insns) {
+bool TcgAccelerator::make_ir(TcgVcpu& vcpu, const CodePosition& at, BlockKind kind,
+                             unsigned max_insns) {
   ir_.clear();
   uint64_t fault_linear = 0;
   const util::ActivityScope decoding(util::Activity::kDecode);
@@ -162,9 +164,14 @@ bool TcgAccelerator::make_ir(TcgVcpu& vcpu, const CodePosition& at, unsigned max
   }
   log_guest_code(vcpu.cpu(), vcpu.code_reader(), at, ir_.guest_size);
   log_ir(util::kLogOp, ir_, at);
+  ir_.separate_checks = kind != BlockKind::kUsual;
   {
     const util::ActivityScope passes(util::Activity::kPasses);
     pipeline_.run(ir_);
+    if (tcg::is_self_loop(ir_) && !backend_->walks_loop(ir_)) {
+      tcg::repeat_self_loop(ir_);
+      pipeline_.run(ir_);
+    }
   }
   log_ir(util::kLogOpOpt, ir_, at);
   return true;
@@ -173,10 +180,9 @@ bool TcgAccelerator::make_ir(TcgVcpu& vcpu, const CodePosition& at, unsigned max
 tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const CodePosition& at,
                                                 const tcg::CodePage& page, BlockKind kind,
                                                 unsigned max_insns) {
-  if (!make_ir(vcpu, at, max_insns)) return nullptr;
+  if (!make_ir(vcpu, at, kind, max_insns)) return nullptr;
   const util::ActivityScope generating(util::Activity::kCodeGeneration);
   const tcg::CodePage* second = ends_in_next_page(page) ? &page_behind(vcpu, at, page) : nullptr;
-  ir_.separate_checks = kind != BlockKind::kUsual;
   auto compiled = backend_->compile(ir_, page, second);
   if (!compiled) {
     if (compiled.error().code() == util::ErrorCode::kNoMemory) {

@@ -94,7 +94,7 @@ class TcgAccelerator final : public Accelerator,
   /// In CodePageKey::mode of a block that was limited to one instruction.
   static constexpr uint64_t kSingleInstruction = uint64_t{1} << 63;
 
-  bool make_ir(TcgVcpu& vcpu, const CodePosition& at, unsigned max_insns);
+  bool make_ir(TcgVcpu& vcpu, const CodePosition& at, BlockKind kind, unsigned max_insns);
   tcg::TranslatedBlock* translate(TcgVcpu& vcpu, const CodePosition& at, const tcg::CodePage& page,
                                   BlockKind kind, unsigned max_insns);
   bool ends_in_next_page(const tcg::CodePage& page) const;

@@ -53,27 +53,36 @@ ValueId AccessGroups::common_load_state(const Block& block, ValueId id) {
   return id;
 }
 
-AccessGroups::Address AccessGroups::sum_of(const Block& block, ValueId value) {
-  Address sum{.root = value};
-  while (sum.root != kNoValue) {
-    const Inst& inst = block.insts[sum.root];
-    if (inst.type != Type::kI64) break;
+int64_t AccessGroups::take_constants(const Block& block, ValueId& value) {
+  int64_t sum = 0;
+  while (value != kNoValue && block.insts[value].type == Type::kI64) {
+    const Inst& inst = block.insts[value];
     const bool adds = inst.op == Opcode::kAdd || inst.op == Opcode::kSub;
-    if (inst.op == Opcode::kAddress && (inst.b == kNoValue || sum.index == kNoValue)) {
-      if (inst.b != kNoValue) {
-        sum.index = inst.b;
-        sum.scale = static_cast<uint8_t>(inst.aux);
-      }
-      sum.displacement += static_cast<int64_t>(inst.imm);
-      sum.root = inst.a;
+    if (inst.op == Opcode::kAddress && inst.b == kNoValue) {
+      sum += static_cast<int64_t>(inst.imm);
     } else if (adds && block.insts[inst.b].op == Opcode::kConstant) {
       const auto distance = static_cast<int64_t>(block.insts[inst.b].imm);
-      sum.displacement += inst.op == Opcode::kAdd ? distance : -distance;
-      sum.root = inst.a;
+      sum += inst.op == Opcode::kAdd ? distance : -distance;
     } else {
       break;
     }
+    value = inst.a;
   }
+  return sum;
+}
+
+AccessGroups::Address AccessGroups::sum_of(const Block& block, ValueId value) {
+  Address sum{.root = value};
+  sum.displacement = take_constants(block, sum.root);
+  if (sum.root == kNoValue) return sum;
+  const Inst& inst = block.insts[sum.root];
+  if (inst.type != Type::kI64 || inst.op != Opcode::kAddress) return sum;
+  sum.index = inst.b;
+  sum.scale = static_cast<uint8_t>(inst.aux);
+  sum.displacement += static_cast<int64_t>(inst.imm);
+  sum.root = inst.a;
+  sum.displacement += take_constants(block, sum.root);
+  sum.displacement += take_constants(block, sum.index) * (int64_t{1} << sum.scale);
   return sum;
 }
 

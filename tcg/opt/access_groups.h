@@ -86,6 +86,8 @@ class AccessGroups {
     int32_t displacement;  ///< From the group's first access.
   };
 
+  /// Makes `value` what it is without the constants that are added to it, and returns their sum.
+  static int64_t take_constants(const Block& block, ValueId& value);
   Address address_of(const Block& block, const Inst& access);
   ValueId common_load_state(const Block& block, ValueId id);
   bool join(size_t at, const Inst& access, const Address& address);

@@ -107,6 +107,38 @@ TEST(Pipeline, KeepsDisplacementsEncodable) {
   EXPECT_NE(text.find("const.i64 0x12345678a"), std::string::npos) << text;
 }
 
+// A loop of which the first iteration follows what comes before it.
+TEST(Pipeline, InnerLoopsGoOnBehindThemselves) {
+  const BackendConfig config{.hooks = test_hooks()};
+  auto backend = std::move(make_interpreter_backend(config)).value();
+  const CodePage page;
+  for (const char* passes : {"repeat", "repeat,forward,flags,fold,dce"}) {
+    for (uint64_t iterations = 1; iterations <= 4; ++iterations) {
+      Block block;
+      Builder b(&block);
+      b.insn_start(0x10);
+      b.set_reg(1, b.constant(Type::kI64, iterations));
+      b.insn_start(0x11);
+      b.set_reg(2, b.add(b.get_reg(Type::kI64, 2), b.get_reg(Type::kI64, 1)));
+      b.insn_start(0x12);
+      b.set_reg(1, b.sub(b.get_reg(Type::kI64, 1), b.constant(Type::kI64, 1), kAllFlags));
+      b.insn_start(0x13);
+      b.branch_if(Condition::kNe, 0x11, 0);
+      b.exit_direct(0x14, 1);
+      const std::string text = optimised(block, passes);
+      auto guest = std::make_unique<TestGuest>(1);
+      guest->frame.general[2] = 0;
+      TranslatedBlock* last = nullptr;
+      unsigned slot = 0;
+      backend->run(&guest->frame, backend->compile(block, page, nullptr).value(), &last, &slot);
+      const bool in_time = iterations <= 3;
+      EXPECT_EQ(guest->frame.guest_ip, in_time ? 0x14u : 0x11u) << text;
+      EXPECT_EQ(slot, in_time ? 1u : 0u);
+      EXPECT_EQ(guest->frame.general[2], in_time ? iterations * (iterations + 1) / 2 : 9) << text;
+    }
+  }
+}
+
 /// Each pass alone and all of them leave what a block does unchanged.
 TEST(Pipeline, KeepsTheMeaningOfRandomBlocks) {
   const BackendConfig config{.hooks = test_hooks()};

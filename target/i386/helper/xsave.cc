@@ -96,8 +96,8 @@ void unpack_vectors(CpuState& state, const uint8_t* area) {
 uint64_t helper_fxsave(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   CpuState& state = cpu_state(frame);
   check_available(state);
-  if (a & 15) raise_gp(state, 0);
   check_stack_address(state, a, b & 2);
+  if (a & 15) raise_gp(state, 0);
   const size_t size = kXsaveVectorOffset + vector_count(state) * 16;
   uint8_t area[kXsaveLegacySize] = {};
   pack_legacy_area(state, b & 1, area);
@@ -108,8 +108,8 @@ uint64_t helper_fxsave(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
 uint64_t helper_fxrstor(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   CpuState& state = cpu_state(frame);
   check_available(state);
-  if (a & 15) raise_gp(state, 0);
   check_stack_address(state, a, b & 2);
+  if (a & 15) raise_gp(state, 0);
   uint8_t area[kXsaveLegacySize];
   read_bytes(state, a, area, sizeof area, data_privilege(state));
   const auto mxcsr = get<uint32_t>(area, 24);

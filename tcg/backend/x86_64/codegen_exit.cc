@@ -87,6 +87,8 @@ void CodeGenerator::emit_branch(uint8_t condition) {
 
 void CodeGenerator::emit_branch_flags() {
   emit_branch(static_cast<uint8_t>(ready_condition(static_cast<Condition>(inst().aux))));
+  const bool shown_only = live_.flags_read_after(at_) == 0;
+  if (flags_ == kFlagsInHost && shown_only) recipe_ = loop_recipe_;
 }
 
 void CodeGenerator::emit_test_nonzero(ValueId id) {

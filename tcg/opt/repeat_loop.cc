@@ -1,0 +1,84 @@
+// Puts iterations of a short loop behind each other, so that they are one block: accesses off the
+// same base share a check, whatever iteration they belong to, and only the last copy polls.
+
+#include "tcg/opt/repeat_loop.h"
+
+#include <algorithm>
+
+namespace vireo::tcg {
+namespace {
+
+/// How many copies may follow, and of how many IR instructions the block may be then.
+struct Limits {
+  size_t copies, insts;
+};
+constexpr Limits kInner{.copies = 2, .insts = 320};  // before other passes
+constexpr Limits kSelf{.copies = 3, .insts = 360};   // behind them
+
+/// Whether an iteration can be repeated: nothing leaves, calls or changes what others look at, and
+/// no value comes from before it.
+bool is_plain(const Block& block, size_t first, size_t end) {
+  constexpr uint16_t kNotPlain = kSyncs | kLeavesBlock | kEndsBlock;
+  return std::all_of(block.insts.begin() + static_cast<ptrdiff_t>(first),
+                     block.insts.begin() + static_cast<ptrdiff_t>(end), [first](const Inst& inst) {
+                       return (effects(inst) & kNotPlain) == 0 && inst.a >= first &&
+                              inst.b >= first && inst.c >= first;
+                     });
+}
+
+/// Where the loop begins that `block` ends with; the block's size if it does not, or not simply.
+size_t find_start(const Block& block) {
+  const size_t count = block.insts.size();
+  if (count < 2 || block.separate_checks) return count;
+  const Inst& branch = block.insts[count - 2];
+  if (branch.op != Opcode::kBranchFlags || block.insts[count - 1].op != Opcode::kExitDirect) {
+    return count;
+  }
+  const auto start = std::ranges::find_if(block.insts, [&branch](const Inst& inst) {
+    return inst.op == Opcode::kInsnStart && inst.imm == branch.imm;
+  });
+  const auto first = static_cast<size_t>(start - block.insts.begin());
+  return first < count && is_plain(block, first, count - 2) ? first : count;
+}
+
+/// Behind `block` again what begins with `first`; what left the loop before leaves it there, too.
+void append_copy(Block& block, size_t first, size_t body) {
+  std::vector<Inst>& insts = block.insts;
+  const size_t end = insts.size() - 2;
+  const Inst branch = insts[end], exit = insts[end + 1];
+  insts[end].aux = static_cast<uint16_t>(negate(static_cast<Condition>(branch.aux)));
+  insts[end].imm = exit.imm;
+  insts[end].extra = exit.extra;
+  insts.pop_back();
+  const size_t distance = insts.size() - first;
+  for (size_t i = first; i < first + body; ++i) {
+    Inst copy = insts[i];
+    for (ValueId* operand : {&copy.a, &copy.b, &copy.c}) {
+      if (*operand != kNoValue) *operand = static_cast<ValueId>(*operand + distance);
+    }
+    insts.push_back(copy);
+  }
+  insts.push_back(branch);
+  insts.push_back(exit);
+}
+
+void repeat(Block& block, size_t first, const Limits& limits) {
+  const size_t body = block.insts.size() - 2 - first;
+  for (size_t copies = 0; copies < limits.copies; ++copies) {
+    if (block.insts.size() + body + 1 > limits.insts) return;
+    append_copy(block, first, body);
+  }
+}
+
+}  // namespace
+
+void repeat_inner_loop(Block& block, PassScratch&) {
+  const size_t first = find_start(block);
+  if (first != 0 && first != block.insts.size()) repeat(block, first, kInner);
+}
+
+bool is_self_loop(const Block& block) { return find_start(block) == 0; }
+
+void repeat_self_loop(Block& block) { repeat(block, 0, kSelf); }
+
+}  // namespace vireo::tcg
