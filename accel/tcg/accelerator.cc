@@ -13,7 +13,6 @@
 #include "accel/tcg/vcpu.h"
 #include "tcg/backend/lockstep/lockstep.h"
 #include "tcg/ir/printer.h"
-#include "tcg/opt/repeat_loop.h"
 #include "util/activity.h"
 #include "util/log.h"
 
@@ -168,10 +167,6 @@ bool TcgAccelerator::make_ir(TcgVcpu& vcpu, const CodePosition& at, BlockKind ki
   {
     const util::ActivityScope passes(util::Activity::kPasses);
     pipeline_.run(ir_);
-    if (tcg::is_self_loop(ir_) && !backend_->walks_loop(ir_)) {
-      tcg::repeat_self_loop(ir_);
-      pipeline_.run(ir_);
-    }
   }
   log_ir(util::kLogOpOpt, ir_, at);
   return true;

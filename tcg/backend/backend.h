@@ -86,10 +86,6 @@ class Backend {
   virtual util::Result<TranslatedBlock*> compile(const Block& block, const CodePage& page,
                                                  const CodePage* second) = 0;
 
-  /// Whether its code for this loop (is_self_loop()), after the passes, would check accesses once a
-  /// page only, so that nothing is gained by repeating it.
-  virtual bool walks_loop(const Block&) { return false; }
-
   /// What jump caches hold to go to `block`, with flags in memory: looks at Frame::code_pages. Null
   /// if there is no room.
   virtual const void* checked_entry(TranslatedBlock* block) = 0;

@@ -4,13 +4,11 @@
 
 #include <string>
 
-#include "tcg/opt/repeat_loop.h"
-
 namespace vireo::tcg {
 namespace {
 
 constexpr Pass kPasses[] = {
-    {"repeat", "puts iterations of a short loop behind each other", repeat_inner_loop},
+    {"repeat", "goes on with two more iterations of a loop", repeat_loop},
     {"forward", "reuses guest registers and state that the block has read or written",
      forward_state},
     {"flags", "drops arithmetic flags that nobody can see", narrow_flags},

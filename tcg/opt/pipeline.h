@@ -44,6 +44,7 @@ class Pipeline {
 };
 
 // The passes, a file each.
+void repeat_loop(Block& block, PassScratch& scratch);
 void forward_state(Block& block, PassScratch& scratch);
 void narrow_flags(Block& block, PassScratch& scratch);
 void fold_constants(Block& block, PassScratch& scratch);

@@ -115,6 +115,8 @@ TEST(Pipeline, InnerLoopsGoOnBehindThemselves) {
   for (const char* passes : {"repeat", "repeat,forward,flags,fold,dce"}) {
     for (uint64_t iterations = 1; iterations <= 4; ++iterations) {
       Block block;
+      block.guest_ip = 0x10;
+      block.guest_size = 4;
       Builder b(&block);
       b.insn_start(0x10);
       b.set_reg(1, b.constant(Type::kI64, iterations));

@@ -1,19 +1,16 @@
-// Puts iterations of a short loop behind each other, so that they are one block: accesses off the
-// same base share a check, whatever iteration they belong to, and only the last copy polls.
-
-#include "tcg/opt/repeat_loop.h"
+// A block that runs into a loop goes on with two more of its iterations: short loops end there, and
+// accesses off the same base share a check, whatever iteration they belong to. A block that is a
+// loop and nothing else is left to the backend.
 
 #include <algorithm>
+
+#include "tcg/opt/pipeline.h"
 
 namespace vireo::tcg {
 namespace {
 
-/// How many copies may follow, and of how many IR instructions the block may be then.
-struct Limits {
-  size_t copies, insts;
-};
-constexpr Limits kInner{.copies = 2, .insts = 320};  // before other passes
-constexpr Limits kSelf{.copies = 3, .insts = 360};   // behind them
+constexpr size_t kMostCopies = 2;
+constexpr size_t kMostInsts = 320;  ///< Of a block with its copies, before other passes.
 
 /// Whether an iteration can be repeated: nothing leaves, calls or changes what others look at, and
 /// no value comes from before it.
@@ -34,6 +31,7 @@ size_t find_start(const Block& block) {
   if (branch.op != Opcode::kBranchFlags || block.insts[count - 1].op != Opcode::kExitDirect) {
     return count;
   }
+  if (branch.imm - block.guest_ip >= block.guest_size) return count;
   const auto start = std::ranges::find_if(block.insts, [&branch](const Inst& inst) {
     return inst.op == Opcode::kInsnStart && inst.imm == branch.imm;
   });
@@ -62,23 +60,16 @@ void append_copy(Block& block, size_t first, size_t body) {
   insts.push_back(exit);
 }
 
-void repeat(Block& block, size_t first, const Limits& limits) {
+}  // namespace
+
+void repeat_loop(Block& block, PassScratch&) {
+  const size_t first = find_start(block);
+  if (first == 0 || first == block.insts.size()) return;
   const size_t body = block.insts.size() - 2 - first;
-  for (size_t copies = 0; copies < limits.copies; ++copies) {
-    if (block.insts.size() + body + 1 > limits.insts) return;
+  for (size_t copies = 0; copies < kMostCopies; ++copies) {
+    if (block.insts.size() + body + 1 > kMostInsts) return;
     append_copy(block, first, body);
   }
 }
-
-}  // namespace
-
-void repeat_inner_loop(Block& block, PassScratch&) {
-  const size_t first = find_start(block);
-  if (first != 0 && first != block.insts.size()) repeat(block, first, kInner);
-}
-
-bool is_self_loop(const Block& block) { return find_start(block) == 0; }
-
-void repeat_self_loop(Block& block) { repeat(block, 0, kSelf); }
 
 }  // namespace vireo::tcg

@@ -66,8 +66,6 @@ class LockstepBackend final : public Backend {
     return &pair;
   }
 
-  bool walks_loop(const Block& block) override { return subject_->walks_loop(block); }
-
   const void* checked_entry(TranslatedBlock*) override { return nullptr; }
 
   void run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last, unsigned*) override {

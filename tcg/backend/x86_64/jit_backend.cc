@@ -153,11 +153,6 @@ void JitBackend::find_groups(const Block& block) {
   groups_.drop_single_ones([this](uint16_t group) { return loop_.find_group(group) != nullptr; });
 }
 
-bool JitBackend::walks_loop(const Block& block) {
-  find_groups(block);
-  return !loop_.groups().empty();
-}
-
 // Most blocks are reached from their own page only.
 const void* JitBackend::checked_entry(TranslatedBlock* block) {
   BlockData& data = data_of(*block);

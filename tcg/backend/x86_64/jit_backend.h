@@ -24,7 +24,6 @@ class JitBackend final : public Backend {
 
   util::Result<TranslatedBlock*> compile(const Block& block, const CodePage& page,
                                          const CodePage* second) override;
-  bool walks_loop(const Block& block) override;
   const void* checked_entry(TranslatedBlock* block) override;
   void run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last, unsigned* slot) override;
   const TranslatedBlock* left_block(const Frame& frame) const override;
