@@ -3,6 +3,7 @@
 
 import base64
 import gzip
+import shutil
 import tempfile
 import unittest
 import xml.etree.ElementTree
@@ -63,6 +64,12 @@ class Report(unittest.TestCase):
             self.assertTrue(chart.draw(path, ["queens", "tree"], RECORDS, {"peer": "A & B", "vireo": "Vireo"}))
             bars = [e for e in xml.etree.ElementTree.parse(path).iter() if e.get("fill") == chart.COLOURS["vireo"]]
             self.assertEqual(len(bars), 4)  # two workloads, the mean, the legend
+            told = chart.make_png(path)
+            if shutil.which("rsvg-convert"):
+                self.assertEqual(told, "chart.png")
+                self.assertEqual(path.with_suffix(".png").read_bytes()[:4], b"\x89PNG")
+            else:
+                self.assertIn("librsvg2-bin", told)
             self.assertFalse(chart.draw(Path(folder) / "none.svg", ["queens"], {"native": RECORDS["native"]}, {}))
 
 
