@@ -233,9 +233,12 @@ class Builder {
 
   /// Calls helper `index`; kVoid if its result is not wanted. Arguments are i64, i32 or smaller and
   /// are zero-extended.
-  Value call(unsigned index, Type type, Value a = {}, Value b = {}, Value c = {}) {
+  /// `extra`: StringFlags.
+  Value call(unsigned index, Type type, Value a = {}, Value b = {}, Value c = {},
+             uint8_t extra = 0) {
     return make({.op = Opcode::kCallHelper,
                  .type = type,
+                 .extra = extra,
                  .aux = static_cast<uint16_t>(index),
                  .a = a.id,
                  .b = b.id,

@@ -49,6 +49,18 @@ enum MemoryFlags : uint8_t {
   kMemoryStack = 1 << 3,  ///< A stack access (its own fault where an address is impossible).
 };
 
+/// Inst::extra of a call of the helper for x86's REP MOVS or REP STOS with 64-bit addresses and
+/// without segment bases: what a backend may do itself instead, as long as operand c is 0
+/// (forward). Guest registers 0 (what to store), 1 (count), 6 and 7 (from, to) are as in the
+/// instruction.
+enum StringFlags : uint8_t {
+  kStringScale = 3,          ///< Logarithm of the bytes of an element.
+  kStringStores = 1 << 2,    ///< STOS, else MOVS.
+  kStringUser = 1 << 3,      ///< With user privilege.
+  kStringKinds = 1 << 4,     ///< How many kinds there are.
+  kStringPossible = 1 << 4,  ///< There is another way than to call.
+};
+
 /// One IR instruction. 32 bytes; lives in Block::insts; its index is its value.
 struct Inst {
   Opcode op = Opcode::kConstant;

@@ -1,6 +1,8 @@
 // String instructions (SDM volume 1, 7.3.9): single ones in IR, repeated ones a chunk at a time by
 // helpers.
 
+#include <bit>
+
 #include "target/i386/translate/translator.h"
 
 namespace vireo::i386 {
@@ -20,14 +22,37 @@ void Translator::step_strings(const Insn& in) {
     const bool is_source = operand.kind == Operand::Kind::kSource;
     if (!is_source && operand.kind != Operand::Kind::kTarget) continue;
     if (!step) {
-      const Value backwards = ir_.and_(load_eflags(), constant(Type::kI32, kDf));
       const uint64_t mask = ~uint64_t{0} >> (64 - bits_of(type));
       step = ir_.select_nonzero(constant(type, (0 - uint64_t{operand.size}) & mask),
-                                constant(type, operand.size), backwards);
+                                constant(type, operand.size), backwards());
     }
     const unsigned reg = is_source ? kRsi : kRdi;
     ir_.set_reg(reg, ir_.add(ir_.get_reg(type, reg), step));
   }
+}
+
+Translator::Value Translator::backwards() {
+  return ir_.and_(load_eflags(), constant(Type::kI32, kDf));
+}
+
+/// StringFlags of REP MOVS and REP STOS, if nothing but memory's own checks stands in their way.
+uint8_t Translator::string_flags(const Insn& in, HelperId id, unsigned width) const {
+  constexpr uint64_t kWatched =
+      kModeTrap | kModeInterruptShadow | kModeBreakpoints | kModeAlignmentCheck;
+  const bool moves = id == HelperId::rep_movs;
+  const bool has_base = moves && (in.memory.segment == kFs || in.memory.segment == kGs);
+  if (!is_64() || in.address_size != 8 || has_base || in_mode(kWatched)) return 0;
+  return static_cast<uint8_t>(tcg::kStringPossible | std::countr_zero(width) |
+                              (moves ? 0 : tcg::kStringStores) |
+                              (cpl() == 3 ? tcg::kStringUser : 0));
+}
+
+/// MOVS and STOS.
+void Translator::repeat_copy(const Insn& in, HelperId id) {
+  const unsigned width = in.operands[0].size;
+  ir_.call(static_cast<unsigned>(id), Type::kVoid, number(width | unsigned{in.address_size} << 16),
+           number(in.memory.segment), backwards(), string_flags(in, id, width));
+  go_if_nonzero(ir_.get_reg(integer_type(in.address_size), kRcx), in.ip, next_ip(in));
 }
 
 /// The helper does at least one iteration unless RCX is 0, and RCX and Z then tell whether to go
@@ -48,7 +73,7 @@ void Translator::repeat(const Insn& in, HelperId id, bool compares) {
 }
 
 void Translator::move_string(const Insn& in) {
-  if (in.repeat) return repeat(in, HelperId::rep_movs, false);
+  if (in.repeat) return repeat_copy(in, HelperId::rep_movs);
   const Type type = integer_type(in.operands[0].size);
   const Value value = ir_.load(type, string_address(in, in.operands[1], false), 0, memory_flags());
   ir_.store(string_address(in, in.operands[0], true), 0, value, memory_flags());
@@ -65,7 +90,7 @@ void Translator::compare_string(const Insn& in) {
 }
 
 void Translator::store_string(const Insn& in) {
-  if (in.repeat) return repeat(in, HelperId::rep_stos, false);
+  if (in.repeat) return repeat_copy(in, HelperId::rep_stos);
   const Value value = read(in, 1);
   ir_.store(string_address(in, in.operands[0], true), 0, value, memory_flags());
   step_strings(in);

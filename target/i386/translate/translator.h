@@ -304,6 +304,9 @@ class Translator {
   // Strings.
   Value string_address(const Insn& in, const Operand& operand, bool is_write);
   void step_strings(const Insn& in);
+  Value backwards();
+  uint8_t string_flags(const Insn& in, HelperId id, unsigned width) const;
+  void repeat_copy(const Insn& in, HelperId id);
   void repeat(const Insn& in, HelperId id, bool compares);
   void string_io(const Insn& in, HelperId id);
 

@@ -242,6 +242,8 @@ class CodeGenerator {
   void emit_load_state();
   void emit_store_state();
   void emit_call_helper();
+  /// Goes to `done` if the repeated string instruction needs no helper.
+  void emit_string(Encoder::Label done);
   void store_to_frame(size_t offset, unsigned size, ValueId id);
   void store_argument(size_t offset, ValueId id);
 

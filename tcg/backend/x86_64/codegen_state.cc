@@ -178,6 +178,17 @@ void CodeGenerator::store_argument(size_t offset, ValueId id) {
   e_.mov_to(bytes, frame_at(offset), from);
 }
 
+// In lock-step the helper is what both sides know.
+void CodeGenerator::emit_string(Encoder::Label done) {
+  constexpr uint8_t kEqual = 4;
+  const Encoder::Label call = e_.new_label();
+  e_.alu_imm(Alu::kCmp, 4, frame_at(offsetof(Frame, helper_arguments) + 16), 0);
+  e_.jump_if(kEqual ^ 1, call);
+  e_.call_to(thunks_.strings[inst().extra % kStringKinds]);
+  e_.jump_if(kEqual, done);
+  e_.bind(call);
+}
+
 void CodeGenerator::emit_call_helper() {
   need_memory_flags();
   const ValueId arguments[] = {inst().a, inst().b, inst().c};
@@ -187,9 +198,12 @@ void CodeGenerator::emit_call_helper() {
   free_all_aliases();
   const Reg to = inst().type == Type::kVoid ? kNoReg : destination();
   if (to != kNoReg) clobber(to);
+  const Encoder::Label done = e_.new_label();
+  if (link_blocks_ && (inst().extra & kStringPossible)) emit_string(done);
   store_guest_ip(ip_);
   e_.mov_imm(4, kTlbReg, inst().aux);
   e_.call_to(thunks_.call_helper);
+  e_.bind(done);
   flags_ = kFlagsInMemory;
   if (to == kNoReg) return;
   emit_load_to(to, size(), frame_at(offsetof(Frame, helper_result)));

@@ -57,6 +57,7 @@ class ThunkMaker {
     thunks.save_flags = make_save_flags();
     thunks.x87_to_host = make_x87_move(true);
     thunks.x87_to_memory = make_x87_move(false);
+    make_string_thunks(e_, thunks);
     e_.resolve();
     return thunks;
   }

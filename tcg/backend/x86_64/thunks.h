@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "tcg/backend/x86_64/encoder.h"
+#include "tcg/ir/instruction.h"
 #include "tcg/opt/access_groups.h"
 #include "tcg/runtime/hooks.h"
 
@@ -52,6 +53,8 @@ struct Thunks {
   const uint8_t* x87_to_memory;
   /// Called with the helper's index in kTlbReg; flags in memory.
   const uint8_t* call_helper;
+  /// By StringFlags, called with flags in memory: Z if the instruction is done, else nothing is.
+  const uint8_t* strings[kStringKinds];
   /// Called with what pack_evaluation() gives in kTlbReg; operands in the last spill slots, flags
   /// in memory.
   const uint8_t* evaluate;
@@ -60,6 +63,9 @@ struct Thunks {
 /// Emits the thunks. `x87_offset`: of the X87State in the vCPU state. `vector_bytes`: of the
 /// guest's vector registers in the host's, 16 or 32.
 Thunks make_thunks(Encoder& encoder, JitBackend* backend, size_t x87_offset, unsigned vector_bytes);
+
+/// Thunks::strings.
+void make_string_thunks(Encoder& encoder, Thunks& thunks);
 
 /// Flags from the host to the Frame, and back; `temporary` keeps RAX meanwhile.
 void emit_save_flags(Encoder& encoder, Reg temporary);
