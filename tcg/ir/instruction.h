@@ -57,9 +57,9 @@ enum StringFlags : uint8_t {
   kStringScale = 3,          ///< Logarithm of the bytes of an element.
   kStringStores = 1 << 2,    ///< STOS, else MOVS.
   kStringUser = 1 << 3,      ///< With user privilege.
-  kStringKinds = 1 << 4,     ///< How many kinds there are.
   kStringPossible = 1 << 4,  ///< There is another way than to call.
 };
+constexpr unsigned kStringKinds = kStringPossible;  ///< Combinations of the others.
 
 /// One IR instruction. 32 bytes; lives in Block::insts; its index is its value.
 struct Inst {

@@ -23,20 +23,20 @@ bool is_plain(const Block& block, size_t first, size_t end) {
                      });
 }
 
-/// Where the loop begins that `block` ends with; the block's size if it does not, or not simply.
+/// Where the loop begins that `block` runs into and ends with; 0 if there is none, or not simply.
 size_t find_start(const Block& block) {
   const size_t count = block.insts.size();
-  if (count < 2 || block.separate_checks) return count;
+  if (count < 2 || block.separate_checks) return 0;
   const Inst& branch = block.insts[count - 2];
   if (branch.op != Opcode::kBranchFlags || block.insts[count - 1].op != Opcode::kExitDirect) {
-    return count;
+    return 0;
   }
-  if (branch.imm - block.guest_ip >= block.guest_size) return count;
+  if (branch.imm == block.guest_ip || branch.imm - block.guest_ip >= block.guest_size) return 0;
   const auto start = std::ranges::find_if(block.insts, [&branch](const Inst& inst) {
     return inst.op == Opcode::kInsnStart && inst.imm == branch.imm;
   });
   const auto first = static_cast<size_t>(start - block.insts.begin());
-  return first < count && is_plain(block, first, count - 2) ? first : count;
+  return first < count && is_plain(block, first, count - 2) ? first : 0;
 }
 
 /// Behind `block` again what begins with `first`; what left the loop before leaves it there, too.
@@ -64,7 +64,7 @@ void append_copy(Block& block, size_t first, size_t body) {
 
 void repeat_loop(Block& block, PassScratch&) {
   const size_t first = find_start(block);
-  if (first == 0 || first == block.insts.size()) return;
+  if (first == 0) return;
   const size_t body = block.insts.size() - 2 - first;
   for (size_t copies = 0; copies < kMostCopies; ++copies) {
     if (block.insts.size() + body + 1 > kMostInsts) return;

@@ -89,18 +89,8 @@ void CodeGenerator::emit_check(SlowStub& stub, bool write) {
                                                                      : 1;
   if (group) write = group->writes;
   const size_t tlb = offsetof(Frame, tlb) + (user ? kContextUser : kContextKernel) * sizeof(void*);
-  constexpr unsigned kIndexShift = kPageBits - 5;
-  static_assert(sizeof(TlbPair) == 1 << 5);
   e_.bind(stub.retry);
-  if (cpu_.bmi2) {
-    e_.rorx(4, kTlbReg, kAddressReg, kIndexShift);
-  } else {
-    e_.mov(4, kTlbReg, kAddressReg);
-    e_.shift_imm(Shift::kShr, 4, kTlbReg, kIndexShift);
-  }
-  e_.alu_imm(Alu::kAnd, 4, kTlbReg, (kTlbEntries - 1) * sizeof(TlbPair));
-  e_.alu(Alu::kAdd, 8, kTlbReg, frame_at(tlb));
-  e_.alu(Alu::kSub, 8, kAddressReg, tlb_field(write, offsetof(TlbEntry, tag)));
+  emit_tlb_lookup(e_, cpu_.bmi2, tlb, write);
   e_.alu_imm(Alu::kCmp, 8, kAddressReg, static_cast<int32_t>(kPageSize - bytes));
   e_.jump_if(kAbove, stub.entry);
   if (alignment > 1) {

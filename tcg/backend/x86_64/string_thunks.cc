@@ -56,14 +56,8 @@ class StringThunk {
 
   /// The host address of the guest's in `pointer` into kAddressReg; fails with Z clear.
   void find(Reg pointer, bool write) {
-    constexpr unsigned kIndexShift = kPageBits - 5;
-    static_assert(sizeof(TlbPair) == 1 << 5);
     e_.mov(8, kAddressReg, pointer);
-    e_.mov(4, kTlbReg, kAddressReg);
-    e_.shift_imm(Shift::kShr, 4, kTlbReg, kIndexShift);
-    e_.alu_imm(Alu::kAnd, 4, kTlbReg, (kTlbEntries - 1) * sizeof(TlbPair));
-    e_.alu(Alu::kAdd, 8, kTlbReg, frame_at(tlb_));
-    e_.alu(Alu::kSub, 8, kAddressReg, tlb_field(write, offsetof(TlbEntry, tag)));
+    emit_tlb_lookup(e_, /*bmi2=*/false, tlb_, write);
     e_.alu(Alu::kCmp, 8, kAddressReg, kRoom);
     e_.jump_if(kAbove, end_);
     e_.alu(Alu::kAdd, 8, kAddressReg, tlb_field(write, offsetof(TlbEntry, host)));

@@ -412,6 +412,20 @@ void emit_restore_flags(Encoder& e, Reg temporary) {
   e.mov(8, kRax, temporary);
 }
 
+void emit_tlb_lookup(Encoder& e, bool bmi2, size_t tlb, bool write) {
+  constexpr unsigned kIndexShift = kPageBits - 5;
+  static_assert(sizeof(TlbPair) == 1 << 5);
+  if (bmi2) {
+    e.rorx(4, kTlbReg, kAddressReg, kIndexShift);
+  } else {
+    e.mov(4, kTlbReg, kAddressReg);
+    e.shift_imm(Shift::kShr, 4, kTlbReg, kIndexShift);
+  }
+  e.alu_imm(Alu::kAnd, 4, kTlbReg, (kTlbEntries - 1) * sizeof(TlbPair));
+  e.alu(Alu::kAdd, 8, kTlbReg, frame_at(tlb));
+  e.alu(Alu::kSub, 8, kAddressReg, tlb_field(write, offsetof(TlbEntry, tag)));
+}
+
 void emit_jump_cache(Encoder& e) {
   constexpr unsigned kEntryShift = 4;
   static_assert(sizeof(JumpTarget) == 1 << kEntryShift);

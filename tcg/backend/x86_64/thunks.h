@@ -71,6 +71,10 @@ void make_string_thunks(Encoder& encoder, Thunks& thunks);
 void emit_save_flags(Encoder& encoder, Reg temporary);
 void emit_restore_flags(Encoder& encoder, Reg temporary);
 
+/// For the address in kAddressReg, in the TLB that the Frame points to from offset `tlb`: its
+/// TlbPair into kTlbReg; the address becomes va - tag. Destroys flags. `bmi2`: the host has RORX.
+void emit_tlb_lookup(Encoder& encoder, bool bmi2, size_t tlb, bool write);
+
 /// Jumps to where Frame::jump_cache says for the guest IP in kAddressReg; else goes on.
 void emit_jump_cache(Encoder& encoder);
 
