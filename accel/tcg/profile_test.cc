@@ -45,7 +45,6 @@ class FakeBackend final : public tcg::Backend {
   void link(tcg::TranslatedBlock*, unsigned, tcg::TranslatedBlock*) override {}
   void invalidate(tcg::TranslatedBlock*) override {}
   void flush() override {}
-  void kick(tcg::Frame*) override {}
   size_t code_bytes_used() const override { return sizeof code; }
   size_t code_bytes_total() const override { return sizeof code; }
   std::span<const std::byte> code_cache() const override { return code; }

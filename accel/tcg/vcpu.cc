@@ -98,7 +98,7 @@ void TcgVcpu::resume() {
 void TcgVcpu::request_reset() { post_request(kRequestReset); }
 
 void TcgVcpu::wake() {
-  accelerator_.backend().kick(&frame_);
+  frame_.kick();
   const std::lock_guard lock(mutex_);
   woken_ = true;
   changed_.notify_all();  // sleeping, or paused and asked to stop
@@ -120,7 +120,7 @@ void TcgVcpu::thread_main() {
 }
 
 bool TcgVcpu::serve_requests() {
-  __atomic_store_n(&frame_.kick, 0, __ATOMIC_SEQ_CST);
+  frame_.unkick();
   uint32_t requests = requests_.load();
   if (requests == 0) return true;
   if ((requests & kRequestPause) != 0) {
@@ -164,7 +164,7 @@ void TcgVcpu::run() {
     util::current_activity = util::Activity::kLoop;
     count_one(exits_[frame_.exit_reason]);
   } while (frame_.exit_reason == static_cast<uint16_t>(tcg::ExitReason::kLookup) &&
-           __atomic_load_n(&frame_.kick, __ATOMIC_RELAXED) == 0);
+           !frame_.is_kicked());
   if (frame_.exit_reason == static_cast<uint16_t>(tcg::ExitReason::kCodeModified)) {
     single_instruction_ = true;
   }

@@ -78,11 +78,7 @@ class PcCpu::Apic final : public i386::LocalApic {
 };
 
 PcCpu::PcCpu(const i386::CpuConfig& config, PcMachine& machine, core::RunControl& run_control)
-    : config_(config),
-      machine_(machine),
-      run_control_(run_control),
-      allocation_(sizeof(i386::CpuState)),
-      state_(*new (allocation_.memory()) i386::CpuState) {
+    : config_(config), machine_(machine), run_control_(run_control) {
   state_.machine = this;
   state_.config = &config_;
   state_.walk_cache = &walk_cache_;

@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 
-#include "accel/cpu_memory.h"
 #include "accel/guest_cpu.h"
 #include "hw/i386/boot_entry.h"
 #include "hw/intc/cpu_port.h"
@@ -106,8 +105,7 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
   i386::CpuConfig config_;
   PcMachine& machine_;
   core::RunControl& run_control_;
-  accel::CpuMemory allocation_;
-  i386::CpuState& state_;
+  i386::CpuState state_;
   i386::WalkCache walk_cache_;
   accel::TcgVcpu* vcpu_ = nullptr;
   std::unique_ptr<Apic> apic_;

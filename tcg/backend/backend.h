@@ -110,10 +110,6 @@ class Backend {
   /// Forgets every translation. No vCPU runs translated code.
   virtual void flush() = 0;
 
-  /// Makes `frame`'s vCPU leave translated code soon with kPoll; callable from any thread, and in a
-  /// signal handler.
-  virtual void kick(Frame* frame) = 0;
-
   /// Bytes of host code in use and available.
   virtual size_t code_bytes_used() const = 0;
   virtual size_t code_bytes_total() const = 0;

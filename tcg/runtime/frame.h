@@ -91,6 +91,8 @@ constexpr unsigned jump_cache_index(uint64_t guest_ip) {
 /// A memory context: supervisor accesses and user accesses have a TLB each at a time.
 enum MemoryContext : uint8_t { kContextKernel = 0, kContextUser = 1, kMemoryContexts = 2 };
 
+inline constexpr uint32_t kPollWord = 0;
+
 /// The part of a vCPU's state that translated code and its runtime share; the target's state begins
 /// with it. Translated code addresses it (and the rest of the state) from one pinned host register.
 struct alignas(64) Frame {
@@ -99,7 +101,6 @@ struct alignas(64) Frame {
   uint8_t flag_overflow = 0;  ///< 0 or 1.
   uint8_t flags_low = 2;      ///< S Z - A - P 1 C, the low byte of EFLAGS.
   uint16_t exit_reason = 0;   ///< ExitReason of the last return to the loop.
-  uint32_t kick = 0;  ///< Set (atomically) by others to make the vCPU leave translated code.
   /// Guest general registers (GetReg/SetReg of an integer type). While translated code runs, those
   /// that the backend pins live in host registers; the others live here always.
   uint64_t general[16] = {};
@@ -114,6 +115,8 @@ struct alignas(64) Frame {
   JumpTarget* return_stack = nullptr;  ///< One of return_stacks.
   uint64_t return_top = 0;   ///< Byte offset of the newest entry of the call/return stacks.
   uint64_t scratch[4] = {};  ///< For the backend.
+  /// What polls of translated code read. A kick makes it null, so that they fault.
+  const uint32_t* poll_word = &kPollWord;
   uint64_t helper_arguments[4] = {};
   /// Bytes of a load that could not be done in place (device, page crossing); the load is retried
   /// here.
@@ -141,6 +144,12 @@ struct alignas(64) Frame {
   alignas(32) uint8_t spill[kSpillSlots * 32] = {};
   /// By privilege: supervisor, user. Neither may jump to what the other has pushed.
   JumpTarget return_stacks[2][kReturnStackEntries] = {};
+
+  /// Makes the vCPU leave translated code soon with kPoll, and not enter it again until `unkick`.
+  /// Any thread, also in a signal handler.
+  void kick() { __atomic_store_n(&poll_word, nullptr, __ATOMIC_SEQ_CST); }
+  bool is_kicked() const { return __atomic_load_n(&poll_word, __ATOMIC_SEQ_CST) == nullptr; }
+  void unkick() { __atomic_store_n(&poll_word, &kPollWord, __ATOMIC_SEQ_CST); }
 };
 
 /// Which of Frame::kernel_tlb supervisor accesses use: 1 with rights to user pages.

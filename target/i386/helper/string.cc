@@ -100,7 +100,7 @@ class StringLoop {
     const uint64_t cost =
         slow ? elements * (kBytesPerCall / kSlowElementsPerCall) : elements * width_ + 64;
     budget_ -= std::min(budget_, cost);
-    if (__atomic_load_n(&state_.frame.kick, __ATOMIC_RELAXED)) budget_ = 0;
+    if (state_.frame.is_kicked()) budget_ = 0;
   }
 
   CpuState& state() const { return state_; }

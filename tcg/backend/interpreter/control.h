@@ -17,10 +17,6 @@ inline bool is_valid(const TranslatedBlock& block) {
 inline const TranslatedBlock* linked(const Program& program, unsigned slot) {
   return __atomic_load_n(&program.links[slot], __ATOMIC_ACQUIRE);
 }
-/// Whether a kick asks to leave; run() reports it once.
-inline bool kicked(const Machine& machine) {
-  return __atomic_load_n(&machine.frame->kick, __ATOMIC_RELAXED) != 0;
-}
 
 inline bool is_mapped(const Frame& frame, const CodePage& page, uint64_t guest_ip) {
   return frame.code_pages[code_page_slot(page.number)] == code_page_mapping(page, guest_ip);
@@ -54,7 +50,7 @@ inline bool is_mapped(const Frame& frame, const CodePage& page, uint64_t guest_i
 
 [[gnu::always_inline]] inline const Operation* go_direct(Machine& machine, const Operation* o) {
   machine.frame->guest_ip = machine.code_base + o->imm;
-  if (kicked(machine)) return machine.exit(ExitReason::kPoll);
+  if (machine.frame->is_kicked()) return machine.exit(ExitReason::kPoll);
   if (machine.config->link_blocks) {
     const TranslatedBlock* to = linked(*machine.program, o->extra);
     if (to && enterable(machine, to)) return enter(machine, to);
@@ -69,7 +65,7 @@ inline bool is_mapped(const Frame& frame, const CodePage& page, uint64_t guest_i
                                                              const Operation* o) {
   const uint64_t target = values[o->a];
   machine.frame->guest_ip = target;
-  if (kicked(machine)) return machine.exit(ExitReason::kPoll);
+  if (machine.frame->is_kicked()) return machine.exit(ExitReason::kPoll);
   if (machine.config->link_blocks && machine.frame->jump_cache) {
     const JumpTarget& entry = machine.frame->jump_cache[jump_cache_index(target)];
     const auto* to = static_cast<const TranslatedBlock*>(entry.code);

@@ -83,8 +83,6 @@ class InterpreterBackend final : public Backend {
     used_ = 0;
   }
 
-  void kick(Frame* frame) override { __atomic_store_n(&frame->kick, 1, __ATOMIC_SEQ_CST); }
-
   size_t code_bytes_used() const override { return used_; }
   size_t code_bytes_total() const override { return config_.code_cache_bytes; }
   std::span<const std::byte> host_code(const TranslatedBlock&) const override { return {}; }

@@ -192,7 +192,7 @@ TEST_F(Interpreter, LeavesOnAKick) {
   TranslatedBlock* block = compile(0x40);
   backend_->link(block, 1, block);
   frame_.general[1] = 1000;
-  backend_->kick(&frame_);
+  frame_.kick();
   EXPECT_EQ(run(block), ExitReason::kPoll);
   EXPECT_EQ(frame_.general[1], 999u);
   EXPECT_EQ(frame_.guest_ip, 0x40u);

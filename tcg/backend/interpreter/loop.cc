@@ -62,7 +62,7 @@ namespace vireo::tcg::interpreter {
 // Operations never change, and the words of a Frame belong to the thread that runs it: what the
 // loop and its templates do with them themselves is hidden from ThreadSanitizer (so they are always
 // inlined), or it would take many times as long. What threads share is in functions that are not
-// inlined then: tag_of(), load_shared(), store_shared(), is_valid(), linked(), kicked().
+// inlined then: tag_of(), load_shared(), store_shared(), is_valid(), linked(), is_kicked().
 __attribute__((no_sanitize("thread"))) void interpret(Machine& machine, const Operation* o) {
   auto* const values = reinterpret_cast<uint64_t*>(machine.frame);
   while (o) {

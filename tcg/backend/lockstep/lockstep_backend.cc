@@ -70,7 +70,7 @@ class LockstepBackend final : public Backend {
 
   void run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last, unsigned*) override {
     *last = nullptr;
-    if (__atomic_load_n(&frame->kick, __ATOMIC_SEQ_CST) != 0) {
+    if (frame->is_kicked()) {
       frame->exit_reason = static_cast<uint16_t>(ExitReason::kPoll);
       return;
     }
@@ -97,9 +97,6 @@ class LockstepBackend final : public Backend {
     reference_->flush();
     subject_->flush();
   }
-
-  // Each run is short, so nobody has to be made to leave.
-  void kick(Frame* frame) override { __atomic_store_n(&frame->kick, 1, __ATOMIC_SEQ_CST); }
 
   size_t code_bytes_used() const override {
     return reference_->code_bytes_used() + subject_->code_bytes_used();
@@ -157,10 +154,11 @@ class LockstepBackend final : public Backend {
   // A kick would make the subject leave before it begins: it is put off. Where each access has to
   // be seen, it checks each; so it does if a check that several share has failed.
   void run_subject(Frame* frame, const Pair& pair, Session& session) {
-    uint32_t kicked = 0;
+    bool was_kicked = false;
     bool check_failed = false;
     do {
-      kicked |= __atomic_exchange_n(&frame->kick, 0, __ATOMIC_SEQ_CST);
+      was_kicked = was_kicked || frame->is_kicked();
+      frame->unkick();
       session.begin_subject();
       TranslatedBlock* last;
       unsigned slot = 0;
@@ -168,8 +166,8 @@ class LockstepBackend final : public Backend {
       subject_->run(frame, separate ? pair.separate : pair.subject, &last, &slot);
       check_failed = last != nullptr && slot == kSeparateChecksSlot;
     } while (check_failed || (frame->exit_reason == static_cast<uint16_t>(ExitReason::kPoll) &&
-                              __atomic_load_n(&frame->kick, __ATOMIC_SEQ_CST) != 0));
-    if (kicked != 0) kick(frame);
+                              frame->is_kicked()));
+    if (was_kicked) frame->kick();
   }
 
   void report(Frame* frame, const Pair& pair, Session& session, const std::string& difference) {

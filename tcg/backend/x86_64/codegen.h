@@ -350,6 +350,7 @@ class CodeGenerator {
   void emit_jump_to_preheader();
   void emit_next_iteration();
   uint32_t emit_loop_poll();
+  void emit_poll(uint32_t exit);
 
   // codegen_update.cc.
   void emit_rmw();

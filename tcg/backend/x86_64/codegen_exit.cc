@@ -1,7 +1,6 @@
 // Ways out of a block.
 
 #include "tcg/backend/x86_64/codegen.h"
-#include "tcg/runtime/frame_allocation.h"
 
 namespace vireo::tcg::x86_64 {
 namespace {
@@ -56,12 +55,18 @@ void CodeGenerator::emit_linked_jump(uint64_t target, uint8_t slot, bool polls) 
   const uint32_t exit = new_exit(target, slot);
   if (leaves_page(target) && block_.relocatable) emit_guest_ip(kAddressReg, target);
   if (polls) {
-    tables_.exits[exit].poll_offset = static_cast<uint16_t>(e_.size());
-    e_.mov(4, kTlbReg, frame_at(kPollPageOffset));
+    emit_poll(exit);
   }
   const Encoder::Label stub = e_.new_label();
   tables_.exits[exit].displacement_offset = static_cast<uint16_t>(e_.patchable_jump(stub));
   exit_stubs_.push_back({stub, exit, false});
+}
+
+// Faults if the vCPU was kicked.
+void CodeGenerator::emit_poll(uint32_t exit) {
+  e_.mov(8, kTlbReg, frame_at(offsetof(Frame, poll_word)));
+  tables_.exits[exit].poll_offset = static_cast<uint16_t>(e_.size());
+  e_.mov(4, kTlbReg, Mem{kTlbReg});
 }
 
 void CodeGenerator::emit_branch(uint8_t condition) {

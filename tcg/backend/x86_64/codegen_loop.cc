@@ -7,7 +7,6 @@
 #include <bit>
 
 #include "tcg/backend/x86_64/codegen.h"
-#include "tcg/runtime/frame_allocation.h"
 
 namespace vireo::tcg::x86_64 {
 namespace {
@@ -277,8 +276,7 @@ void CodeGenerator::emit_next_iteration() {
 
 uint32_t CodeGenerator::emit_loop_poll() {
   const uint32_t exit = new_exit(block_.guest_ip, kLoopSlot);
-  tables_.exits[exit].poll_offset = static_cast<uint16_t>(e_.size());
-  e_.mov(4, kTlbReg, frame_at(kPollPageOffset));
+  emit_poll(exit);
   return exit;
 }
 

@@ -11,17 +11,15 @@
 
 #include "tcg/backend/backend.h"
 #include "tcg/ir/builder.h"
-#include "tcg/runtime/frame_allocation.h"
 
 namespace vireo::tcg {
 namespace {
 
 constexpr uint64_t kMemory = 0x10000, kDevice = 0x5000, kNowhere = 0x9000;
 
-/// A Frame with its poll page, one page of memory and one device register.
+/// A Frame, one page of memory and one device register.
 struct Guest {
-  FrameAllocation allocation{sizeof(Frame)};
-  Frame& frame = *new (allocation.memory()) Frame;
+  Frame frame;
   alignas(64) uint8_t memory[kPageSize] = {};
   Tlb tlb;
   JumpTarget jump_cache[kJumpCacheEntries] = {};
@@ -276,7 +274,7 @@ TEST_F(Control, KickEndsALoop) {
   backend_->link(loop, 0, loop);
   std::thread kicker([this] {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    backend_->kick(&frame_);
+    frame_.kick();
   });
   EXPECT_EQ(run(loop), ExitReason::kPoll);
   kicker.join();

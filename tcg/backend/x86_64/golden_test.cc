@@ -166,7 +166,8 @@ TEST_F(Golden, BackEdgesPoll) {
   b_.branch_if(Condition::kNe, 0x1000, 1);
   EXPECT_EQ(code(), R"(cmp rax, rbx
 je
-mov r14d, dword ptr [r13 + 0xff80]
+mov r14, qword ptr [r13 + 0x68]
+mov r14d, dword ptr [r14]
 jmp
 )");
 }

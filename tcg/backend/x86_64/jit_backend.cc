@@ -11,7 +11,6 @@
 
 #include "tcg/backend/x86_64/codegen.h"
 #include "tcg/backend/x86_64/signals.h"
-#include "tcg/runtime/frame_allocation.h"
 #include "tcg/runtime/leave.h"
 #include "util/bits.h"
 #include "util/host/memory.h"
@@ -195,7 +194,7 @@ void JitBackend::run(Frame* frame, TranslatedBlock* block, TranslatedBlock** las
   state.thunks = &thunks_;
   __atomic_store_n(&frame->host_stack, static_cast<void*>(&state), __ATOMIC_SEQ_CST);
   frame->host_return = frame->left_from = nullptr;  // maybe of code that is gone
-  if (__atomic_load_n(&frame->kick, __ATOMIC_SEQ_CST) != 0) {
+  if (frame->is_kicked()) {
     frame->exit_reason = static_cast<uint16_t>(ExitReason::kPoll);
   } else {
     if (block->page->relocatable) frame->code_base = page_of(frame->guest_ip);
@@ -307,13 +306,6 @@ void JitBackend::invalidate(TranslatedBlock* block) {
 void JitBackend::flush() {
   store_.clear();
   used_ = thunk_bytes_;
-}
-
-// The page behind the Frame becomes unreadable; the fault handler undoes that.
-void JitBackend::kick(Frame* frame) {
-  if (__atomic_exchange_n(&frame->kick, 1, __ATOMIC_SEQ_CST) != 0) return;
-  if (__atomic_load_n(&frame->host_stack, __ATOMIC_SEQ_CST) == nullptr) return;
-  mprotect(reinterpret_cast<char*>(frame) + kPollPageOffset, util::host_page_size(), PROT_NONE);
 }
 
 std::span<const std::byte> JitBackend::host_code(const TranslatedBlock& block) const {

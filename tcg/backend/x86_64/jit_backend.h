@@ -30,7 +30,6 @@ class JitBackend final : public Backend {
   void link(TranslatedBlock* from, unsigned slot, TranslatedBlock* to) override;
   void invalidate(TranslatedBlock* block) override;
   void flush() override;
-  void kick(Frame* frame) override;
   size_t code_bytes_used() const override { return used_; }
   size_t code_bytes_total() const override { return mapping_.size(); }
   std::span<const std::byte> code_cache() const override {

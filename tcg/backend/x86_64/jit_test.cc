@@ -8,7 +8,6 @@
 #include "tcg/ir/printer.h"
 #include "tcg/ir/test_blocks.h"
 #include "tcg/opt/pipeline.h"
-#include "tcg/runtime/frame_allocation.h"
 #include "util/bits.h"
 
 namespace vireo::tcg {

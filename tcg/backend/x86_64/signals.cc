@@ -12,7 +12,6 @@
 
 #include "tcg/backend/x86_64/jit_backend.h"
 #include "tcg/backend/x86_64/layout.h"
-#include "tcg/runtime/frame_allocation.h"
 #include "util/host/memory.h"
 
 namespace vireo::tcg::x86_64 {
@@ -21,7 +20,6 @@ namespace {
 constexpr unsigned kMostBackends = 8;
 std::atomic<JitBackend*> backends[kMostBackends];
 struct sigaction previous_segv, previous_fpe;
-size_t page_size;
 
 // volatile: set around code that the compiler does not see.
 thread_local const JitBackend* volatile current_backend;
@@ -53,7 +51,6 @@ bool handle_poll(const JitBackend& backend, Frame* frame, ucontext_t* context) {
   const auto offset = static_cast<uint32_t>(code - backend.code(data->code));
   for (const ExitSite& site : data->exits()) {
     if (site.poll_offset == 0 || site.poll_offset != offset) continue;
-    mprotect(reinterpret_cast<char*>(frame) + kPollPageOffset, page_size, PROT_READ | PROT_WRITE);
     frame->guest_ip = code_base_of(*data->page, *frame) + data->target_of(site);
     frame->host_return = nullptr;
     frame->left_from = code + 1;
@@ -150,7 +147,6 @@ void handle(int signal, siginfo_t* information, void* raw_context) {
 }
 
 void install() {
-  page_size = util::host_page_size();
   struct sigaction action = {};
   action.sa_sigaction = handle;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;

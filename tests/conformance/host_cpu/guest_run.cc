@@ -73,8 +73,7 @@ void set_up(i386::CpuState& cpu, unsigned bits, bool small_data) {
 GuestRunner::GuestRunner(
     util::Result<std::unique_ptr<tcg::Backend>> (*make)(const tcg::BackendConfig&),
     bool wide_vectors)
-    : allocation_(sizeof(i386::CpuState)),
-      config_(i386::parse_cpu_option("max").value()),
+    : config_(i386::parse_cpu_option("max").value()),
       tlb_(new tcg::Tlb),
       jump_cache_(new tcg::JumpTarget[tcg::kJumpCacheEntries]()),
       code_pages_(new uint64_t[tcg::kCodePageSlots]) {
@@ -86,7 +85,6 @@ GuestRunner::GuestRunner(
                        .wide_vectors = wide_vectors,
                        .code_cache_bytes = 64 << 20});
   if (backend) backend_ = std::move(*backend);
-  new (allocation_.memory()) i386::CpuState();
   i386::CpuState& state = cpu();
   state.frame.tlb[0] = state.frame.tlb[1] = tlb_.get();
   state.frame.kernel_tlb[0] = state.frame.kernel_tlb[1] = tlb_.get();

@@ -9,7 +9,6 @@
 #include "target/i386/cpu/state.h"
 #include "tcg/backend/backend.h"
 #include "tcg/opt/pipeline.h"
-#include "tcg/runtime/frame_allocation.h"
 #include "tests/conformance/host_cpu/batch.h"
 #include "tests/conformance/host_cpu/guest_memory.h"
 
@@ -44,9 +43,9 @@ class GuestRunner {
   bool run_alone();
   bool refuse_branch();
   uint8_t* below_stack() const;
-  i386::CpuState& cpu() const { return *static_cast<i386::CpuState*>(allocation_.memory()); }
+  i386::CpuState& cpu() const { return *state_; }
 
-  tcg::FrameAllocation allocation_;
+  std::unique_ptr<i386::CpuState> state_ = std::make_unique<i386::CpuState>();
   ArenaMachine machine_;
   i386::CpuConfig config_;
   std::unique_ptr<tcg::Tlb> tlb_;
