@@ -13,6 +13,9 @@ struct Receiver {
   /// Whether `receive` would take a frame now.
   std::function<bool()> can_receive;
   std::function<void(std::span<const uint8_t> frame)> receive;
+  /// Whether frames beyond kEthernetMtu may be TCP segments over IPv4 that stand for several.
+  /// Empty: never.
+  std::function<bool()> takes_large_segments;
 };
 
 /// What a network card is connected to. All methods need the machine lock.

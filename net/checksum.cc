@@ -5,16 +5,18 @@
 namespace vireo::net {
 
 // Ones' complement addition does not mind the order of bytes: words are added as they lie there,
-// two at a time, and the sum is turned round at the end.
+// four at a time, carries come in again below, and the sum is turned round at the end.
 uint16_t internet_sum(std::span<const uint8_t> bytes) {
   uint64_t sum = 0;
   size_t at = 0;
-  for (; at + sizeof(uint32_t) <= bytes.size(); at += sizeof(uint32_t)) {
-    sum += util::load_little<uint32_t>(&bytes[at]);
+  for (; at + sizeof(uint64_t) <= bytes.size(); at += sizeof(uint64_t)) {
+    const auto words = util::load_little<uint64_t>(&bytes[at]);
+    sum += words;
+    sum += sum < words;
   }
-  if (at + sizeof(uint16_t) <= bytes.size()) {
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  for (; at + sizeof(uint16_t) <= bytes.size(); at += sizeof(uint16_t)) {
     sum += util::load_little<uint16_t>(&bytes[at]);
-    at += sizeof(uint16_t);
   }
   if (at < bytes.size()) sum += bytes[at];
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);

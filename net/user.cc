@@ -14,10 +14,13 @@
 #include <deque>
 #include <list>
 #include <thread>
+#include <utility>
 
 #include "core/machine_lock.h"
+#include "net/ipv4.h"
 #include "net/user_rules.h"
 #include "util/async/event_loop.h"
+#include "util/byte_order.h"
 #include "util/log.h"
 
 namespace vireo::net {
@@ -25,6 +28,11 @@ namespace vireo::net {
 namespace {
 
 constexpr size_t kMaxQueued = 512;  // frames that wait for the card
+constexpr uint32_t kLongestWaitMs = 60'000;
+constexpr size_t kLargestPacket = 65521;   // of libslirp, in bytes
+constexpr uint16_t kLargeSegment = 32768;  // the most TCP payload that libslirp puts into a packet
+// TCP payload of a full frame.
+constexpr uint16_t kOrdinarySegment = kEthernetMtu - 20 - kTcpHeader;
 constexpr int64_t kNsPerMs = 1'000'000;
 
 struct SlirpTimer {
@@ -60,10 +68,7 @@ class User final : public Backend {
 
   // The frames end here: libslirp hands their bytes to sockets.
   bool takes_large_segments() const override { return true; }
-  void send(std::span<const uint8_t> frame) override {
-    slirp_input(slirp_, frame.data(), static_cast<int>(frame.size()));
-    wake();
-  }
+  void send(std::span<const uint8_t> frame) override;
   void set_receiver(Receiver receiver) override { receiver_ = std::move(receiver); }
   void accept_input() override { deliver(); }
 
@@ -71,30 +76,44 @@ class User final : public Backend {
   static User& self(void* opaque) { return *static_cast<User*>(opaque); }
   static const SlirpCb& callbacks();
   void wake() { ::eventfd_write(wake_fd_, 1); }
+  bool takes_large() const {
+    return receiver_.takes_large_segments && receiver_.takes_large_segments();
+  }
+  void input(std::span<const uint8_t> frame);
+  void output(std::span<const uint8_t> frame);
+  void enqueue(std::span<const uint8_t> frame);
+  bool can_deliver() const {
+    return receiver_.receive && receiver_.can_receive && receiver_.can_receive();
+  }
   void deliver();
+  int64_t find_waits(std::vector<pollfd>& fds);
   void poll_thread();
+  void wait();
   void run_timers();
-  uint32_t timeout_ms(uint32_t limit) const;
 
   Slirp* slirp_ = nullptr;
   int wake_fd_;
   Receiver receiver_;
   std::deque<std::vector<uint8_t>> queue_;
   std::list<SlirpTimer> timers_;
-  std::vector<pollfd> fds_;
+  // What libslirp waits for, and until when (milliseconds, as its clock): what the thread has seen
+  // of it if `waits_changed_` is false.
+  std::vector<pollfd> waits_, new_waits_;
+  int64_t deadline_ms_ = 0;
+  bool waits_changed_ = false;
+  std::vector<pollfd> polled_;  // the thread's
   std::atomic<bool> ending_{false};
   std::thread thread_;
 };
+
+int64_t now_ms() { return util::host_monotonic_ns() / kNsPerMs; }
 
 // All run under the machine lock, inside calls into libslirp.
 const SlirpCb& User::callbacks() {
   static const SlirpCb table = [] {
     SlirpCb cb{};
     cb.send_packet = [](const void* data, size_t size, void* opaque) -> ssize_t {
-      User& user = self(opaque);
-      const auto* bytes = static_cast<const uint8_t*>(data);
-      if (user.queue_.size() < kMaxQueued) user.queue_.emplace_back(bytes, bytes + size);
-      user.deliver();
+      self(opaque).output({static_cast<const uint8_t*>(data), size});
       return static_cast<ssize_t>(size);
     };
     cb.guest_error = [](const char* message, void*) {
@@ -107,13 +126,13 @@ const SlirpCb& User::callbacks() {
     cb.timer_free = [](void* timer, void* opaque) {
       self(opaque).timers_.remove_if([timer](const SlirpTimer& t) { return &t == timer; });
     };
-    cb.timer_mod = [](void* timer, int64_t expires_ms, void* opaque) {
+    cb.timer_mod = [](void* timer, int64_t expires_ms, void*) {
       static_cast<SlirpTimer*>(timer)->expires_ms = expires_ms;
-      self(opaque).wake();
     };
-    cb.register_poll_fd = [](int, void*) {};
-    cb.unregister_poll_fd = [](int, void*) {};
-    cb.notify = [](void* opaque) { self(opaque).wake(); };
+    // A new socket may look like the one before it.
+    cb.register_poll_fd = [](int, void* opaque) { self(opaque).waits_.clear(); };
+    cb.unregister_poll_fd = cb.register_poll_fd;
+    cb.notify = [](void*) {};  // each call ends with a look at what there is to wait for
     return cb;
   }();
   return table;
@@ -148,6 +167,7 @@ util::Status User::open(const UserConfig& config) {
   slirp.vdhcp_start = dhcp;
   slirp.vnameserver = dns;
   slirp.vdomainname = optional(config.domain);
+  slirp.if_mtu = slirp.if_mru = kLargestPacket;
   slirp_ = slirp_new(&slirp, &callbacks(), this);
   if (slirp_ == nullptr) {
     return util::Error(util::ErrorCode::kInvalidArgument,
@@ -168,27 +188,80 @@ util::Status User::open(const UserConfig& config) {
   return {};
 }
 
+// A guest that takes large segments asks for them by its limit, as far as it knows its card: one
+// that asks for less than the card's has a narrower link somewhere behind it.
+void User::send(std::span<const uint8_t> frame) {
+  const auto segment = takes_large() ? find_tcp(frame) : std::nullopt;
+  const auto limit = segment ? find_segment_limit(frame, *segment) : std::nullopt;
+  if (!limit || util::load_big<uint16_t>(&frame[*limit]) < kOrdinarySegment) return input(frame);
+  std::vector<uint8_t> asks_for_more(frame.begin(), frame.end());
+  set_tcp_word(asks_for_more, *segment, *limit, kLargeSegment);
+  input(asks_for_more);
+}
+
+// The thread is only told of what it does not wait for yet.
+void User::input(std::span<const uint8_t> frame) {
+  slirp_input(slirp_, frame.data(), static_cast<int>(frame.size()));
+  const int64_t deadline = find_waits(new_waits_);
+  const auto same = [](const pollfd& a, const pollfd& b) {
+    return a.fd == b.fd && a.events == b.events;
+  };
+  if (deadline >= deadline_ms_ && std::ranges::equal(new_waits_, waits_, same)) return;
+  waits_.swap(new_waits_);
+  deadline_ms_ = deadline;
+  if (!std::exchange(waits_changed_, true)) wake();
+}
+
+// Large segments may be those of a driver that is gone. Anything else that is too large is split,
+// but for IPv6, which libslirp never makes larger than what it was sent.
+void User::output(std::span<const uint8_t> frame) {
+  if (frame.size() <= kEthernetHeader + kEthernetMtu) return enqueue(frame);
+  const auto packet = find_ipv4(frame);
+  if (packet && packet->protocol != kProtocolTcp) {
+    fragment_ipv4(frame, *packet, kEthernetMtu,
+                  [this](std::span<const uint8_t> fragment) { enqueue(fragment); });
+  } else if (!packet || takes_large()) {
+    enqueue(frame);
+  }
+}
+
+void User::enqueue(std::span<const uint8_t> frame) {
+  if (queue_.empty() && can_deliver()) {
+    receiver_.receive(frame);
+  } else if (queue_.size() < kMaxQueued) {
+    queue_.emplace_back(frame.begin(), frame.end());
+  }
+}
+
 void User::deliver() {
-  while (!queue_.empty() && receiver_.receive && receiver_.can_receive && receiver_.can_receive()) {
+  while (!queue_.empty() && can_deliver()) {
     const std::vector<uint8_t> frame = std::move(queue_.front());
     queue_.pop_front();
     receiver_.receive(frame);
   }
 }
 
-uint32_t User::timeout_ms(uint32_t limit) const {
-  const int64_t now = util::host_monotonic_ns() / kNsPerMs;
-  int64_t timeout = std::min<int64_t>(limit, 60'000);
+// Returns until when.
+int64_t User::find_waits(std::vector<pollfd>& fds) {
+  fds.assign(1, {wake_fd_, POLLIN, 0});
+  uint32_t timeout = kLongestWaitMs;
+  slirp_pollfds_fill(
+      slirp_, &timeout,
+      [](int fd, int events, void* opaque) {
+        auto& fds = *static_cast<std::vector<pollfd>*>(opaque);
+        fds.push_back({fd, to_poll(events), 0});
+        return static_cast<int>(fds.size() - 1);
+      },
+      &fds);
+  int64_t deadline = now_ms() + std::min(timeout, kLongestWaitMs);
   for (const SlirpTimer& timer : timers_) {
-    if (timer.expires_ms >= 0) {
-      timeout = std::min(timeout, std::max<int64_t>(0, timer.expires_ms - now));
-    }
+    if (timer.expires_ms >= 0) deadline = std::min(deadline, timer.expires_ms);
   }
-  return static_cast<uint32_t>(timeout);
+  return deadline;
 }
 
 void User::run_timers() {
-  const int64_t now = util::host_monotonic_ns() / kNsPerMs;
+  const int64_t now = now_ms();
   for (SlirpTimer& timer : timers_) {
     if (timer.expires_ms < 0 || timer.expires_ms > now) continue;
     timer.expires_ms = -1;
@@ -199,32 +272,35 @@ void User::run_timers() {
 
 void User::poll_thread() {
   while (!ending_) {
-    uint32_t timeout = UINT32_MAX;
-    {
-      const core::MachineLockGuard lock;
-      fds_.assign(1, {wake_fd_, POLLIN, 0});
-      slirp_pollfds_fill(
-          slirp_, &timeout,
-          [](int fd, int events, void* opaque) {
-            auto& fds = self(opaque).fds_;
-            fds.push_back({fd, to_poll(events), 0});
-            return static_cast<int>(fds.size() - 1);
-          },
-          this);
-      timeout = timeout_ms(timeout);
-    }
-    const int ready = ::poll(fds_.data(), fds_.size(), static_cast<int>(timeout));
-    eventfd_t drained;
-    ::eventfd_read(wake_fd_, &drained);
+    wait();
     const core::MachineLockGuard lock;
+    if (std::exchange(waits_changed_, false)) {
+      polled_ = waits_;
+      ::poll(polled_.data(), polled_.size(), 0);
+    }
     slirp_pollfds_poll(
-        slirp_, ready < 0,
+        slirp_, 0,
         [](int index, void* opaque) {
-          return from_poll(self(opaque).fds_[static_cast<size_t>(index)].revents);
+          return from_poll(self(opaque).polled_[static_cast<size_t>(index)].revents);
         },
         this);
     run_timers();
   }
+}
+
+void User::wait() {
+  int64_t timeout;
+  {
+    const core::MachineLockGuard lock;
+    deadline_ms_ = find_waits(waits_);
+    waits_changed_ = false;
+    polled_ = waits_;
+    timeout = std::max<int64_t>(0, deadline_ms_ - now_ms());
+  }
+  // If it fails, it leaves no events.
+  ::poll(polled_.data(), polled_.size(), static_cast<int>(timeout));
+  eventfd_t drained;
+  ::eventfd_read(wake_fd_, &drained);
 }
 
 }  // namespace

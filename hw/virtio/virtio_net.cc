@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "net/checksum.h"
+#include "net/ipv4.h"
 #include "util/log.h"
 
 namespace vireo::hw {
@@ -16,6 +17,7 @@ enum Feature : uint8_t {
   kChecksum = 0,
   kGuestChecksum = 1,
   kMac = 5,
+  kGuestTso4 = 7,
   kHostTso4 = 11,
   kMergeableBuffers = 15,
   kStatus = 16,
@@ -26,7 +28,9 @@ constexpr unsigned kConfigStatus = 6;
 constexpr uint16_t kLinkUp = 1;
 // The header (5.1.6).
 enum HeaderFlag : uint8_t { kNeedsChecksum = 1, kChecksumIsValid = 2 };
-constexpr unsigned kChecksumStart = 6, kChecksumOffset = 8;
+constexpr uint8_t kSegmentsOfTcp4 = 1;
+constexpr unsigned kSegmentType = 1, kHeaderLength = 2, kSegmentSize = 4, kChecksumStart = 6,
+                   kChecksumOffset = 8;
 constexpr unsigned kBufferCountOffset = 10;  // the header's last field, which legacy drivers lack
 constexpr unsigned kShortHeader = 10;
 constexpr unsigned kHeader = 12;
@@ -42,6 +46,7 @@ void VirtioNet::describe(core::Description<VirtioNet>& d) {
   d.property("csum", &VirtioNet::csum_, "offer to complete checksums of what is sent");
   d.property("guest_csum", &VirtioNet::guest_csum_, "offer to vouch for what is received");
   d.property("host_tso4", &VirtioNet::host_tso4_, "offer to take TCP segments of up to 64 KiB");
+  d.property("guest_tso4", &VirtioNet::guest_tso4_, "offer to hand over TCP segments of 32 KiB");
 }
 
 util::Status VirtioNet::on_virtio_realize() {
@@ -54,7 +59,8 @@ util::Status VirtioNet::on_virtio_realize() {
   add_queue(kQueueSize);
   if (netdev_) {
     netdev_->set_receiver({.can_receive = [this] { return can_receive(); },
-                           .receive = [this](std::span<const uint8_t> frame) { receive(frame); }});
+                           .receive = [this](std::span<const uint8_t> frame) { receive(frame); },
+                           .takes_large_segments = [this] { return has_feature(kGuestTso4); }});
   }
   return {};
 }
@@ -68,9 +74,10 @@ uint64_t VirtioNet::device_features() const {
     return offers ? virtio_bit(feature) : 0;
   };
   const bool large = csum_ && host_tso4_ && netdev_ && netdev_->takes_large_segments();
+  const bool hands_over_large = guest_csum_ && guest_tso4_;
   return virtio_bit(kMac) | virtio_bit(kMergeableBuffers) | virtio_bit(kStatus) |
          offered(kChecksum, csum_) | offered(kGuestChecksum, guest_csum_) |
-         offered(kHostTso4, large);
+         offered(kGuestTso4, hands_over_large) | offered(kHostTso4, large);
 }
 
 VirtioPci::DeviceConfig VirtioNet::device_config() const {
@@ -125,6 +132,7 @@ void VirtioNet::receive(std::span<const uint8_t> frame) {
   std::byte head[kHeader] = {};
   // What a network hands over was not damaged on the way.
   if (has_feature(kGuestChecksum)) head[0] = std::byte{kChecksumIsValid};
+  if (frame.size() > net::kEthernetHeader + net::kEthernetMtu) frame = as_segments(frame, head);
   util::store_little<uint16_t>(head + kBufferCountOffset, count);
   copy_to_pieces(receive_elements_[0].writable, 0, std::span(head).first(header));
   std::span<const std::byte> rest = std::as_bytes(frame);
@@ -136,6 +144,27 @@ void VirtioNet::receive(std::span<const uint8_t> frame) {
   }
   buffers.publish(count);
   notify_driver(kReceiveQueue);
+}
+
+// A header for a frame that stands for several, and the frame with the sum of the pseudo header for
+// its checksum, as drivers expect it then (virtio 1.2, 5.1.6.4.1).
+std::span<const uint8_t> VirtioNet::as_segments(std::span<const uint8_t> frame,
+                                                std::span<std::byte> head) {
+  const auto segment = net::find_tcp(frame);
+  if (!has_feature(kGuestTso4) || !segment) return frame;
+  const auto store = [head](unsigned at, size_t value) {
+    util::store_little<uint16_t>(&head[at], static_cast<uint16_t>(value));
+  };
+  head[0] = std::byte{kNeedsChecksum};
+  head[kSegmentType] = std::byte{kSegmentsOfTcp4};
+  store(kHeaderLength, segment->payload);
+  store(kSegmentSize, net::kEthernetHeader + net::kEthernetMtu - segment->payload);
+  store(kChecksumStart, segment->header);
+  store(kChecksumOffset, net::kTcpChecksum);
+  segments_.assign(frame.begin(), frame.end());
+  util::store_big<uint16_t>(&segments_[segment->header + net::kTcpChecksum],
+                            net::tcp_pseudo_sum(frame, *segment));
+  return segments_;
 }
 
 // Transmitting.
@@ -171,10 +200,12 @@ void VirtioNet::send(const QueueElement& element) {
   const bool completes =
       has_feature(kChecksum) && (head[0] & std::byte{kNeedsChecksum}) != std::byte{};
   if (!completes && send_in_place(element, length)) return;
-  frame_.resize(length - header);
-  copy_from_pieces(element.readable, header, frame_);
-  if (completes && !complete_checksum(head)) return;
-  netdev_->send({reinterpret_cast<const uint8_t*>(frame_.data()), frame_.size()});
+  const uint64_t size = length - header;
+  if (frame_.size() < size) frame_.resize(size);
+  const auto frame = std::span(frame_).first(size);
+  copy_from_pieces(element.readable, header, frame);
+  if (completes && !complete_checksum(head, frame)) return;
+  netdev_->send({reinterpret_cast<const uint8_t*>(frame.data()), frame.size()});
 }
 
 // The common case is a header and a frame, each in one piece. False: it is another.
@@ -194,21 +225,21 @@ bool VirtioNet::send_in_place(const QueueElement& element, uint64_t length) {
   return false;
 }
 
-// Of frame_. The checksum's place holds the sum of the pseudo header.
-bool VirtioNet::complete_checksum(std::span<const std::byte> head) {
+// The checksum's place holds the sum of the pseudo header.
+bool VirtioNet::complete_checksum(std::span<const std::byte> head, std::span<std::byte> frame) {
   const size_t start = util::load_little<uint16_t>(&head[kChecksumStart]);
   const size_t place = start + util::load_little<uint16_t>(&head[kChecksumOffset]);
-  if (place + sizeof(uint16_t) > frame_.size()) {
+  if (place + sizeof(uint16_t) > frame.size()) {
     util::log(util::kLogGuestErrors, "{}: a checksum at {} in a frame of {} bytes\n", label(),
-              place, frame_.size());
+              place, frame.size());
     return false;
   }
-  const std::span rest = std::span(frame_).subspan(start);
+  const std::span rest = frame.subspan(start);
   const uint16_t sum =
       net::internet_sum({reinterpret_cast<const uint8_t*>(rest.data()), rest.size()});
   const auto checksum = static_cast<uint16_t>(~sum);
   // UDP has no 0: that stands for no checksum (RFC 768).
-  util::store_big<uint16_t>(&frame_[place], checksum == 0 ? uint16_t{0xffff} : checksum);
+  util::store_big<uint16_t>(&frame[place], checksum == 0 ? uint16_t{0xffff} : checksum);
   return true;
 }
 

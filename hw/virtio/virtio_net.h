@@ -28,17 +28,19 @@ class VirtioNet final : public VirtioPci {
   unsigned header_size() const;
   bool can_receive();
   void receive(std::span<const uint8_t> frame);
+  std::span<const uint8_t> as_segments(std::span<const uint8_t> frame, std::span<std::byte> head);
   void transmit();
   void send(const QueueElement& element);
   bool send_in_place(const QueueElement& element, uint64_t length);
-  bool complete_checksum(std::span<const std::byte> head);
+  bool complete_checksum(std::span<const std::byte> head, std::span<std::byte> frame);
 
   core::BackendRef<net::Backend> netdev_{"netdev"};
   core::MacAddress mac_{{0x52, 0x54, 0x00, 0x12, 0x34, 0x56}};
-  bool csum_ = true, guest_csum_ = true, host_tso4_ = true;
+  bool csum_ = true, guest_csum_ = true, host_tso4_ = true, guest_tso4_ = true;
   std::vector<QueueElement> receive_elements_;  // kept for their capacity
   QueueElement transmit_element_;
-  std::vector<std::byte> frame_;
+  std::vector<std::byte> frame_;  ///< As large as the largest so far.
+  std::vector<uint8_t> segments_;
 };
 
 }  // namespace vireo::hw

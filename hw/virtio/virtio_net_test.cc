@@ -99,6 +99,37 @@ TEST_F(VirtioNetTest, VouchesForWhatItReceives) {
   EXPECT_EQ(guest.bytes(kData, 2), (std::vector<uint8_t>{2, 0}));
 }
 
+// A TCP segment beyond the MTU stands for several: the driver is told of what size, and completes
+// the checksum.
+TEST_F(VirtioNetTest, LargeSegmentsSaySoToDriversThatTakeThem) {
+  constexpr size_t kSize = 4000, kIp = 14, kTcp = 34;
+  std::string frame(kSize, 'x');
+  const auto put = [&](size_t at, std::string_view bytes) {
+    frame.replace(at, bytes.size(), bytes);
+  };
+  put(12, std::string_view("\x08\0\x45\0\x0f\x92\0\0\0\0\x40\x06", 12));  // 3986 bytes
+  put(kIp + 12, std::string_view("\x0a\0\x02\x02\x0a\0\x02\x0f", 8));
+  put(kTcp + 12, "\x50\x10");
+  const auto received = [&](uint64_t features) {
+    guest.start(features, 2);
+    EXPECT_EQ(network.receiver.takes_large_segments(), (features & virtio_bit(7)) != 0);
+    guest.add(0, {{kData, 12 + kSize, true}});
+    guest.notify(0);
+    deliver(frame);
+    return guest.bytes(kData, 12 + kSize);
+  };
+  const auto plain = received(~(virtio_bit(7) | virtio_bit(15)));
+  EXPECT_EQ(std::vector(plain.begin(), plain.begin() + 4), (std::vector<uint8_t>{2, 0, 0, 0}));
+  EXPECT_EQ(plain[12 + kTcp + 16], 'x');
+  const auto large = received(~virtio_bit(15));
+  const std::vector<uint8_t> head(large.begin(), large.begin() + 10);
+  EXPECT_EQ(head, (std::vector<uint8_t>{1, 1, 54, 0, 1460 & 0xff, 1460 >> 8, kTcp, 0, 16, 0}));
+  // 0x0a00 + 0x0202 + 0x0a00 + 0x020f + 6 + 3966
+  EXPECT_EQ(large[12 + kTcp + 16], 0x27);
+  EXPECT_EQ(large[12 + kTcp + 17], 0x95);
+  EXPECT_EQ(large[12 + kTcp + 18], 'x');
+}
+
 TEST_F(VirtioNetTest, ReceivesIntoMergedBuffers) {
   guest.start(virtio_bit(15), 2);
   EXPECT_FALSE(network.receiver.can_receive());

@@ -88,6 +88,27 @@ def wget(bench):
         guest.expect(hashlib.md5(content).hexdigest(), COMMAND)
 
 
+@guest_test("network-sizes")
+def network_sizes(bench):
+    """Transfers in large segments and in small ones, and packets that have to be split, arrive intact."""
+    content = bytes(i * i % 251 for i in range(4 << 20))
+    (bench.folder / "file").write_bytes(content)
+    checksum = hashlib.md5(content).hexdigest()
+    with web_server(bench.folder) as port, socket.create_server(("127.0.0.1", 0)) as listener, bench.linux(*NIC) as guest:
+        guest.expect(READY, BOOT)
+        for mtu in 1500, 900:
+            guest.run(f"ifconfig eth0 mtu {mtu}", COMMAND)
+            guest.run(f"wget -q -O /tmp/file http://10.0.2.2:{port}/file", COMMAND)
+            guest.type("md5sum /tmp/file")
+            guest.expect(checksum, COMMAND)
+            guest.type(f"nc 10.0.2.2 {listener.getsockname()[1]} </tmp/file")
+            connection, _ = listener.accept()
+            with connection:
+                received = b"".join(iter(lambda connection=connection: connection.recv(1 << 20), b""))
+            assert received == content, f"{len(received)} bytes arrived, of {len(content)}, or other ones"
+            guest.run("ping -c 2 -s 5000 10.0.2.2", COMMAND)
+
+
 @guest_test("virtio-blk")
 def virtio_blk(bench):
     """What the guest writes to a virtio disk is in the host's file, and an ext4 on it holds files."""
