@@ -214,6 +214,9 @@ class Builder {
   void probe(Type type, Value address, int64_t displacement, uint8_t memory_flags) {
     put(memory(Opcode::kProbe, type, address, displacement, memory_flags));
   }
+  void prefetch(Value address, uint8_t memory_flags) {
+    put({.op = Opcode::kPrefetch, .extra = memory_flags, .a = address.id});
+  }
   void fence() { put({.op = Opcode::kFence}); }
 
   /// `code`: opcode byte << 8 | ModRM. `type`: of the result, or kVoid.

@@ -112,6 +112,7 @@ class Verifier {
       case Opcode::kCompareExchange:
       case Opcode::kProbe:
         return check_memory(inst);
+      case Opcode::kPrefetch:
       case Opcode::kX87Load:
       case Opcode::kX87Store:
         return type_of(inst.a) == Type::kI64 ? nullptr : "the address must be an i64";

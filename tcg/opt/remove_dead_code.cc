@@ -10,7 +10,7 @@ bool has_effect(const Inst& inst) {
   constexpr uint16_t kEffects =
       kMayFault | kWritesState | kWritesMemory | kEndsBlock | kLeavesBlock | kSyncs;
   return inst.flags != kNoFlags || (effects(inst) & kEffects) || inst.op == Opcode::kInsnStart ||
-         inst.op == Opcode::kPushReturn;
+         inst.op == Opcode::kPushReturn || inst.op == Opcode::kPrefetch;
 }
 
 }  // namespace

@@ -20,8 +20,12 @@ constexpr uint16_t as(Enum value) {
 // clang-format off
 constexpr Row kRows[] = {
     {0x0b, "ud2", operands(""), 0, &T::undefined},
-    {0x0d, "prefetchw", operands("Mb"), memory_only, &T::no_operation},
+    {0x0d, "prefetchw", operands("Mb"), memory_only, &T::prefetch},
     {0x0d, "nop", operands("Ev"), register_only, &T::no_operation},
+    {0x18, "prefetchnta", operands("Mb"), reg(0) | memory_only, &T::prefetch},
+    {0x18, "prefetcht0", operands("Mb"), reg(1) | memory_only, &T::prefetch},
+    {0x18, "prefetcht1", operands("Mb"), reg(2) | memory_only, &T::prefetch},
+    {0x18, "prefetcht2", operands("Mb"), reg(3) | memory_only, &T::prefetch},
     {0x18, "nop", operands("Ev"), 0, &T::no_operation},
     {0x19, "nop", operands("Ev"), 0, &T::no_operation},
     {0x1a, "nop", operands("Ev"), 0, &T::no_operation},

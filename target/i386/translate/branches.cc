@@ -121,4 +121,12 @@ void Translator::undefined(const Insn&) { raise(kUd); }
 
 void Translator::no_operation(const Insn&) {}
 
+// Whatever the hint asks for. Outside of 64-bit mode an address may have to be checked, which may
+// fault.
+void Translator::prefetch(const Insn& in) {
+  if (!is_64()) return;
+  ir_.prefetch(linear_unwatched(in.memory.segment, effective_address(in), 1, false),
+               memory_flags());
+}
+
 }  // namespace vireo::i386

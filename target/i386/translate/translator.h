@@ -114,6 +114,7 @@ class Translator {
   void interrupt_return(const Insn& in);
   void undefined(const Insn& in);
   void no_operation(const Insn& in);
+  void prefetch(const Insn& in);
 
   // String instructions (strings.cc).
   void move_string(const Insn& in);

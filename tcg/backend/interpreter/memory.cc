@@ -171,6 +171,8 @@ const Operation* compare_exchange(Machine& machine, uint64_t* values, const Oper
   return finish_update(values, o, before);
 }
 
+const Operation* prefetch(Machine&, uint64_t*, const Operation* o) { return o + 1; }
+
 const Operation* fence(Machine&, uint64_t*, const Operation* o) {
   std::atomic_thread_fence(std::memory_order_seq_cst);
   return o + 1;
@@ -220,6 +222,7 @@ X(uint64_t)
 
 Handler memory_handler(const Inst& inst) {
   if (inst.op == Opcode::kFence) return fence;
+  if (inst.op == Opcode::kPrefetch) return prefetch;
   if (inst.op == Opcode::kProbe) return probe;
   if (inst.op == Opcode::kX87Load) return x87_load;
   if (inst.op == Opcode::kX87Store) return x87_store;

@@ -175,6 +175,7 @@ void CodeGenerator::emit_inst() {
     case Opcode::kRmw: return emit_rmw();
     case Opcode::kCompareExchange: return emit_compare_exchange();
     case Opcode::kProbe: return emit_probe();
+    case Opcode::kPrefetch: return emit_prefetch();
     case Opcode::kFence: return e_.sse({kMap0f, 0xae}, 6, kRax);  // mfence
     case Opcode::kX87: return emit_x87();
     case Opcode::kX87Load: return emit_x87_load();

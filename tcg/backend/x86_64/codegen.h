@@ -306,6 +306,7 @@ class CodeGenerator {
   void emit_load_to(Reg host, unsigned size, const Mem& from);
   void emit_store();
   void emit_probe();
+  void emit_prefetch();
   void compute_address(const Inst& access, int32_t distance);
   void keep_stub(const SlowStub& stub);
   SlowStub begin_check(const Inst& access);

@@ -11,6 +11,10 @@ constexpr uint8_t kAbove = 7, kNotEqual = 5;
 
 bool is_temporary(Reg reg) { return reg == kAddressReg || reg == kTlbReg; }
 
+size_t tlb_offset(bool user) {
+  return offsetof(Frame, tlb) + (user ? kContextUser : kContextKernel) * sizeof(void*);
+}
+
 }  // namespace
 
 MemoryOperation CodeGenerator::memory_operation(const Inst& access) const {
@@ -88,9 +92,8 @@ void CodeGenerator::emit_check(SlowStub& stub, bool write) {
                              : stub.operation.flags & kMemoryAligned ? bytes
                                                                      : 1;
   if (group) write = group->writes;
-  const size_t tlb = offsetof(Frame, tlb) + (user ? kContextUser : kContextKernel) * sizeof(void*);
   e_.bind(stub.retry);
-  emit_tlb_lookup(e_, cpu_.bmi2, tlb, write);
+  emit_tlb_lookup(e_, cpu_.bmi2, tlb_offset(user), write);
   e_.alu_imm(Alu::kCmp, 8, kAddressReg, static_cast<int32_t>(kPageSize - bytes));
   e_.jump_if(kAbove, stub.entry);
   if (alignment > 1) {
@@ -324,6 +327,19 @@ void CodeGenerator::emit_probe() {
   emit_check(stub, true);
   e_.bind(stub.done);
   slow_stubs_.push_back(stub);
+}
+
+// Where the TLB has another page, or none, the host is given a hint of no use: that does no harm.
+void CodeGenerator::emit_prefetch() {
+  before_clobbering_flags();
+  locked_ = 0;
+  free_temporaries(inst().a);
+  compute_address(inst(), 0);
+  if (in_temporary(inst().a)) place(inst().a).host = kNoReg;
+  emit_tlb_lookup(e_, cpu_.bmi2, tlb_offset(inst().extra & kMemoryUser), false);
+  e_.mov(8, kTlbReg, tlb_field(false, offsetof(TlbEntry, host)));
+  constexpr uint8_t kT0 = 1;
+  e_.sse({kMap0f, 0x18}, kT0, kChecked);
 }
 
 // The value for a hook into the Frame, with every register kept. Upper bits do not matter.

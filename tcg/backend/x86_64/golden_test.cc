@@ -77,6 +77,21 @@ jmp
 )");
 }
 
+TEST_F(Golden, PrefetchLooksIntoTheTlbAndBelievesIt) {
+  set_flags();
+  b_.prefetch(b_.address(Type::kI64, get(kBx), get(kCx), 3, 8), 0);
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+lea r12, [rbx + rcx*8 + 8]
+rorx r14d, r12d, 7
+and r14d, 0x1ffe0
+add r14, qword ptr [r13 + 0x10]
+sub r12, qword ptr [r14]
+mov r14, qword ptr [r14 + 8]
+prefetcht0 byte ptr [r14 + r12]
+jmp
+)");
+}
+
 TEST_F(Golden, LoadFolds) {
   set_flags();
   b_.set_reg(kAx, b_.add(get(kAx), b_.load(Type::kI64, get(kBx), 0, 0), kAllFlags));
