@@ -115,8 +115,8 @@ tcg::TranslatedBlock* TcgAccelerator::block_for(TcgVcpu& vcpu, const CodePositio
     key.ip = at.ip - offset;
   }
   const std::lock_guard lock(translation_lock_);
-  if (blocks_.full()) {
-    flush_translations();
+  if (blocks_.full() || backend_->needs_room()) {
+    make_room();
     return nullptr;
   }
   if (last == nullptr || last->key != key || last->relocatable != at.relocatable) {
@@ -181,7 +181,7 @@ tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const CodePositio
   auto compiled = backend_->compile(ir_, page, second);
   if (!compiled) {
     if (compiled.error().code() == util::ErrorCode::kNoMemory) {
-      flush_translations();
+      make_room();
       return nullptr;  // nothing recorded: the loop comes back
     }
     // More values than the backend has places for: half of the instructions need fewer.
@@ -320,11 +320,31 @@ void TcgAccelerator::topology_changed(core::AddressSpace& space) {
   for (TcgVcpu* vcpu : vcpus_) vcpu->memory_changed(space);
 }
 
-void TcgAccelerator::flush_translations() {
-  ++flushes_;
+// Before translations go that samples belong to.
+void TcgAccelerator::collect_profiles() {
   for (TcgVcpu* vcpu : vcpus_) {
     if (vcpu->profile() != nullptr) vcpu->profile()->flush();
   }
+}
+
+// What was of least use lately goes; everything, if that is not enough.
+void TcgAccelerator::make_room() {
+  if (blocks_.full() || blocks_.is_crowded()) return flush_translations();
+  collect_profiles();
+  const auto code = backend_->evict([this](std::span<tcg::TranslatedBlock* const> blocks) {
+    blocks_.remove_invalid(blocks, [this](const std::byte* page) {
+      core::RamBlock* ram = block_of(page);
+      if (ram != nullptr) ram->set_code(static_cast<uint64_t>(page - ram->data()), false);
+    });
+  });
+  if (code.empty()) return flush_translations();
+  ++evictions_;
+  for (TcgVcpu* vcpu : vcpus_) vcpu->forget_code(code);
+}
+
+void TcgAccelerator::flush_translations() {
+  ++flushes_;
+  collect_profiles();
   for (core::RamBlock* block : ram_) {
     for_each_code_page(*block, [block](uint64_t offset) { block->set_code(offset, false); });
   }

@@ -107,7 +107,9 @@ class TcgAccelerator final : public Accelerator,
   void protect_code_page(const std::byte* host_page);
   bool drop_range(core::RamBlock& block, const std::byte* first, size_t length,
                   const std::byte* current);
+  void make_room();
   void flush_translations();
+  void collect_profiles();
   void observe(core::AddressSpace& memory);
   core::RamBlock* block_of(const std::byte* host) const;
   std::string translation_figures() const;
@@ -123,7 +125,7 @@ class TcgAccelerator final : public Accelerator,
   std::function<void()> on_difference_;
   std::unique_ptr<PerfMap> perf_map_;  // null: not wanted
   bool profiling_ = false;
-  uint64_t flushes_ = 0;
+  uint64_t flushes_ = 0, evictions_ = 0;
   uint64_t separate_checks_ = 0;  // blocks made for them
   std::vector<core::RamBlock*> ram_;
   std::vector<TcgVcpu*> vcpus_;

@@ -164,11 +164,15 @@ void BlockMap::unlink(tcg::TranslatedBlock* block) {
 void BlockMap::remove_from_page(uint64_t page, tcg::TranslatedBlock* block) {
   const auto found = pages_.find(page);
   if (found == pages_.end()) return;
-  PageCode& code = found->second;
-  std::erase(code.blocks, block);
+  std::erase(found->second.blocks, block);
+  update_page(page, found->second);
+}
+
+// After blocks went. False: the page has none left.
+bool BlockMap::update_page(uint64_t page, PageCode& code) {
   if (code.blocks.empty() && code.conversions == 0) {
-    pages_.erase(found);
-    return;
+    pages_.erase(page);
+    return false;
   }
   code.granules = 0;
   for (const tcg::TranslatedBlock* other : code.blocks) {
@@ -179,6 +183,44 @@ void BlockMap::remove_from_page(uint64_t page, tcg::TranslatedBlock* block) {
       code.granules |= granules_of(page, extents[i].first, extents[i].last);
     }
   }
+  return !code.blocks.empty();
+}
+
+// Looks at each page once, however many of its blocks go. Returns the pages that have none left.
+std::vector<uint64_t> BlockMap::sweep(std::span<tcg::TranslatedBlock* const> blocks) {
+  std::vector<uint32_t> numbers;
+  std::vector<uint64_t> pages;
+  for (const tcg::TranslatedBlock* block : blocks) {
+    numbers.push_back(block->page->number);
+    Extent extents[2];
+    const unsigned count = extents_of(*block, extents);
+    for (unsigned i = 0; i < count; ++i) pages.push_back(tcg::page_of(extents[i].first));
+    second_pages_.erase(block);
+  }
+  const auto make_unique = [](auto& items) {
+    std::ranges::sort(items);
+    items.erase(std::ranges::unique(items).begin(), items.end());
+  };
+  make_unique(numbers);
+  make_unique(pages);
+  count_ -= blocks.size();
+  for (uint32_t number : numbers) {
+    PageBlocks& page = by_page_[number];
+    size_t kept = 0;
+    for (size_t i = 0; i < page.blocks.size(); ++i) {
+      if (!page.blocks[i]->valid) continue;
+      page.keys[kept] = page.keys[i];
+      page.blocks[kept++] = page.blocks[i];
+    }
+    page.keys.resize(kept);
+    page.blocks.resize(kept);
+  }
+  std::erase_if(pages, [this](uint64_t page) {
+    PageCode& code = pages_.at(page);
+    std::erase_if(code.blocks, [](const tcg::TranslatedBlock* block) { return !block->valid; });
+    return update_page(page, code);
+  });
+  return pages;
 }
 
 }  // namespace vireo::accel

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -47,6 +48,15 @@ class BlockMap {
     for (tcg::TranslatedBlock* block : take(first, length)) invalidated(block);
   }
 
+  /// Forgets blocks that are not valid any more, and hands each host page that has none left to
+  /// `emptied`.
+  template <class F>
+  void remove_invalid(std::span<tcg::TranslatedBlock* const> blocks, F&& emptied) {
+    for (uint64_t page : sweep(blocks)) emptied(reinterpret_cast<const std::byte*>(page));
+  }
+  /// Whether it knows so many pages, mostly of code that is gone, that it is better cleared.
+  bool is_crowded() const { return code_pages_.size() > kCrowd; }
+
   size_t size() const { return count_; }
   /// Visits some of the blocks, at most about `most`, from all over the map.
   template <class F>
@@ -58,6 +68,8 @@ class BlockMap {
   }
 
  private:
+  static constexpr size_t kCrowd = size_t{1} << 16;
+
   struct PageCode {
     std::vector<tcg::TranslatedBlock*> blocks;
     uint64_t granules = 0;  ///< Bit i: bytes [64 i, 64 i + 64) may belong to a block.
@@ -90,6 +102,8 @@ class BlockMap {
   void unlink(tcg::TranslatedBlock* block);
   void add_to_page(uint64_t page, uint64_t first, uint64_t last, tcg::TranslatedBlock* block);
   void remove_from_page(uint64_t page, tcg::TranslatedBlock* block);
+  bool update_page(uint64_t page, PageCode& code);
+  std::vector<uint64_t> sweep(std::span<tcg::TranslatedBlock* const> blocks);
 
   std::vector<PageBlocks> by_page_;  // by CodePage::number
   size_t count_ = 0;

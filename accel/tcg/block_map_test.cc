@@ -46,6 +46,21 @@ TEST_F(BlockMapTest, FindsBlocksByPlace) {
   EXPECT_NE(map_.page(other, false).number, page(0x1000).number);
 }
 
+TEST_F(BlockMapTest, ForgetsManyBlocksAtOnce) {
+  tcg::TranslatedBlock* kept = add(0x1010, 8);
+  std::vector<tcg::TranslatedBlock*> gone = {add(0x1080, 8), add(0x1ffc, 8), add(0x3000, 8)};
+  for (tcg::TranslatedBlock* block : gone) block->valid = false;
+  std::vector<const std::byte*> emptied;
+  map_.remove_invalid(gone, [&](const std::byte* page) { emptied.push_back(page); });
+  EXPECT_EQ(emptied, (std::vector{at(0x2000), at(0x3000)}));
+  EXPECT_EQ(map_.size(), 1u);
+  EXPECT_EQ(map_.find(page(0x1000), 0x10, false), kept);
+  EXPECT_EQ(map_.find(page(0x1000), 0x80, false), nullptr);
+  EXPECT_FALSE(map_.covers(at(0x1080), 8));
+  EXPECT_TRUE(map_.covers(at(0x1010), 1));
+  EXPECT_EQ(remove(0x1000, tcg::kPageSize), 1u);
+}
+
 TEST_F(BlockMapTest, KnowsTheBytesThatBlocksWereMadeFrom) {
   add(0x1010, 8);
   add(0x1ffc, 8);  // ends in the next page

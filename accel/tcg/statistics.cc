@@ -82,11 +82,11 @@ std::string TcgAccelerator::translation_figures() const {
       "translation blocks  {} ({} live)\nguest bytes         {}\nguest instructions  {}\n"
       "IR instructions     {}\nhost bytes          {} ({:.1f} a guest instruction)\n"
       "host instructions   {:.1f} a guest instruction\ncode cache          {} of {} bytes\n"
-      "flushes             {}\n",
+      "evictions           {}, flushes {}\n",
       counts.blocks, blocks_.size(), counts.guest_bytes, counts.guest_insns, counts.ir_insts,
       counts.host_bytes, ratio(counts.host_bytes, counts.guest_insns),
       ratio(host_insns, guest_insns), backend_->code_bytes_used(), backend_->code_bytes_total(),
-      flushes_);
+      evictions_, flushes_);
 }
 
 std::string TcgAccelerator::exit_figures() const {

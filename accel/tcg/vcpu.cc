@@ -399,6 +399,15 @@ void TcgVcpu::withdraw_write(const std::byte* first, const std::byte* last) {
   });
 }
 
+void TcgVcpu::forget_code(std::span<const std::byte> code) {
+  const auto forget = [code](tcg::JumpTarget& target) {
+    const auto* place = static_cast<const std::byte*>(target.code);
+    if (place >= code.data() && place < code.data() + code.size()) target = {};
+  };
+  for (auto& cache : jump_caches_) std::for_each_n(cache.get(), tcg::kJumpCacheEntries, forget);
+  for (auto& stack : frame_.return_stacks) std::ranges::for_each(stack, forget);
+}
+
 void TcgVcpu::forget_translations() {
   for (auto& cache : jump_caches_) {
     std::fill_n(cache.get(), tcg::kJumpCacheEntries, tcg::JumpTarget{});

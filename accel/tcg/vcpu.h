@@ -81,6 +81,8 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   /// Forgets everything that holds addresses of translations; on the vCPU's thread or while it is
   /// paused.
   void forget_translations();
+  /// The same for translations whose code was in these bytes.
+  void forget_code(std::span<const std::byte> code);
 
   /// Host address of the code at `linear`, or null with the fault in `fault`. Code where there is
   /// no memory reads as all ones.

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -39,8 +40,9 @@ struct CodeMark {
   uint32_t data_bytes = 0;  ///< Not 0: here is no code, but data of that many bytes.
 };
 
-/// A translation. Owned by the Backend that compiled it; stays valid until Backend::flush (an
-/// invalidated one is unlinked and never entered again, but its memory stays until then).
+/// A translation. Owned by the Backend that compiled it; stays valid until Backend::evict takes it
+/// or Backend::flush (an invalidated one is unlinked and never entered again, but its memory stays
+/// until then).
 struct TranslatedBlock {
   const CodePage* page = nullptr;
   uint16_t offset = 0;      ///< Of the first byte in the page.
@@ -81,7 +83,7 @@ class Backend {
 
   /// Compiles `block` (verified, after the passes), which begins in `page`. If it ends in another,
   /// `second` is that: the block looks itself whether it still follows; null: whoever enters does.
-  /// Errors: kNoMemory when the code cache is full: flush and retry; others: half of the
+  /// Errors: kNoMemory when the code cache is full: evict and retry; others: half of the
   /// instructions may do.
   virtual util::Result<TranslatedBlock*> compile(const Block& block, const CodePage& page,
                                                  const CodePage* second) = 0;
@@ -106,6 +108,15 @@ class Backend {
 
   /// Unlinks `block` and makes all its entries return to the loop (kLookup).
   virtual void invalidate(TranslatedBlock* block) = 0;
+
+  /// Whether something found no room since the last eviction or flush.
+  virtual bool needs_room() const { return false; }
+
+  /// Told of the blocks that go: they are still there, but not valid any more.
+  using Forget = std::function<void(std::span<TranslatedBlock* const>)>;
+  /// Forgets the translations that were of least use lately, and returns where their code was:
+  /// nothing may go there any more. Empty if only a flush makes room. No vCPU runs translated code.
+  virtual std::span<const std::byte> evict(const Forget&) { return {}; }
 
   /// Forgets every translation. No vCPU runs translated code.
   virtual void flush() = 0;

@@ -13,15 +13,17 @@ namespace vireo::tcg::x86_64 {
 namespace {
 
 constexpr unsigned kGranuleBits = 9;  // about two blocks
-constexpr size_t kChunkBytes = size_t{1} << 20;
+constexpr size_t kChunkBytes = size_t{256} << 10;
 /// The least that a block takes, for the number of blocks that there may be.
 constexpr size_t kLeastBlockBytes = 64;
 
 }  // namespace
 
-BlockStore::BlockStore(const uint8_t* code, size_t size)
-    : code_(code), first_block_(new std::atomic<uint32_t>[(size >> kGranuleBits) + 1]) {
-  blocks_.reserve(size / kLeastBlockBytes);
+BlockStore::BlockStore(const uint8_t* code, size_t begin, size_t end)
+    : code_(code),
+      begin_(begin),
+      first_block_(new std::atomic<uint32_t>[((end - begin) >> kGranuleBits) + 1]) {
+  blocks_.reserve((end - begin) / kLeastBlockBytes);
 }
 
 std::byte* BlockStore::allocate(size_t bytes) {
@@ -62,29 +64,29 @@ BlockData* BlockStore::add(BlockData data, const BlockTables& tables) {
   std::byte* behind = append(reinterpret_cast<std::byte*>(block + 1), tables.exits);
   append(append(behind, tables.fixups), tables.rows);
   const auto index = static_cast<uint32_t>(blocks_.size());
-  const size_t end = size_t{block->code} + block->host_size;
+  const size_t start = block->code - begin_, end = start + block->host_size;
   for (; granules_ << kGranuleBits < end; ++granules_) {
-    const bool within = granules_ << kGranuleBits >= block->code;
+    const bool within = granules_ << kGranuleBits >= start;
     first_block_[granules_].store(within || index == 0 ? index : index - 1,
                                   std::memory_order_relaxed);
   }
   blocks_.push_back(block);
-  count_.store(blocks_.size(), std::memory_order_release);
+  __atomic_store_n(&count_, blocks_.size(), __ATOMIC_RELEASE);
   return block;
 }
 
 BlockData* BlockStore::find(const uint8_t* address) const {
-  const size_t count = count_.load(std::memory_order_acquire);
+  const size_t count = __atomic_load_n(&count_, __ATOMIC_ACQUIRE);
   const auto offset = static_cast<size_t>(address - code_);
   if (count == 0 || offset < blocks_[0]->code) return nullptr;
-  size_t index = first_block_[offset >> kGranuleBits].load(std::memory_order_relaxed);
+  size_t index = first_block_[(offset - begin_) >> kGranuleBits].load(std::memory_order_relaxed);
   while (index + 1 < count && blocks_[index + 1]->code <= offset) ++index;
   BlockData* data = blocks_[index];
   return offset < size_t{data->code} + data->host_size ? data : nullptr;
 }
 
 void BlockStore::clear() {
-  count_.store(0, std::memory_order_release);
+  __atomic_store_n(&count_, 0, __ATOMIC_RELEASE);
   blocks_.clear();
   chunks_.clear();
   chunk_left_ = 0;

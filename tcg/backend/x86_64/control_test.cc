@@ -6,7 +6,8 @@
 #include <chrono>
 #include <cstring>
 #include <map>
-#include <new>
+#include <set>
+#include <span>
 #include <thread>
 
 #include "tcg/backend/backend.h"
@@ -548,6 +549,141 @@ TEST_F(Control, UnmaskedSimdExceptionsShowTheStateBefore) {
     for (const unsigned i : {0u, 1u, 2u, 3u, 15u}) EXPECT_EQ(frame_.vector[i][7], 0x11) << i;
     backend_->flush();
   }
+}
+
+/// Four regions of a megabyte.
+class Eviction : public Control {
+ protected:
+  size_t region_of(const TranslatedBlock& block) {
+    return static_cast<size_t>(backend_->host_code(block).data() - backend_->code_cache().data()) >>
+           20;
+  }
+  /// Fills the cache until blocks come to lie in this region.
+  void fill_to(size_t region) {
+    while (region_of(*filler()) < region) {
+    }
+  }
+  void fill() {
+    while (filler() != nullptr) {
+    }
+  }
+  TranslatedBlock* filler() {
+    constexpr uint64_t kFillers = 0x800000;
+    block_.guest_ip = kFillers + 0x1000;
+    b_.insn_start(block_.guest_ip);
+    for (unsigned i = 0; i < 200; ++i) count(i % 8, 0x12345678);
+    b_.exit_direct(kFillers, 0);
+    auto result = backend_->compile(block_, page_of(kFillers + 0x1000, false), nullptr);
+    block_.clear();
+    return result ? *result : nullptr;
+  }
+  /// Runs what leaves so often that its region is not chosen.
+  void use(TranslatedBlock* block) {
+    for (unsigned i = 0; i < 10; ++i) EXPECT_EQ(run(block), ExitReason::kLookup);
+  }
+  std::span<const std::byte> evict() {
+    gone_.clear();
+    return backend_->evict([this](std::span<TranslatedBlock* const> blocks) {
+      gone_.insert(blocks.begin(), blocks.end());
+    });
+  }
+
+  std::set<TranslatedBlock*> gone_;
+};
+
+TEST_F(Eviction, TakesTheRegionThatIsUsedLeast) {
+  TranslatedBlock* first = counting(0x1000, 0, 0x1010);
+  fill_to(1);
+  TranslatedBlock* second = counting(0x2000, 0, 0x2010);
+  fill_to(2);
+  TranslatedBlock* third = counting(0x3000, 0, 0x3010);
+  fill();
+  use(first);
+  use(third);
+  const auto place = backend_->host_code(*second);
+  const auto code = evict();
+  EXPECT_EQ(code.size(), 1u << 20);
+  EXPECT_TRUE(place.data() >= code.data() && place.data() < code.data() + code.size());
+  EXPECT_TRUE(gone_.contains(second));
+  EXPECT_FALSE(gone_.contains(first) || gone_.contains(third));
+  TranslatedBlock* next = counting(0x4000, 1, 0x4010);
+  EXPECT_EQ(backend_->host_code(*next).data(), code.data()) << "new code goes there";
+  use(next);
+  use(first);
+  EXPECT_EQ(frame_.guest_ip, 0x1010u);
+}
+
+TEST_F(Eviction, CutsLinksIntoTheRegionAndForgetsThoseOutOfIt) {
+  TranslatedBlock* first = counting(0x1000, 0, 0x1100);
+  fill_to(1);
+  TranslatedBlock* second = counting(0x1100, 1, 0x1000);
+  fill_to(2);
+  TranslatedBlock* third = counting(0x1200, 2, 0x1000);
+  fill();
+  use(first);
+  use(third);
+  backend_->link(first, 0, second);
+  backend_->link(second, 0, first);
+  backend_->link(third, 0, first);
+  evict();
+  ASSERT_TRUE(gone_.contains(second));
+  EXPECT_EQ(run(first), ExitReason::kLookup);
+  EXPECT_EQ(frame_.guest_ip, 0x1100u);
+  EXPECT_EQ(last_, first);
+  TranslatedBlock* again = counting(0x1100, 3, 0x5000);
+  backend_->link(first, 0, again);
+  frame_.general[3] = 0;
+  EXPECT_EQ(run(third), ExitReason::kLookup);
+  EXPECT_EQ(frame_.guest_ip, 0x5000u);
+  EXPECT_EQ(frame_.general[3], 1u);
+  backend_->invalidate(first);  // its list has `third` alone
+  EXPECT_EQ(run(third), ExitReason::kLookup);
+  EXPECT_EQ(frame_.guest_ip, 0x1000u);
+}
+
+TEST_F(Eviction, CheckedEntriesInTheRegionAreMadeAgain) {
+  TranslatedBlock* target = counting(0x1000, 0, 0x1010);
+  fill_to(1);
+  const void* entry = backend_->checked_entry(target);
+  fill_to(2);
+  TranslatedBlock* other = counting(0x2000, 1, 0x1000);
+  fill();
+  backend_->link(other, 0, target);
+  EXPECT_EQ(run(other), ExitReason::kLookup);
+  EXPECT_EQ(frame_.guest_ip, 0x1010u);
+  use(target);
+  use(other);
+  const auto code = evict();
+  ASSERT_TRUE(entry >= code.data() && entry < code.data() + code.size());
+  EXPECT_EQ(run(other), ExitReason::kLookup);
+  EXPECT_EQ(frame_.guest_ip, 0x1000u);
+  backend_->link(other, 0, target);
+  EXPECT_EQ(run(other), ExitReason::kLookup);
+  EXPECT_EQ(frame_.guest_ip, 0x1010u);
+}
+
+TEST_F(Eviction, CheckedEntriesElsewhereMiss) {
+  TranslatedBlock* first = counting(0x1000, 0, 0x1010);
+  fill_to(1);
+  TranslatedBlock* target = counting(0x2000, 1, 0x2010);
+  fill_to(2);
+  b_.insn_start(0x3000);
+  b_.exit_indirect(get(6));
+  TranslatedBlock* jump = compile(0x3000);
+  TranslatedBlock* third = counting(0x4000, 2, 0x4010);
+  frame_.jump_cache[jump_cache_index(0x2000)] = {0x2000, backend_->checked_entry(target)};
+  fill();
+  frame_.general[6] = 0x2000;
+  EXPECT_EQ(run(jump), ExitReason::kLookup);
+  EXPECT_EQ(frame_.guest_ip, 0x2010u);
+  for (unsigned i = 0; i < 3; ++i) {
+    use(first);
+    use(third);
+  }
+  evict();
+  ASSERT_TRUE(gone_.contains(target));
+  EXPECT_EQ(run(jump), ExitReason::kLookup);
+  EXPECT_EQ(frame_.guest_ip, 0x2000u);
 }
 
 }  // namespace

@@ -78,9 +78,10 @@ class Encoder {
   Encoder(uint8_t* begin, uint8_t* end, ptrdiff_t executable_offset)
       : begin_(begin), cursor_(begin), end_(end), executable_offset_(executable_offset) {}
 
-  /// Begins anew, with no labels.
-  void restart(uint8_t* begin) {
+  /// Begins anew in other memory, with no labels.
+  void restart(uint8_t* begin, uint8_t* end) {
     begin_ = cursor_ = begin;
+    end_ = end;
     full_ = false;
     labels_.clear();
     fixups_.clear();

@@ -78,48 +78,41 @@ util::Result<std::unique_ptr<Backend>> JitBackend::create(const BackendConfig& c
 JitBackend::JitBackend(const BackendConfig& config, const HostCpu& cpu, util::JitMapping mapping)
     : config_(config),
       cpu_(cpu),
-      mapping_(std::move(mapping)),
-      store_(reinterpret_cast<const uint8_t*>(mapping_.executable()), mapping_.size()),
-      encoder_(reinterpret_cast<uint8_t*>(mapping_.writable()),
-               reinterpret_cast<uint8_t*>(mapping_.writable()) + mapping_.size(),
-               mapping_.executable_minus_writable()) {
+      cache_(std::move(mapping)),
+      encoder_(cache_.writable(0), cache_.writable(cache_.room_end()),
+               cache_.executable_minus_writable()) {
   thunks_ = make_thunks(encoder_, this, config_.x87_offset, vector_bytes());
-  thunk_bytes_ = util::align_up(encoder_.size(), kBlockAlignment);
-  used_ = thunk_bytes_;
+  cache_.take_for_good(encoder_.size(), kBlockAlignment);
   watch_faults(this);
 }
 
 JitBackend::~JitBackend() { unwatch_faults(this); }
 
-uint8_t* JitBackend::writable(uint32_t offset) const {
-  return reinterpret_cast<uint8_t*>(mapping_.writable()) + offset;
-}
-
-const uint8_t* JitBackend::code(uint32_t offset) const {
-  return reinterpret_cast<const uint8_t*>(mapping_.executable()) + offset;
-}
-
 Encoder& JitBackend::begin_code() {
-  encoder_.restart(writable(static_cast<uint32_t>(used_)));
+  encoder_.restart(cache_.writable(cache_.next()), cache_.writable(cache_.room_end()));
   return encoder_;
-}
-
-void JitBackend::take(size_t bytes, size_t alignment) {
-  used_ = std::min(util::align_up(used_ + bytes, alignment), mapping_.size());
 }
 
 util::Result<TranslatedBlock*> JitBackend::compile(const Block& block, const CodePage& page,
                                                    const CodePage* second) {
+  auto compiled = compile_here(block, page, second);
+  const bool full = !compiled && compiled.error().code() == util::ErrorCode::kNoMemory;
+  return full && cache_.advance() ? compile_here(block, page, second) : compiled;
+}
+
+// Where the cache goes on.
+util::Result<TranslatedBlock*> JitBackend::compile_here(const Block& block, const CodePage& page,
+                                                        const CodePage* second) {
   const auto no_room = [] {
     return util::Error(util::ErrorCode::kNoMemory, "the cache of translated code is full");
   };
-  if (used_ == mapping_.size() || store_.full()) return no_room();
+  if (!cache_.has_room()) return no_room();
   BlockData data;
   data.page = &page;
   data.offset = static_cast<uint16_t>(block.guest_ip - page.key.ip);
   data.guest_size = static_cast<uint16_t>(block.guest_size);
   data.guest_insns = static_cast<uint16_t>(block.guest_insns);
-  data.code = static_cast<uint32_t>(used_);
+  data.code = cache_.next();
   Encoder& encoder = begin_code();
   tables_.clear();
   find_groups(block);
@@ -135,13 +128,13 @@ util::Result<TranslatedBlock*> JitBackend::compile(const Block& block, const Cod
                        std::string("the code generator cannot do this: ") + what);
   }
   data.host_size = static_cast<uint32_t>(encoder.size());
-  take(encoder.size(), kBlockAlignment);
+  cache_.take(encoder.size(), kBlockAlignment);
   ++statistics_.blocks;
   statistics_.guest_bytes += block.guest_size;
   statistics_.guest_insns += block.guest_insns;
   statistics_.host_bytes += encoder.size();
   statistics_.ir_insts += block.insts.size();
-  return store_.add(data, tables_);
+  return cache_.add(data, tables_);
 }
 
 void JitBackend::find_groups(const Block& block) {
@@ -155,15 +148,23 @@ void JitBackend::find_groups(const Block& block) {
 // Most blocks are reached from their own page only.
 const void* JitBackend::checked_entry(TranslatedBlock* block) {
   BlockData& data = data_of(*block);
-  if (data.checked_entry == 0) {
-    if (used_ == mapping_.size() || !data.valid) return nullptr;
-    Encoder& encoder = begin_code();
-    emit_checked_entry(encoder, thunks_, data, code(data.code + data.memory_entry));
-    if (encoder.full()) return nullptr;
-    data.checked_entry = static_cast<uint32_t>(used_);
-    statistics_.host_bytes += encoder.size();
-    take(encoder.size(), 1);
-  }
+  if (data.checked_entry != 0) return code(data.checked_entry);
+  if (!data.valid) return nullptr;
+  const void* entry = checked_entry_here(data);
+  if (entry == nullptr && cache_.advance()) entry = checked_entry_here(data);
+  needs_room_ = entry == nullptr;
+  return entry;
+}
+
+const void* JitBackend::checked_entry_here(BlockData& data) {
+  if (!cache_.has_room()) return nullptr;
+  Encoder& encoder = begin_code();
+  emit_checked_entry(encoder, thunks_, data, code(data.code + data.memory_entry));
+  if (encoder.full()) return nullptr;
+  data.checked_entry = cache_.next();
+  statistics_.host_bytes += encoder.size();
+  cache_.take(encoder.size(), 1);
+  cache_.note_entry(&data);
   return code(data.checked_entry);
 }
 
@@ -224,6 +225,7 @@ void JitBackend::resolve_exit(Frame* frame, TranslatedBlock** last, unsigned* sl
   const bool by_place = frame->exit_reason == static_cast<uint16_t>(ExitReason::kLookup) &&
                         frame->host_return != nullptr;
   if (!by_place) return;
+  cache_.note_use(frame->host_return);
   ExitSite* site = exit_at(frame->host_return);
   if (site == nullptr) return;
   BlockData& data = BlockData::owner_of(*site);
@@ -286,13 +288,17 @@ void JitBackend::forget_link(ExitSite& site) {
   *place = site.next_incoming;
 }
 
+// No page has slot 0: the checked entry always misses.
+void JitBackend::close_entry(const BlockData& data) {
+  if (data.checked_entry == 0) return;
+  const uint32_t slot = data.checked_entry + data.checked_slot;
+  __atomic_store_n(reinterpret_cast<uint32_t*>(writable(slot)), 0, __ATOMIC_RELEASE);
+}
+
 void JitBackend::invalidate(TranslatedBlock* block) {
   BlockData& data = data_of(*block);
   __atomic_store_n(&block->valid, false, __ATOMIC_RELAXED);
-  if (data.checked_entry != 0) {
-    const uint32_t slot = data.checked_entry + data.checked_slot;
-    __atomic_store_n(reinterpret_cast<uint32_t*>(writable(slot)), 0, __ATOMIC_RELEASE);
-  }
+  close_entry(data);
   for (ExitSite& site : data.exits()) {
     if (site.slot == kLoopSlot && site.displacement_offset != 0) unlink(site);
     if (site.linked_to == nullptr) continue;
@@ -303,9 +309,61 @@ void JitBackend::invalidate(TranslatedBlock* block) {
   data.incoming = nullptr;
 }
 
+std::span<const std::byte> JitBackend::evict(const Forget& forget) {
+  const CodeCache::Victim victim = cache_.choose_victim();
+  std::vector<TranslatedBlock*> valid;
+  for (BlockData* block : victim.blocks) {
+    if (std::exchange(block->valid, false)) valid.push_back(block);
+  }
+  forget(valid);
+  unlink_victim(victim);
+  cache_.evict(victim);
+  needs_room_ = false;
+  return cache_.bytes().subspan(victim.begin, victim.end - victim.begin);
+}
+
+// What is linked within the victim goes with it.
+void JitBackend::unlink_victim(const CodeCache::Victim& victim) {
+  const auto goes = [&victim](const ExitSite& site) {
+    return victim.holds(BlockData::owner_of(const_cast<ExitSite&>(site)).code);
+  };
+  const auto unlink_all = [&](BlockData& target) {
+    for (ExitSite* site = target.incoming; site != nullptr; site = site->next_incoming) {
+      if (!goes(*site)) unlink(*site);
+    }
+  };
+  std::vector<BlockData*> left;  // what the victim's exits are linked to
+  for (BlockData* block : victim.blocks) {
+    close_entry(*block);
+    unlink_all(*block);
+    for (const ExitSite& site : block->exits()) {
+      if (site.linked_to != nullptr && !victim.holds(site.linked_to->code)) {
+        left.push_back(site.linked_to);
+      }
+    }
+  }
+  std::ranges::sort(left);
+  left.erase(std::ranges::unique(left).begin(), left.end());
+  for (BlockData* target : left) {
+    for (ExitSite** place = &target->incoming; *place != nullptr;) {
+      if (goes(**place)) {
+        *place = (*place)->next_incoming;
+      } else {
+        place = &(*place)->next_incoming;
+      }
+    }
+  }
+  for (BlockData* block : victim.entries) {
+    if (victim.holds(block->code)) continue;
+    unlink_all(*block);
+    block->incoming = nullptr;
+    block->checked_entry = 0;
+  }
+}
+
 void JitBackend::flush() {
-  store_.clear();
-  used_ = thunk_bytes_;
+  cache_.clear();
+  needs_room_ = false;
 }
 
 std::span<const std::byte> JitBackend::host_code(const TranslatedBlock& block) const {

@@ -19,8 +19,10 @@ bool is_pair_of(uint64_t va, const TlbPair* pair, const Frame* frame, bool user)
 
 }  // namespace
 
-RefillResult slow_refill(Frame* frame, uint64_t va, uint32_t descriptor, const TlbPair* pair,
+RefillResult slow_refill(Frame* frame, uint64_t va, const uint8_t* behind_call, const TlbPair* pair,
                          JitBackend* backend) {
+  backend->note_use(behind_call);
+  const auto descriptor = util::load_little<uint32_t>(behind_call);
   const auto flags = static_cast<uint8_t>(descriptor >> kFlagsShift & kFlagsMask);
   const bool user = (flags & kMemoryUser) != 0;
   if (!is_pair_of(va, pair, frame, user)) return RefillResult::kChanged;
@@ -34,9 +36,10 @@ RefillResult slow_refill(Frame* frame, uint64_t va, uint32_t descriptor, const T
 
 // A page that a later access writes to has to be writable already: what a write would do to the
 // page table must not be done before it.
-RefillResult slow_group_refill(Frame* frame, uint64_t va, uint32_t packed, const TlbPair* pair,
-                               JitBackend* backend) {
-  const GroupDescriptor group(packed);
+RefillResult slow_group_refill(Frame* frame, uint64_t va, const uint8_t* behind_call,
+                               const TlbPair* pair, JitBackend* backend) {
+  backend->note_use(behind_call);
+  const GroupDescriptor group(util::load_little<uint32_t>(behind_call));
   if (!is_pair_of(va, pair, frame, group.user())) return RefillResult::kChanged;
   if (va % group.alignment() != 0) return RefillResult::kFailed;
   const Access access = group.begins_with_write() ? Access::kWrite : Access::kRead;

@@ -307,7 +307,6 @@ class ThunkMaker {
     frame_argument();
     e_.mov(8, kRsi, kAddressReg);
     e_.mov(8, kRdx, Mem{kRsp, kNoReg, 0, 8 * std::size(kSavedByCaller)});
-    e_.mov(4, kRdx, Mem{kRdx});
     e_.mov(8, kRcx, kTlbReg);
     e_.mov_imm(8, kR8, reinterpret_cast<uint64_t>(backend_));
     call_function(function);

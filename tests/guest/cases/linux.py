@@ -202,7 +202,7 @@ def small_code_cache(bench):
     with bench.linux("-accel", "tcg,tb-size=4") as guest:
         guest.expect(READY, BOOT)
         guest.type("\x01cinfo jit")
-        guest.expect(r"flushes +[1-9]", COMMAND)
+        guest.expect(r"evictions +[1-9]", COMMAND)
         guest.type("\x01cpoweroff")
         guest.ends(COMMAND)
 
