@@ -66,7 +66,7 @@ class SoftTlb {
   uint8_t flags_[kEntries] = {};
   uint16_t used_[kEntries] = {};  // numbers of entries that may be valid, each once
   unsigned used_count_ = 0;
-  static constexpr unsigned kWriterBits = 10;
+  static constexpr unsigned kWriterBits = 13;
   uint16_t writers_[1 << kWriterBits] = {};
   uint16_t keys_ = 0;  // those that entries may have
 };
