@@ -2,6 +2,7 @@
 
 #include <bitset>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "tcg/runtime/frame.h"
@@ -28,8 +29,8 @@ class CodePages {
 
  private:
   struct Use {
-    uint64_t page = 0;
-    bool global = false;
+    uint64_t page;
+    bool global;
   };
   static size_t hash_of(uint64_t page) { return (page >> tcg::kPageBits) % kHashes; }
   template <class F>
@@ -37,7 +38,7 @@ class CodePages {
 
   static constexpr size_t kHashes = 4096;
   std::vector<uint64_t> table_;
-  std::vector<Use> uses_;        // by slot
+  std::unique_ptr<Use[]> uses_;  // by slot; set for those in use
   std::vector<uint16_t> slots_;  // that are in use, each once
   std::bitset<kHashes> hashes_;  // of pages in use, and of some that were
   uint64_t modes_[2] = {~uint64_t{0}, ~uint64_t{0}};

@@ -70,7 +70,7 @@ constexpr unsigned kSpillSlots = 48;
 // Pages that hold translated code have numbers. Frame::code_pages has a slot for each, which says
 // where it is mapped. Numbers that share a slot differ in their tags.
 
-constexpr unsigned kCodePageSlots = 4096;
+constexpr unsigned kCodePageSlots = 16384;
 /// No page has the first slots: what must not be entered compares with slot 0, and the displacement
 /// of any other takes 32 bits.
 constexpr unsigned kUnusedCodePageSlots = 16;

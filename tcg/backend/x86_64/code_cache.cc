@@ -56,7 +56,7 @@ BlockData* CodeCache::find(const void* address) const {
   return regions_[index_of(address)].blocks.find(static_cast<const uint8_t*>(address));
 }
 
-CodeCache::Victim CodeCache::choose_victim() {
+CodeCache::Victim CodeCache::choose_victim() const {
   if (regions_.size() == 1) return {};
   size_t chosen = current_ == 0 ? 1 : 0;
   for (size_t i = 0; i < regions_.size(); ++i) {

@@ -62,8 +62,8 @@ class CodeCache {
     std::vector<BlockData*> entries;  ///< Blocks whose checked entries lie in it.
     bool holds(size_t offset) const { return offset >= begin && offset < end; }
   };
-  /// Empty if there is one region only.
-  Victim choose_victim();
+  /// `end` is 0 if there is one region only.
+  Victim choose_victim() const;
   /// Frees the victim, in which code goes on then. Its blocks are gone.
   void evict(const Victim& victim);
   void clear();

@@ -311,6 +311,7 @@ void JitBackend::invalidate(TranslatedBlock* block) {
 
 std::span<const std::byte> JitBackend::evict(const Forget& forget) {
   const CodeCache::Victim victim = cache_.choose_victim();
+  if (victim.end == 0) return {};
   std::vector<TranslatedBlock*> valid;
   for (BlockData* block : victim.blocks) {
     if (std::exchange(block->valid, false)) valid.push_back(block);
@@ -324,8 +325,8 @@ std::span<const std::byte> JitBackend::evict(const Forget& forget) {
 
 // What is linked within the victim goes with it.
 void JitBackend::unlink_victim(const CodeCache::Victim& victim) {
-  const auto goes = [&victim](const ExitSite& site) {
-    return victim.holds(BlockData::owner_of(const_cast<ExitSite&>(site)).code);
+  const auto goes = [&victim](ExitSite& site) {
+    return victim.holds(BlockData::owner_of(site).code);
   };
   const auto unlink_all = [&](BlockData& target) {
     for (ExitSite* site = target.incoming; site != nullptr; site = site->next_incoming) {
