@@ -13,7 +13,7 @@ struct Receiver {
   /// Whether `receive` would take a frame now.
   std::function<bool()> can_receive;
   std::function<void(std::span<const uint8_t> frame)> receive;
-  /// Whether frames beyond kEthernetMtu may be TCP segments over IPv4 that stand for several.
+  /// Whether frames beyond kEthernetFrame may be TCP segments over IPv4 that stand for several.
   /// Empty: never.
   std::function<bool()> takes_large_segments;
 };

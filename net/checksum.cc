@@ -4,6 +4,11 @@
 
 namespace vireo::net {
 
+uint16_t fold_sum(uint64_t sum) {
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<uint16_t>(sum);
+}
+
 // Ones' complement addition does not mind the order of bytes: words are added as they lie there,
 // four at a time, carries come in again below, and the sum is turned round at the end.
 uint16_t internet_sum(std::span<const uint8_t> bytes) {
@@ -19,8 +24,7 @@ uint16_t internet_sum(std::span<const uint8_t> bytes) {
     sum += util::load_little<uint16_t>(&bytes[at]);
   }
   if (at < bytes.size()) sum += bytes[at];
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  return util::swap_bytes(static_cast<uint16_t>(sum));
+  return util::swap_bytes(fold_sum(sum));
 }
 
 }  // namespace vireo::net

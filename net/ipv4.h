@@ -20,6 +20,8 @@ constexpr size_t kEthernetHeader = 14;
 constexpr uint8_t kProtocolTcp = 6;
 /// What Ethernet carries in a frame without its header, in bytes.
 constexpr size_t kEthernetMtu = 1500;
+constexpr size_t kEthernetFrame = kEthernetHeader + kEthernetMtu;  ///< The largest, without FCS.
+constexpr size_t kIpv4Header = 20;                                 ///< Without options.
 /// Where a TCP header has its checksum (RFC 9293, 3.1).
 constexpr size_t kTcpChecksum = 16;
 constexpr size_t kTcpHeader = 20;  ///< Without options.

@@ -32,7 +32,7 @@ constexpr uint32_t kLongestWaitMs = 60'000;
 constexpr size_t kLargestPacket = 65521;   // of libslirp, in bytes
 constexpr uint16_t kLargeSegment = 32768;  // the most TCP payload that libslirp puts into a packet
 // TCP payload of a full frame.
-constexpr uint16_t kOrdinarySegment = kEthernetMtu - 20 - kTcpHeader;
+constexpr uint16_t kOrdinarySegment = kEthernetMtu - kIpv4Header - kTcpHeader;
 constexpr int64_t kNsPerMs = 1'000'000;
 
 struct SlirpTimer {
@@ -215,7 +215,7 @@ void User::input(std::span<const uint8_t> frame) {
 // Large segments may be those of a driver that is gone. Anything else that is too large is split,
 // but for IPv6, which libslirp never makes larger than what it was sent.
 void User::output(std::span<const uint8_t> frame) {
-  if (frame.size() <= kEthernetHeader + kEthernetMtu) return enqueue(frame);
+  if (frame.size() <= kEthernetFrame) return enqueue(frame);
   const auto packet = find_ipv4(frame);
   if (packet && packet->protocol != kProtocolTcp) {
     fragment_ipv4(frame, *packet, kEthernetMtu,

@@ -332,7 +332,7 @@ void TcgAccelerator::make_room() {
   if (blocks_.full() || blocks_.is_crowded()) return flush_translations();
   collect_profiles();
   const auto code = backend_->evict([this](std::span<tcg::TranslatedBlock* const> blocks) {
-    blocks_.remove_invalid(blocks, [this](const std::byte* page) {
+    blocks_.remove(blocks, [this](const std::byte* page) {
       core::RamBlock* ram = block_of(page);
       if (ram != nullptr) ram->set_code(static_cast<uint64_t>(page - ram->data()), false);
     });

@@ -13,6 +13,12 @@ constexpr unsigned kGranuleBits = 6;
 constexpr uint32_t kFirstWrites = 64;
 constexpr uint8_t kMostConversions = 12;
 
+template <class T>
+void make_unique(std::vector<T>& items) {
+  std::ranges::sort(items);
+  items.erase(std::ranges::unique(items).begin(), items.end());
+}
+
 // The granules of `page` that [first, last] touches; both lie in the page.
 uint64_t granules_of(uint64_t page, uint64_t first, uint64_t last) {
   const unsigned low = (first - page) >> kGranuleBits;
@@ -69,13 +75,6 @@ void BlockMap::add_to_start_page(tcg::TranslatedBlock* block) {
   const auto place = static_cast<ptrdiff_t>(place_of(page, key));
   page.keys.insert(page.keys.begin() + place, key);
   page.blocks.insert(page.blocks.begin() + place, block);
-}
-
-void BlockMap::remove_from_start_page(tcg::TranslatedBlock* block) {
-  PageBlocks& page = by_page_[block->page->number];
-  const auto place = std::ranges::find(page.blocks, block) - page.blocks.begin();
-  page.keys.erase(page.keys.begin() + place);
-  page.blocks.erase(page.blocks.begin() + place);
 }
 
 void BlockMap::insert(tcg::TranslatedBlock* block, const tcg::CodePage* second) {
@@ -146,26 +145,9 @@ std::vector<tcg::TranslatedBlock*> BlockMap::take(const std::byte* first, size_t
       if (overlaps(*block, start, end)) taken.push_back(block);
     }
   }
-  std::sort(taken.begin(), taken.end());
-  taken.erase(std::unique(taken.begin(), taken.end()), taken.end());
-  for (tcg::TranslatedBlock* block : taken) unlink(block);
+  make_unique(taken);
+  sweep(taken);
   return taken;
-}
-
-void BlockMap::unlink(tcg::TranslatedBlock* block) {
-  remove_from_start_page(block);
-  --count_;
-  Extent extents[2];
-  const unsigned count = extents_of(*block, extents);
-  for (unsigned i = 0; i < count; ++i) remove_from_page(tcg::page_of(extents[i].first), block);
-  second_pages_.erase(block);
-}
-
-void BlockMap::remove_from_page(uint64_t page, tcg::TranslatedBlock* block) {
-  const auto found = pages_.find(page);
-  if (found == pages_.end()) return;
-  std::erase(found->second.blocks, block);
-  update_page(page, found->second);
 }
 
 // After blocks went. False: the page has none left.
@@ -186,8 +168,12 @@ bool BlockMap::update_page(uint64_t page, PageCode& code) {
   return !code.blocks.empty();
 }
 
-// Looks at each page once, however many of its blocks go. Returns the pages that have none left.
+// `blocks` are sorted. Looks at each page once, however many of its blocks go. Returns the pages
+// that have none left.
 std::vector<uint64_t> BlockMap::sweep(std::span<tcg::TranslatedBlock* const> blocks) {
+  const auto goes = [blocks](const tcg::TranslatedBlock* block) {
+    return std::ranges::binary_search(blocks, block);
+  };
   std::vector<uint32_t> numbers;
   std::vector<uint64_t> pages;
   for (const tcg::TranslatedBlock* block : blocks) {
@@ -197,10 +183,6 @@ std::vector<uint64_t> BlockMap::sweep(std::span<tcg::TranslatedBlock* const> blo
     for (unsigned i = 0; i < count; ++i) pages.push_back(tcg::page_of(extents[i].first));
     second_pages_.erase(block);
   }
-  const auto make_unique = [](auto& items) {
-    std::ranges::sort(items);
-    items.erase(std::ranges::unique(items).begin(), items.end());
-  };
   make_unique(numbers);
   make_unique(pages);
   count_ -= blocks.size();
@@ -208,16 +190,16 @@ std::vector<uint64_t> BlockMap::sweep(std::span<tcg::TranslatedBlock* const> blo
     PageBlocks& page = by_page_[number];
     size_t kept = 0;
     for (size_t i = 0; i < page.blocks.size(); ++i) {
-      if (!page.blocks[i]->valid) continue;
+      if (goes(page.blocks[i])) continue;
       page.keys[kept] = page.keys[i];
       page.blocks[kept++] = page.blocks[i];
     }
     page.keys.resize(kept);
     page.blocks.resize(kept);
   }
-  std::erase_if(pages, [this](uint64_t page) {
+  std::erase_if(pages, [&](uint64_t page) {
     PageCode& code = pages_.at(page);
-    std::erase_if(code.blocks, [](const tcg::TranslatedBlock* block) { return !block->valid; });
+    std::erase_if(code.blocks, goes);
     return update_page(page, code);
   });
   return pages;

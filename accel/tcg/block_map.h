@@ -48,10 +48,9 @@ class BlockMap {
     for (tcg::TranslatedBlock* block : take(first, length)) invalidated(block);
   }
 
-  /// Forgets blocks that are not valid any more, and hands each host page that has none left to
-  /// `emptied`.
+  /// Removes these, sorted by address, and hands each host page that has none left to `emptied`.
   template <class F>
-  void remove_invalid(std::span<tcg::TranslatedBlock* const> blocks, F&& emptied) {
+  void remove(std::span<tcg::TranslatedBlock* const> blocks, F&& emptied) {
     for (uint64_t page : sweep(blocks)) emptied(reinterpret_cast<const std::byte*>(page));
   }
   /// Whether it knows so many pages, mostly of code that is gone, that it is better cleared.
@@ -94,14 +93,11 @@ class BlockMap {
   }
   static size_t place_of(const PageBlocks& page, uint16_t key);
   void add_to_start_page(tcg::TranslatedBlock* block);
-  void remove_from_start_page(tcg::TranslatedBlock* block);
   /// Where the bytes of `block` lie: returns how many stretches there are, at most two.
   unsigned extents_of(const tcg::TranslatedBlock& block, Extent (&extents)[2]) const;
   bool overlaps(const tcg::TranslatedBlock& block, uint64_t first, uint64_t last) const;
   std::vector<tcg::TranslatedBlock*> take(const std::byte* first, size_t length);
-  void unlink(tcg::TranslatedBlock* block);
   void add_to_page(uint64_t page, uint64_t first, uint64_t last, tcg::TranslatedBlock* block);
-  void remove_from_page(uint64_t page, tcg::TranslatedBlock* block);
   bool update_page(uint64_t page, PageCode& code);
   std::vector<uint64_t> sweep(std::span<tcg::TranslatedBlock* const> blocks);
 

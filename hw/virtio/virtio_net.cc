@@ -132,7 +132,7 @@ void VirtioNet::receive(std::span<const uint8_t> frame) {
   std::byte head[kHeader] = {};
   // What a network hands over was not damaged on the way.
   if (has_feature(kGuestChecksum)) head[0] = std::byte{kChecksumIsValid};
-  if (frame.size() > net::kEthernetHeader + net::kEthernetMtu) frame = as_segments(frame, head);
+  if (frame.size() > net::kEthernetFrame) frame = as_segments(frame, head);
   util::store_little<uint16_t>(head + kBufferCountOffset, count);
   copy_to_pieces(receive_elements_[0].writable, 0, std::span(head).first(header));
   std::span<const std::byte> rest = std::as_bytes(frame);
@@ -158,7 +158,7 @@ std::span<const uint8_t> VirtioNet::as_segments(std::span<const uint8_t> frame,
   head[0] = std::byte{kNeedsChecksum};
   head[kSegmentType] = std::byte{kSegmentsOfTcp4};
   store(kHeaderLength, segment->payload);
-  store(kSegmentSize, net::kEthernetHeader + net::kEthernetMtu - segment->payload);
+  store(kSegmentSize, net::kEthernetFrame - segment->payload);
   store(kChecksumStart, segment->header);
   store(kChecksumOffset, net::kTcpChecksum);
   segments_.assign(frame.begin(), frame.end());

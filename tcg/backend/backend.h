@@ -112,7 +112,7 @@ class Backend {
   /// Whether something found no room since the last eviction or flush.
   virtual bool needs_room() const { return false; }
 
-  /// Told of the blocks that go: they are still there, but not valid any more.
+  /// Told of the valid blocks that go, sorted by address, while they are still there.
   using Forget = std::function<void(std::span<TranslatedBlock* const>)>;
   /// Forgets the translations that were of least use lately, and returns where their code was:
   /// nothing may go there any more. Empty if only a flush makes room. No vCPU runs translated code.

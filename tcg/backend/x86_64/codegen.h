@@ -308,6 +308,7 @@ class CodeGenerator {
   void emit_probe();
   void emit_prefetch();
   void compute_address(const Inst& access, int32_t distance);
+  void take_address(const Inst& access, int32_t distance);
   void keep_stub(const SlowStub& stub);
   SlowStub begin_check(const Inst& access);
   void emit_check(SlowStub& stub, bool write);

@@ -54,9 +54,7 @@ void CodeGenerator::emit_jump_out(uint64_t target, uint8_t slot) {
 void CodeGenerator::emit_linked_jump(uint64_t target, uint8_t slot, bool polls) {
   const uint32_t exit = new_exit(target, slot);
   if (leaves_page(target) && block_.relocatable) emit_guest_ip(kAddressReg, target);
-  if (polls) {
-    emit_poll(exit);
-  }
+  if (polls) emit_poll(exit);
   const Encoder::Label stub = e_.new_label();
   tables_.exits[exit].displacement_offset = static_cast<uint16_t>(e_.patchable_jump(stub));
   exit_stubs_.push_back({stub, exit, false});

@@ -55,6 +55,13 @@ void CodeGenerator::compute_address(const Inst& access, int32_t distance) {
   e_.lea(8, kAddressReg, {kAddressReg, kTlbReg, 0, 0});
 }
 
+// The same, for which the temporaries become free.
+void CodeGenerator::take_address(const Inst& access, int32_t distance) {
+  free_temporaries(access.a);
+  compute_address(access, distance);
+  if (in_temporary(access.a)) place(access.a).host = kNoReg;  // lost; it has a copy if needed
+}
+
 // Everything up to the check; afterwards the temporaries in the operand belong to the access.
 CodeGenerator::SlowStub CodeGenerator::begin_check(const Inst& access) {
   SlowStub stub{};
@@ -77,9 +84,7 @@ CodeGenerator::SlowStub CodeGenerator::begin_check(const Inst& access) {
   } else {
     need_memory_flags();
   }
-  free_temporaries(access.a);
-  compute_address(access, stub.group != AccessGroups::kNone ? groups_[stub.group].lowest : 0);
-  if (in_temporary(access.a)) place(access.a).host = kNoReg;  // lost; it has a copy if needed
+  take_address(access, stub.group != AccessGroups::kNone ? groups_[stub.group].lowest : 0);
   return stub;
 }
 
@@ -333,9 +338,7 @@ void CodeGenerator::emit_probe() {
 void CodeGenerator::emit_prefetch() {
   before_clobbering_flags();
   locked_ = 0;
-  free_temporaries(inst().a);
-  compute_address(inst(), 0);
-  if (in_temporary(inst().a)) place(inst().a).host = kNoReg;
+  take_address(inst(), 0);
   emit_tlb_lookup(e_, cpu_.bmi2, tlb_offset(inst().extra & kMemoryUser), false);
   e_.mov(8, kTlbReg, tlb_field(false, offsetof(TlbEntry, host)));
   constexpr uint8_t kT0 = 1;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <map>
@@ -558,6 +559,19 @@ class Eviction : public Control {
     return static_cast<size_t>(backend_->host_code(block).data() - backend_->code_cache().data()) >>
            20;
   }
+  /// Counting blocks in the first three regions of a cache that is full then; the second is not
+  /// used.
+  std::array<TranslatedBlock*, 3> place_three(const std::array<uint64_t, 3>& targets) {
+    std::array<TranslatedBlock*, 3> blocks;
+    for (unsigned i = 0; i < blocks.size(); ++i) {
+      fill_to(i);
+      blocks[i] = counting(0x1000 + 0x100 * i, i, targets[i]);
+    }
+    fill();
+    use(blocks[0]);
+    use(blocks[2]);
+    return blocks;
+  }
   /// Fills the cache until blocks come to lie in this region.
   void fill_to(size_t region) {
     while (region_of(*filler()) < region) {
@@ -592,14 +606,7 @@ class Eviction : public Control {
 };
 
 TEST_F(Eviction, TakesTheRegionThatIsUsedLeast) {
-  TranslatedBlock* first = counting(0x1000, 0, 0x1010);
-  fill_to(1);
-  TranslatedBlock* second = counting(0x2000, 0, 0x2010);
-  fill_to(2);
-  TranslatedBlock* third = counting(0x3000, 0, 0x3010);
-  fill();
-  use(first);
-  use(third);
+  const auto [first, second, third] = place_three({0x1010, 0x1110, 0x1210});
   const auto place = backend_->host_code(*second);
   const auto code = evict();
   EXPECT_EQ(code.size(), 1u << 20);
@@ -614,14 +621,7 @@ TEST_F(Eviction, TakesTheRegionThatIsUsedLeast) {
 }
 
 TEST_F(Eviction, CutsLinksIntoTheRegionAndForgetsThoseOutOfIt) {
-  TranslatedBlock* first = counting(0x1000, 0, 0x1100);
-  fill_to(1);
-  TranslatedBlock* second = counting(0x1100, 1, 0x1000);
-  fill_to(2);
-  TranslatedBlock* third = counting(0x1200, 2, 0x1000);
-  fill();
-  use(first);
-  use(third);
+  const auto [first, second, third] = place_three({0x1100, 0x1000, 0x1000});
   backend_->link(first, 0, second);
   backend_->link(second, 0, first);
   backend_->link(third, 0, first);

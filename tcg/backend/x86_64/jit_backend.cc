@@ -314,8 +314,9 @@ std::span<const std::byte> JitBackend::evict(const Forget& forget) {
   if (victim.end == 0) return {};
   std::vector<TranslatedBlock*> valid;
   for (BlockData* block : victim.blocks) {
-    if (std::exchange(block->valid, false)) valid.push_back(block);
+    if (block->valid) valid.push_back(block);
   }
+  std::ranges::sort(valid);
   forget(valid);
   unlink_victim(victim);
   cache_.evict(victim);
