@@ -150,8 +150,9 @@ util::Status Vm::build_accelerator() {
   (*accelerator)->watch(machine_->system_management_memory());
   cpu_ = std::make_unique<hw::PcCpu>(cpu_config, *machine_, *this);
   auto vcpu = (*accelerator)->create_vcpu(*cpu_, 0);
-  cpu_->attach(*vcpu);
-  vcpu_ = std::move(vcpu);
+  if (!vcpu) return std::move(vcpu).error().with_context("-accel tcg");
+  cpu_->attach(**vcpu);
+  vcpu_ = std::move(*vcpu);
   accelerator_ = std::move(*accelerator);
   machine_->attach_cpu(0, *cpu_);
   return {};

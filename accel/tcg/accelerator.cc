@@ -86,8 +86,9 @@ TcgAccelerator::~TcgAccelerator() {
   for (core::RamBlock* block : ram_) block->remove_observer(*this);
 }
 
-std::unique_ptr<TcgVcpu> TcgAccelerator::create_vcpu(GuestCpu& cpu, unsigned index) {
-  auto vcpu = std::make_unique<TcgVcpu>(*this, cpu, index);
+util::Result<std::unique_ptr<TcgVcpu>> TcgAccelerator::create_vcpu(GuestCpu& cpu, unsigned index) {
+  VIREO_TRY_ASSIGN(stacks, tcg::ReturnStacks::create(cpu.frame()));
+  auto vcpu = std::make_unique<TcgVcpu>(*this, cpu, index, std::move(stacks));
   vcpus_.push_back(vcpu.get());
   return vcpu;
 }

@@ -56,7 +56,8 @@ class TcgAccelerator final : public Accelerator,
                                                               core::AddressSpace& memory);
   ~TcgAccelerator() override;
 
-  std::unique_ptr<TcgVcpu> create_vcpu(GuestCpu& cpu, unsigned index);
+  /// Errors: no memory.
+  util::Result<std::unique_ptr<TcgVcpu>> create_vcpu(GuestCpu& cpu, unsigned index);
   std::string statistics(bool listings) override;
   /// Whether vCPUs are to keep a Profile.
   bool profiling() const { return profiling_; }

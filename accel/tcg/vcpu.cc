@@ -12,6 +12,7 @@
 #include "accel/tcg/profile.h"
 #include "core/memory/address_space.h"
 #include "util/activity.h"
+#include "util/host/signals.h"
 #include "util/log.h"
 
 namespace vireo::accel {
@@ -45,8 +46,13 @@ void count_one(std::atomic<uint64_t>& counter) {  // with one writer
 
 }  // namespace
 
-TcgVcpu::TcgVcpu(TcgAccelerator& accelerator, GuestCpu& cpu, unsigned index)
-    : accelerator_(accelerator), cpu_(cpu), frame_(cpu.frame()), index_(index) {
+TcgVcpu::TcgVcpu(TcgAccelerator& accelerator, GuestCpu& cpu, unsigned index,
+                 std::unique_ptr<tcg::ReturnStacks> return_stacks)
+    : accelerator_(accelerator),
+      cpu_(cpu),
+      frame_(cpu.frame()),
+      index_(index),
+      return_stacks_(std::move(return_stacks)) {
   for (auto& cache : jump_caches_) cache.reset(new tcg::JumpTarget[tcg::kJumpCacheEntries]());
   frame_.accelerator = this;
   if (accelerator.profiling()) {
@@ -105,6 +111,7 @@ void TcgVcpu::wake() {
 }
 
 void TcgVcpu::thread_main() {
+  util::leave_signals_to_others();
   if (profile_ != nullptr) {
     const util::Status begun = profile_->begin();
     if (!begun) util::warn("profile: " + begun.error().message());
@@ -217,7 +224,7 @@ bool TcgVcpu::refuse_branch() {
 
 void TcgVcpu::select_jumps() {
   frame_.jump_cache = jump_caches_[user_ ? 1 : 0].get();
-  frame_.return_stack = frame_.return_stacks[user_ ? 1 : 0];
+  return_stacks_->select(user_ ? 1 : 0);
 }
 
 void TcgVcpu::mode_changed() {
@@ -405,16 +412,14 @@ void TcgVcpu::forget_code(std::span<const std::byte> code) {
     if (place >= code.data() && place < code.data() + code.size()) target = {};
   };
   for (auto& cache : jump_caches_) std::for_each_n(cache.get(), tcg::kJumpCacheEntries, forget);
-  for (auto& stack : frame_.return_stacks) std::ranges::for_each(stack, forget);
+  return_stacks_->forget();
 }
 
 void TcgVcpu::forget_translations() {
   for (auto& cache : jump_caches_) {
     std::fill_n(cache.get(), tcg::kJumpCacheEntries, tcg::JumpTarget{});
   }
-  for (auto& stack : frame_.return_stacks) {
-    std::fill(std::begin(stack), std::end(stack), tcg::JumpTarget{});
-  }
+  return_stacks_->forget();
   for (ExecEntry& entry : exec_cache_) entry.code = nullptr;
   for_each_space([](AddressSpace& space) { space.code.flush(); });
 }

@@ -16,6 +16,7 @@
 #include "tcg/ir/block.h"
 #include "tcg/runtime/frame.h"
 #include "tcg/runtime/hooks.h"
+#include "tcg/runtime/return_stacks.h"
 
 namespace vireo::tcg {
 struct CodePage;
@@ -36,7 +37,8 @@ class TcgAccelerator;
 /// guest memory accesses.
 class TcgVcpu final : public Vcpu, private CodeReader {
  public:
-  TcgVcpu(TcgAccelerator& accelerator, GuestCpu& cpu, unsigned index);
+  TcgVcpu(TcgAccelerator& accelerator, GuestCpu& cpu, unsigned index,
+          std::unique_ptr<tcg::ReturnStacks> return_stacks);
   ~TcgVcpu() override;
 
   util::Status start() override;
@@ -203,7 +205,8 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   Memory* memory_ = nullptr;  // the current one
   std::array<ExecEntry, kExecEntries> exec_cache_;
   std::unique_ptr<tcg::JumpTarget[]> jump_caches_[2];  // by privilege: supervisor, user
-  uint64_t mode_ = ~uint64_t{0};                       // of the last block entered from here
+  std::unique_ptr<tcg::ReturnStacks> return_stacks_;
+  uint64_t mode_ = ~uint64_t{0};  // of the last block entered from here
   bool user_ = false;
   static constexpr unsigned kExitReasons =
       static_cast<unsigned>(tcg::ExitReason::kCodeModified) + 1;

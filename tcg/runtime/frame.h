@@ -52,8 +52,7 @@ struct Tlb {
   TlbEntry& entry(uint64_t va, bool is_write) { return entry_at(tlb_index(va), is_write); }
 };
 
-/// An entry of the per-vCPU indirect-jump cache and of the call/return stack: where to go for a
-/// guest IP.
+/// An entry of the per-vCPU indirect-jump cache: where to go for a guest IP.
 struct JumpTarget {
   uint64_t guest_ip;
   const void* code;  ///< The block's checked entry, flags in memory.
@@ -64,7 +63,6 @@ constexpr unsigned kJumpCacheBits = 12;
 /// them anywhere, and pages differ by process.
 constexpr uint32_t kJumpCacheMultiplier = 0x9e3779b1;
 constexpr unsigned kJumpCacheEntries = 1u << kJumpCacheBits;
-constexpr unsigned kReturnStackEntries = 64;  ///< A ring; a power of two.
 constexpr unsigned kSpillSlots = 48;
 
 // Pages that hold translated code have numbers. Frame::code_pages has a slot for each, which says
@@ -87,6 +85,13 @@ constexpr uint32_t code_page_tag(uint32_t number) { return number / kUsedCodePag
 constexpr unsigned jump_cache_index(uint64_t guest_ip) {
   return static_cast<uint32_t>(guest_ip) * kJumpCacheMultiplier >> (32 - kJumpCacheBits);
 }
+
+/// One of the stacks of ReturnStacks. It grows down; below its entries, `bottom` is where the
+/// backend has returns go that find none.
+struct ReturnStack {
+  uint64_t* bottom = nullptr;
+  uint64_t* top = nullptr;  ///< While it is not in use.
+};
 
 /// A memory context: supervisor accesses and user accesses have a TLB each at a time.
 enum MemoryContext : uint8_t { kContextKernel = 0, kContextUser = 1, kMemoryContexts = 2 };
@@ -112,9 +117,10 @@ struct alignas(64) Frame {
   /// code_page_mapping().
   uint64_t* code_pages = nullptr;
   JumpTarget* jump_cache = nullptr;
-  JumpTarget* return_stack = nullptr;  ///< One of return_stacks.
-  uint64_t return_top = 0;   ///< Byte offset of the newest entry of the call/return stacks.
-  uint64_t scratch[4] = {};  ///< For the backend.
+  /// By what Backend::left_block knows the block that a return or an indirect exit left.
+  const void* left_from = nullptr;
+  uint64_t* return_stack_top = nullptr;  ///< Of the one in use, while no translated code runs.
+  uint64_t scratch[4] = {};              ///< For the backend.
   /// What polls of translated code read. A kick makes it null, so that they fault.
   const uint32_t* poll_word = &kPollWord;
   uint64_t helper_arguments[4] = {};
@@ -130,10 +136,8 @@ struct alignas(64) Frame {
   uint8_t x87_place = 0;
   alignas(8) uint8_t x87_image[kX87ImageBytes] = {};  ///< On its way from or to the host's unit.
   const void* host_return =
-      nullptr;  ///< Where in translated code the current slow path was called from.
-  /// By what Backend::left_block knows the block that an indirect exit left.
-  const void* left_from = nullptr;
-  void* host_stack = nullptr;   ///< Host stack pointer at entry, to leave from anywhere.
+      nullptr;                  ///< Where in translated code the current slow path was called from.
+  void* host_stack = nullptr;   ///< Of the backend: what it needs to leave from anywhere.
   void* accelerator = nullptr;  ///< The accelerator's per-vCPU object, for the hooks.
   void* runtime = nullptr;      ///< The target's per-vCPU object, for the helpers.
   uint32_t mxcsr = 0x1f80;      ///< Guest SIMD control and status; in the host's register while
@@ -142,8 +146,10 @@ struct alignas(64) Frame {
   alignas(32) uint8_t vector[16][32] =
       {};  ///< Guest vector registers (GetReg/SetReg of a vector type); pinned likewise.
   alignas(32) uint8_t spill[kSpillSlots * 32] = {};
-  /// By privilege: supervisor, user. Neither may jump to what the other has pushed.
-  JumpTarget return_stacks[2][kReturnStackEntries] = {};
+  /// By privilege: supervisor, user. Neither may return to what the other has called.
+  ReturnStack return_stacks[2];
+  unsigned return_stack_in_use = 0;
+  void* owner_stack = nullptr;  ///< While translated code runs: its caller's.
 
   /// Makes the vCPU leave translated code soon with kPoll, and not enter it again until `unkick`.
   /// Any thread, also in a signal handler.

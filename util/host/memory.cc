@@ -44,6 +44,11 @@ size_t host_page_size() {
   return size;
 }
 
+Status forbid_access(std::byte* pages, size_t size) {
+  if (mprotect(pages, size, PROT_NONE) == 0) return {};
+  return Error(ErrorCode::kNoMemory, fmt::format("cannot protect memory: {}", strerror(errno)));
+}
+
 Result<MemoryMapping> MemoryMapping::create(const char* name, size_t size, Pages pages) {
   const auto failed = [&] {
     return Error(ErrorCode::kNoMemory, fmt::format("cannot get {} bytes of memory for '{}': {}",

@@ -9,6 +9,9 @@ namespace vireo::util {
 /// The host's page size in bytes, a power of two.
 size_t host_page_size();
 
+/// Has these pages, of a MemoryMapping, fault whenever they are touched. Errors: the host refuses.
+Status forbid_access(std::byte* pages, size_t size);
+
 /// Private, zero-filled memory that is unmapped on destruction.
 class MemoryMapping {
  public:

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "tcg/backend/backend.h"
+#include "tcg/runtime/return_stacks.h"
 
 namespace vireo::tcg {
 
@@ -22,6 +23,7 @@ struct TestGuest {
   JumpTarget jump_cache[kJumpCacheEntries] = {};
   uint64_t code_pages[kCodePageSlots];
   unsigned hook_calls = 0;
+  std::unique_ptr<ReturnStacks> return_stacks = ReturnStacks::create(frame).value();
 
   /// Registers and memory from `seed`; every TLB entry but memory's misses.
   explicit TestGuest(uint32_t seed) {

@@ -122,7 +122,6 @@ class CodeGenerator {
   struct ExitStub {
     Encoder::Label entry;
     uint32_t exit;
-    bool is_return;  ///< The entry is a jump of its own, for the call/return stack.
   };
   /// A vector register that an operation uses while its value is in a slot.
   struct Borrowed {
@@ -426,6 +425,10 @@ class CodeGenerator {
   void emit_exit_indirect();
   void emit_exit_return();
   void emit_push_return();
+  bool calls() const { return call_ != kNoValue; }
+  void emit_landing();
+  int64_t emit_landing_check(uint64_t ip);
+  void emit_push_landing();
   void emit_exit_runtime();
   void store_guest_ip(uint64_t ip);
   bool is_near(uint64_t target) const;
@@ -433,7 +436,7 @@ class CodeGenerator {
   void emit_guest_ip(Reg to, uint64_t ip);
   void emit_branch(uint8_t condition);
   void emit_jump_out(uint64_t target, uint8_t slot);
-  void emit_linked_jump(uint64_t target, uint8_t slot, bool polls);
+  void emit_linked_jump(uint64_t target, uint8_t slot, bool polls, bool calls = false);
   uint32_t new_exit(uint64_t target, uint8_t slot);
   bool is_backward(uint64_t target) const;
   bool leaves_page(uint64_t target) const;
@@ -459,7 +462,9 @@ class CodeGenerator {
   std::vector<ValueId>& values_;               // made and used later
   std::vector<SlowStub>& slow_stubs_;
   std::vector<ExitStub>& exit_stubs_;
-  size_t at_ = 0;        // index of the current instruction
+  size_t at_ = 0;            // index of the current instruction
+  ValueId call_ = kNoValue;  // the PushReturn of the call that ends the block
+  Encoder::Label landing_ = 0, landing_misses_ = 0;  // where that returns to
   size_t begun_at_ = 0;  // the same, or that of the load that is folded into it
   uint64_t ip_ = 0;
   uint32_t locked_ = 0;  // temporaries that the current instruction uses

@@ -6,7 +6,6 @@ namespace vireo::tcg::x86_64 {
 namespace {
 
 constexpr uint8_t kNotEqual = 5;
-constexpr int32_t kReturnRing = kReturnStackEntries * sizeof(JumpTarget);
 
 }  // namespace
 
@@ -25,6 +24,7 @@ bool CodeGenerator::is_near(uint64_t target) const {
 }
 
 void CodeGenerator::emit_far_jump(uint64_t target) {
+  if (calls()) emit_push_landing();
   emit_guest_ip(kAddressReg, target);
   e_.call_to(link_blocks_ ? thunks_.jump_cache : thunks_.lookup_indirect);
 }
@@ -48,16 +48,17 @@ void CodeGenerator::emit_jump_out(uint64_t target, uint8_t slot) {
     flags_ |= kFlagsInMemory;
   }
   if (!is_near(target)) return emit_far_jump(target);
-  emit_linked_jump(target, slot, is_backward(target));
+  emit_linked_jump(target, slot, is_backward(target), calls());
 }
 
-void CodeGenerator::emit_linked_jump(uint64_t target, uint8_t slot, bool polls) {
+void CodeGenerator::emit_linked_jump(uint64_t target, uint8_t slot, bool polls, bool calls) {
   const uint32_t exit = new_exit(target, slot);
   if (leaves_page(target) && block_.relocatable) emit_guest_ip(kAddressReg, target);
   if (polls) emit_poll(exit);
   const Encoder::Label stub = e_.new_label();
-  tables_.exits[exit].displacement_offset = static_cast<uint16_t>(e_.patchable_jump(stub));
-  exit_stubs_.push_back({stub, exit, false});
+  const size_t displacement = calls ? e_.patchable_call(stub) : e_.patchable_jump(stub);
+  tables_.exits[exit].displacement_offset = static_cast<uint16_t>(displacement);
+  exit_stubs_.push_back({stub, exit});
 }
 
 // Faults if the vCPU was kicked.
@@ -77,7 +78,7 @@ void CodeGenerator::emit_branch(uint8_t condition) {
     const Encoder::Label stub = e_.new_label();
     tables_.exits[exit].displacement_offset =
         static_cast<uint16_t>(e_.patchable_jump_if(condition, stub));
-    exit_stubs_.push_back({stub, exit, false});
+    exit_stubs_.push_back({stub, exit});
     return;
   }
   const Encoder::Label over = e_.new_label();
@@ -121,52 +122,96 @@ void CodeGenerator::emit_branch_runtime() {
   e_.bind(over);
 }
 
-void CodeGenerator::emit_exit_direct() { emit_jump_out(inst().imm, inst().extra); }
+void CodeGenerator::emit_exit_direct() {
+  emit_jump_out(inst().imm, inst().extra);
+  if (calls()) emit_landing();
+}
 
 void CodeGenerator::emit_exit_indirect() {
   need_memory_flags();
   load_into(kAddressReg, 8, inst().a);
-  if (link_blocks_) emit_jump_cache(e_);
+  if (!link_blocks_) return e_.call_to(thunks_.lookup_indirect);
+  const Encoder::Label misses = e_.new_label();
+  const Mem code = emit_jump_cache(e_, misses);
+  if (calls()) {
+    e_.call_indirect(code);
+    emit_landing();
+  } else {
+    e_.jump_indirect(code);
+  }
+  e_.bind(misses);
+  if (calls()) emit_push_landing();
   e_.call_to(thunks_.lookup_indirect);
 }
 
-// The newest entry is taken off whether it fits or not, so that calls and returns stay paired.
+// To where the host's stack says, whether it fits or not, so that calls and returns stay paired.
 void CodeGenerator::emit_exit_return() {
   need_memory_flags();
   load_into(kAddressReg, 8, inst().a);
   if (!link_blocks_) return e_.call_to(thunks_.lookup_indirect);
-  const Mem top = frame_at(offsetof(Frame, return_top));
-  e_.mov(4, kTlbReg, top);
-  e_.alu_imm(Alu::kSub, 4, top, sizeof(JumpTarget));
-  e_.alu_imm(Alu::kAnd, 4, kTlbReg, kReturnRing - 1);
-  e_.alu(Alu::kAdd, 8, kTlbReg, frame_at(offsetof(Frame, return_stack)));
-  e_.alu(Alu::kCmp, 8, kAddressReg, Mem{kTlbReg});
-  const Encoder::Label miss = e_.new_label();
-  e_.jump_if(kNotEqual, miss);
-  e_.jump_indirect(Mem{kTlbReg, kNoReg, 0, offsetof(JumpTarget, code)});
-  e_.bind(miss);
-  e_.call_to(thunks_.jump_cache);
+  const Encoder::Label end = e_.new_label();
+  e_.lea_label(kTlbReg, end);
+  e_.mov_to(8, frame_at(offsetof(Frame, left_from)), kTlbReg);
+  e_.ret();
+  e_.bind(end);
 }
 
+// The exit that follows is a call.
 void CodeGenerator::emit_push_return() {
   if (!link_blocks_ || !is_near(inst().imm)) return;
-  before_clobbering_flags();
-  const Reg index = allocate_temporary(kTlbReg), value = allocate_temporary(kAddressReg);
-  const Mem top = frame_at(offsetof(Frame, return_top));
-  e_.mov(4, index, top);
-  e_.alu_imm(Alu::kAdd, 4, index, sizeof(JumpTarget));
-  e_.mov_to(4, top, index);
-  e_.alu_imm(Alu::kAnd, 4, index, kReturnRing - 1);
-  e_.alu(Alu::kAdd, 8, index, frame_at(offsetof(Frame, return_stack)));
-  emit_guest_ip(value, inst().imm);
-  e_.mov_to(8, Mem{index}, value);
-  const Encoder::Label stub = e_.new_label();
-  e_.lea_label(value, stub);
-  e_.mov_to(8, Mem{index, kNoReg, 0, offsetof(JumpTarget, code)}, value);
-  const uint32_t exit = new_exit(inst().imm, kReturnSlot);
-  tables_.exits[exit].flags = kFlagsInMemory;
-  tables_.exits[exit].checked = true;
-  exit_stubs_.push_back({stub, exit, true});
+  call_ = static_cast<ValueId>(at_);
+  landing_ = e_.new_label();
+}
+
+// For calls that do not go by a CALL.
+void CodeGenerator::emit_push_landing() {
+  e_.lea_label(kTlbReg, landing_);
+  e_.push(kTlbReg);
+}
+
+// Where the call returns to: any return may come, with flags in memory and its target in
+// kAddressReg. That may be another than the call's, or the call's page may be elsewhere now.
+void CodeGenerator::emit_landing() {
+  const uint64_t ip = inst(call_).imm;
+  e_.bind(landing_);
+  flags_ = kFlagsInMemory;
+  if (leaves_page(ip)) return e_.jump_to(thunks_.return_miss);
+  const int64_t moved = emit_landing_check(ip);
+  emit_linked_jump(ip, kReturnSlot, false);
+  e_.bind(landing_misses_);
+  emit_add(e_, kAddressReg, -moved);
+  e_.jump_to(thunks_.return_miss);
+}
+
+// Returns what kAddressReg has more where it fails.
+int64_t CodeGenerator::emit_landing_check(uint64_t ip) {
+  const CodePage& page = *data_.page;
+  const auto tag = static_cast<int32_t>(code_page_tag(page.number));
+  const auto slot = static_cast<int32_t>(code_page_slot(page.number) * sizeof(uint64_t));
+  const Mem mapping{kTlbReg, kNoReg, 0, slot};
+  landing_misses_ = e_.new_label();
+  if (block_.relocatable) {
+    const int64_t moved = tag - static_cast<int64_t>(ip);
+    e_.mov(8, kTlbReg, frame_at(offsetof(Frame, code_pages)));
+    emit_add(e_, kAddressReg, moved);
+    e_.alu(Alu::kCmp, 8, kAddressReg, mapping);
+    e_.jump_if(kNotEqual, landing_misses_);
+    emit_add(e_, kAddressReg, -tag);
+    e_.mov_to(8, frame_at(offsetof(Frame, code_base)), kAddressReg);
+    return moved;
+  }
+  const auto near = static_cast<int32_t>(ip);
+  if (static_cast<uint64_t>(int64_t{near}) == ip) {
+    e_.alu_imm(Alu::kCmp, 8, kAddressReg, near);
+  } else {
+    e_.mov_imm(8, kTlbReg, ip);
+    e_.alu(Alu::kCmp, 8, kAddressReg, kTlbReg);
+  }
+  e_.jump_if(kNotEqual, landing_misses_);
+  e_.mov(8, kTlbReg, frame_at(offsetof(Frame, code_pages)));
+  e_.alu_imm(Alu::kCmp, 8, mapping, tag);
+  e_.jump_if(kNotEqual, landing_misses_);
+  return 0;
 }
 
 // Leaves flags alone.
@@ -196,11 +241,6 @@ void CodeGenerator::emit_exit_runtime() {
 void CodeGenerator::emit_exit_stub(const ExitStub& stub) {
   ExitSite& site = tables_.exits[stub.exit];
   e_.bind(stub.entry);
-  if (stub.is_return) {
-    const Encoder::Label unlinked = e_.new_label();
-    site.displacement_offset = static_cast<uint16_t>(e_.patchable_jump(unlinked));
-    e_.bind(unlinked);
-  }
   site.stub_offset = static_cast<uint16_t>(e_.size());
   e_.call_to(site.flags & kFlagsInMemory ? thunks_.lookup_memory : thunks_.lookup_host);
 }

@@ -258,7 +258,7 @@ void CodeGenerator::emit_jump_to_preheader() {
   entry_recipe_ = loop_recipe_;
   entry_flags_ = flags_;
   tables_.exits[exit].displacement_offset = static_cast<uint16_t>(e_.patchable_jump(preheader_));
-  exit_stubs_.push_back({e_.new_label(), exit, false});
+  exit_stubs_.push_back({e_.new_label(), exit});
 }
 
 // A page has few iterations: one with checks, which polls, comes soon enough where nothing is slow.

@@ -13,6 +13,7 @@
 
 #include "tcg/backend/backend.h"
 #include "tcg/ir/builder.h"
+#include "tcg/runtime/return_stacks.h"
 
 namespace vireo::tcg {
 namespace {
@@ -28,13 +29,13 @@ struct Guest {
   uint64_t code_pages[kCodePageSlots];
   uint64_t device = 0;
   unsigned refills = 0;
+  std::unique_ptr<ReturnStacks> return_stacks = ReturnStacks::create(frame).value();
 
   Guest() {
     frame.tlb[kContextKernel] = frame.tlb[kContextUser] = &tlb;
     frame.jump_cache = jump_cache;
     frame.code_pages = code_pages;
     std::ranges::fill(code_pages, kCodePageUnmapped);
-    frame.return_stack = frame.return_stacks[0];
     frame.runtime = this;
   }
 };
@@ -344,6 +345,75 @@ TEST_F(Control, ReturnsGoToTheCaller) {
   frame_.general[0] = 0x7777;
   run(call);
   EXPECT_EQ(frame_.guest_ip, 0x7777u);
+}
+
+// A function that calls itself general[1] times, more often than the stack has room for, and counts
+// its returns in general[2]. Returns fit (their targets are in general[0]) but for the oldest
+// calls'.
+TEST_F(Control, DeepCallsKeepTheNewestReturns) {
+  b_.insn_start(0x1000);
+  count(1, -1);
+  b_.branch_if(Condition::kE, 0x1100, 1);
+  b_.exit_direct(0x1080, 0);
+  TranslatedBlock* function = compile(0x1000);
+  b_.insn_start(0x1080);
+  b_.push_return(0x1085);
+  b_.exit_direct(0x1000, 0);
+  TranslatedBlock* call = compile(0x1080);
+  b_.insn_start(0x1085);
+  count(2, 1);
+  b_.exit_direct(0x1100, 0);
+  TranslatedBlock* after = compile(0x1085);
+  b_.insn_start(0x1100);
+  b_.exit_return(get(0));
+  TranslatedBlock* returns = compile(0x1100);
+  backend_->link(function, 0, call);
+  backend_->link(function, 1, returns);
+  backend_->link(call, 0, function);
+  backend_->link(call, 2, after);
+  backend_->link(after, 0, returns);
+  constexpr uint64_t kDeep = 3 * ReturnStacks::kBytes / sizeof(uint64_t);
+  frame_.general[0] = 0x1085;
+  for (const uint64_t depth : {uint64_t{10}, kDeep}) {
+    frame_.general[1] = depth + 1;
+    frame_.general[2] = 0;
+    EXPECT_EQ(run(function), ExitReason::kLookup);
+    EXPECT_EQ(frame_.guest_ip, 0x1085u) << "the first call's caller has pushed nothing";
+    EXPECT_EQ(last_, nullptr);
+    if (depth == kDeep) {
+      EXPECT_GE(frame_.general[2], ReturnStacks::kKeptBytes / sizeof(uint64_t));
+      EXPECT_LT(frame_.general[2], depth);
+    } else {
+      EXPECT_EQ(frame_.general[2], depth);
+    }
+    EXPECT_EQ(frame_.return_stack_top, frame_.return_stacks[0].bottom);
+  }
+}
+
+TEST_F(Control, ReturnStacksAreByPrivilegeAndForget) {
+  b_.insn_start(0x1000);
+  b_.push_return(0x1005);
+  b_.exit_direct(0x2000, 0);
+  TranslatedBlock* call = compile(0x1000);
+  b_.insn_start(0x2000);
+  b_.exit_return(get(0));
+  TranslatedBlock* returns = compile(0x2000);
+  frame_.general[0] = 0x1005;
+  const auto finds_call = [&] {
+    run(returns);
+    EXPECT_EQ(frame_.guest_ip, 0x1005u);
+    return last_ == call;
+  };
+  run(call);
+  EXPECT_EQ(frame_.guest_ip, 0x2000u);
+  guest_->return_stacks->select(1);
+  EXPECT_FALSE(finds_call());
+  guest_->return_stacks->select(0);
+  EXPECT_TRUE(finds_call());
+  EXPECT_FALSE(finds_call()) << "it was taken off";
+  run(call);
+  guest_->return_stacks->forget();
+  EXPECT_FALSE(finds_call());
 }
 
 // A page that counts and goes to the next, at two addresses.

@@ -287,6 +287,12 @@ size_t Encoder::patchable_jump(Label label) {
   return size() - 4;
 }
 
+size_t Encoder::patchable_call(Label label) {
+  align_field(1);
+  call(label);
+  return size() - 4;
+}
+
 size_t Encoder::patchable_jump_if(uint8_t condition, Label label) {
   align_field(2);
   jump_if(condition, label);

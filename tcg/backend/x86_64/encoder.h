@@ -170,9 +170,10 @@ class Encoder {
   void call_indirect(const Rm& target) { rm({kMapOne, 0xff}, 4, 2, target); }
   /// Pads so that a field `ahead` bytes from here is aligned to 4 bytes.
   void align_field(unsigned ahead);
-  /// JMP or Jcc (condition 0..15) with an aligned 32-bit displacement, to `label` for now. Returns
-  /// the displacement's offset.
+  /// JMP, CALL or Jcc (condition 0..15) with an aligned 32-bit displacement, to `label` for now.
+  /// Returns the displacement's offset.
   size_t patchable_jump(Label label);
+  size_t patchable_call(Label label);
   size_t patchable_jump_if(uint8_t condition, Label label);
 
   /// A VEX encoding; Code::prefix is the legacy prefix that VEX.pp stands for. `size` 8 sets

@@ -505,17 +505,25 @@ lea r14, [r14 + r12]
 mov r12, qword ptr [r13 + 0x3a0]
 mov qword ptr [r14], r12
 lea r15, [r15 - 8]
-mov r14d, dword ptr [r13 + 0x40]
-add r14d, 0x10
-mov dword ptr [r13 + 0x40], r14d
-and r14d, 0x3ff
-add r14, qword ptr [r13 + 0x38]
-mov r12, qword ptr [r13 + 0x20]
-lea r12, [r12 + 0x1015]
-mov qword ptr [r14], r12
-lea r12, [rip + 0x30]
-mov qword ptr [r14 + 8], r12
+call
+mov r14, qword ptr [r13 + 0x28]
+lea r12, [r12 - 0x1015]
+cmp r12, qword ptr [r14 + 0x80]
+jne
+mov qword ptr [r13 + 0x20], r12
 jmp
+)");
+}
+
+TEST_F(Golden, Return) {
+  set_flags();
+  b_.exit_return(get(kAx));
+  const auto block = backend_->compile(block_, page_, nullptr);
+  EXPECT_EQ(listing(backend_->host_code(**block), true), R"(mov word ptr [r13 - 0x80], 0x200
+mov r12, rax
+lea r14, [rip + 5]
+mov qword ptr [r13 + 0x38], r14
+ret
 )");
 }
 

@@ -195,6 +195,9 @@ void JitBackend::run(Frame* frame, TranslatedBlock* block, TranslatedBlock** las
   state.thunks = &thunks_;
   __atomic_store_n(&frame->host_stack, static_cast<void*>(&state), __ATOMIC_SEQ_CST);
   frame->host_return = frame->left_from = nullptr;  // maybe of code that is gone
+  for (ReturnStack& stack : frame->return_stacks) {
+    if (stack.bottom != nullptr) *stack.bottom = reinterpret_cast<uint64_t>(thunks_.return_empty);
+  }
   if (frame->is_kicked()) {
     frame->exit_reason = static_cast<uint16_t>(ExitReason::kPoll);
   } else {
@@ -229,9 +232,7 @@ void JitBackend::resolve_exit(Frame* frame, TranslatedBlock** last, unsigned* sl
   ExitSite* site = exit_at(frame->host_return);
   if (site == nullptr) return;
   BlockData& data = BlockData::owner_of(*site);
-  if (site->slot != kReturnSlot) {  // a return comes from another page
-    frame->guest_ip = code_base_of(*data.page, *frame) + data.target_of(*site);
-  }
+  frame->guest_ip = code_base_of(*data.page, *frame) + data.target_of(*site);
   *last = &data;
   *slot = site->slot;
 }

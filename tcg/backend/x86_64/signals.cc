@@ -12,6 +12,7 @@
 
 #include "tcg/backend/x86_64/jit_backend.h"
 #include "tcg/backend/x86_64/layout.h"
+#include "tcg/runtime/return_stacks.h"
 #include "util/host/memory.h"
 
 namespace vireo::tcg::x86_64 {
@@ -62,7 +63,14 @@ bool handle_poll(const JitBackend& backend, Frame* frame, ucontext_t* context) {
   return false;
 }
 
-// An empty entry of the jump cache or return stack stands for guest IP 0 with no code.
+bool handle_full_return_stack(const Frame& frame, const void* address, ucontext_t* context) {
+  greg_t& top = greg(context, kRsp);
+  void* const shorter = shorten_return_stack(frame, address, reinterpret_cast<void*>(top));
+  if (shorter != nullptr) top = reinterpret_cast<greg_t>(shorter);
+  return shorter != nullptr;
+}
+
+// An empty entry of the jump cache stands for guest IP 0 with no code.
 bool handle_empty_target(ucontext_t* context) {
   Frame* frame = current_frame;
   const auto frame_register = static_cast<uint64_t>(greg(context, kFrameReg));
@@ -136,7 +144,8 @@ void handle(int signal, siginfo_t* information, void* raw_context) {
   const JitBackend* backend = backend_of(code);
   bool handled = false;
   if (backend && frame && signal == SIGSEGV) {
-    handled = handle_poll(*backend, frame, context);
+    handled = handle_full_return_stack(*frame, information->si_addr, context) ||
+              handle_poll(*backend, frame, context);
   } else if (backend && frame) {
     handled = handle_arithmetic(*backend, frame, information->si_code == FPE_INTDIV, context);
   } else if (signal == SIGSEGV) {
@@ -146,6 +155,34 @@ void handle(int signal, siginfo_t* information, void* raw_context) {
     pass_on(signal, information, raw_context, signal == SIGSEGV ? previous_segv : previous_fpe);
   }
 }
+
+/// Where handlers of this thread run: return stacks have no room for them.
+class AlternateStack {
+ public:
+  AlternateStack() {
+    stack_t old = {};
+    sigaltstack(nullptr, &old);
+    if ((old.ss_flags & SS_DISABLE) == 0) return;
+    auto memory = util::MemoryMapping::create("signal handlers", kBytes);
+    if (!memory) return;
+    memory_ = std::move(*memory);
+    stack_t stack = {};
+    stack.ss_sp = memory_.data();
+    stack.ss_size = memory_.size();
+    sigaltstack(&stack, nullptr);
+  }
+  ~AlternateStack() {
+    stack_t none = {};
+    none.ss_flags = SS_DISABLE;
+    if (memory_.data() != nullptr) sigaltstack(&none, nullptr);
+  }
+  AlternateStack(const AlternateStack&) = delete;
+  AlternateStack& operator=(const AlternateStack&) = delete;
+
+ private:
+  static constexpr size_t kBytes = size_t{64} << 10;
+  util::MemoryMapping memory_;
+};
 
 void install() {
   struct sigaction action = {};
@@ -175,6 +212,7 @@ void unwatch_faults(JitBackend* backend) {
 }
 
 FaultScope::FaultScope(const JitBackend& backend, Frame* frame) {
+  thread_local const AlternateStack alternate;
   current_backend = &backend;
   current_frame = frame;
 }

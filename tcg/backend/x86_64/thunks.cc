@@ -1,5 +1,5 @@
 // The code between translated blocks and C++: entry, exits, slow paths of memory accesses, helper
-// calls. Translated code keeps the stack pointer 16-byte aligned.
+// calls. Translated code runs on one of the return stacks, C++ on that of who entered it.
 
 #include "tcg/backend/x86_64/thunks.h"
 
@@ -15,6 +15,8 @@ namespace {
 constexpr Reg kSavedByCallee[] = {kRbx, kRbp, kR12, kR13, kR14, kR15};
 constexpr Reg kSavedByCaller[] = {kRax, kRcx, kRdx, kRsi, kRdi, kR8, kR9, kR10, kR11};
 constexpr unsigned kVectorRegisters = 16;
+/// Makes the stack pointer a multiple of 16 behind kSavedByCallee and the return address.
+constexpr int32_t kEntryRoom = 8;
 constexpr uint8_t kNotEqual = 5;
 
 class ThunkMaker {
@@ -39,6 +41,8 @@ class ThunkMaker {
     thunks.lookup_host = make_lookup(true);
     thunks.lookup_memory = make_lookup(false);
     thunks.jump_cache = make_jump_cache();
+    thunks.return_miss = make_return_miss();
+    thunks.return_empty = make_return_empty();
     thunks.lookup_indirect = make_lookup_indirect();
     thunks.lookup_again = make_lookup_again();
     thunks.exit_runtime = make_exit_runtime();
@@ -130,11 +134,18 @@ class ThunkMaker {
     e_.bind(end);
   }
 
-  // A C++ function on the X87State and Frame::x87_image, from any alignment of the stack. RBP is
-  // free: the guest's is in the Frame.
+  // The stack changes, away from return addresses that are not the guest's; and back.
+  void begin_calls() {
+    e_.mov_to(8, frame_at(offsetof(Frame, return_stack_top)), kRsp);
+    e_.mov(8, kRsp, frame_at(offsetof(Frame, owner_stack)));
+  }
+  void end_calls() { e_.mov(8, kRsp, frame_at(offsetof(Frame, return_stack_top))); }
+
+  // A C++ function on the X87State and Frame::x87_image, from either stack. RBP is free: the
+  // guest's is in the Frame.
   void move_x87(void* function) {
     e_.mov(8, kRbp, kRsp);
-    e_.alu_imm(Alu::kAnd, 8, kRsp, -16);
+    e_.mov(8, kRsp, frame_at(offsetof(Frame, owner_stack)));
     frame_argument();
     e_.mov_imm(8, kRsi, x87_offset_);
     call_function(function);
@@ -173,11 +184,13 @@ class ThunkMaker {
   const uint8_t* make_enter() {
     const uint8_t* start = here();
     for (const Reg reg : kSavedByCallee) e_.push(reg);
-    e_.alu_imm(Alu::kSub, 8, kRsp, 8);
+    e_.alu_imm(Alu::kSub, 8, kRsp, kEntryRoom);
     e_.mov_to(8, {kRdx}, kRsp);
     e_.lea(8, kFrameReg, {kRdi, kNoReg, 0, kFrameBias});
+    e_.mov_to(8, frame_at(offsetof(Frame, owner_stack)), kRsp);
     e_.sse({kMap0f, 0xae}, 3, frame_at(offsetof(Frame, host_mxcsr)));
     e_.mov(8, kR12, kRsi);
+    end_calls();
     e_.call(reload_);
     e_.jump_indirect(kR12);
     return start;
@@ -187,14 +200,15 @@ class ThunkMaker {
   const uint8_t* make_leave() {
     here();
     e_.bind(exit_);
-    e_.mov(8, kRdi, kRsp);
+    e_.mov_to(8, frame_at(offsetof(Frame, return_stack_top)), kRsp);
+    e_.mov(8, kRdi, frame_at(offsetof(Frame, owner_stack)));
     e_.lea(8, kRsi, {kFrameReg, kNoReg, 0, -kFrameBias});
     const uint8_t* start = e_.executable(e_.size());
     e_.bind(leave_);
     e_.mov(8, kRsp, kRdi);
     e_.mov_to_imm(1, Mem{kRsi, kNoReg, 0, offsetof(Frame, x87_place)}, 0);
     e_.sse({kMap0f, 0xae}, 2, Mem{kRsi, kNoReg, 0, offsetof(Frame, host_mxcsr)});
-    e_.alu_imm(Alu::kAdd, 8, kRsp, 8);
+    e_.alu_imm(Alu::kAdd, 8, kRsp, kEntryRoom);
     for (unsigned i = 6; i-- > 0;) e_.pop(kSavedByCallee[i]);
     e_.ret();
     return start;
@@ -206,10 +220,9 @@ class ThunkMaker {
     e_.jump(exit_);
   }
 
-  // The guest IP is what is known of a return's; the owner knows that of other exits.
+  // The owner knows the guest IP.
   const uint8_t* make_lookup(bool host_flags) {
     const uint8_t* start = here();
-    e_.mov_to(8, frame_at(offsetof(Frame, guest_ip)), kAddressReg);
     e_.pop(kTlbReg);
     e_.mov_to(8, frame_at(offsetof(Frame, host_return)), kTlbReg);
     if (host_flags) emit_save_flags(e_, kAddressReg);
@@ -230,8 +243,23 @@ class ThunkMaker {
   const uint8_t* make_jump_cache() {
     const uint8_t* start = here();
     pop_left_from();
-    emit_jump_cache(e_);
-    e_.jump(lookup_again_);
+    jump_by_cache();
+    return start;
+  }
+
+  void jump_by_cache() { e_.jump_indirect(emit_jump_cache(e_, lookup_again_)); }
+
+  const uint8_t* make_return_miss() {
+    const uint8_t* start = here();
+    jump_by_cache();
+    return start;
+  }
+
+  // The bottom of the stack, which led here, stays there.
+  const uint8_t* make_return_empty() {
+    const uint8_t* start = here();
+    e_.lea(8, kRsp, {kRsp, kNoReg, 0, -8});
+    jump_by_cache();
     return start;
   }
 
@@ -273,9 +301,11 @@ class ThunkMaker {
     if (host_flags) emit_save_flags(e_, kAddressReg);
     e_.call(spill_);
     e_.imm(0x770f, 2);  // emms
+    begin_calls();
     frame_argument();
     e_.mov_imm(8, kRsi, reinterpret_cast<uint64_t>(backend_));
     call_function(function);
+    end_calls();
     e_.jump(exit_);
     return start;
   }
@@ -287,11 +317,13 @@ class ThunkMaker {
     e_.pop(kTlbReg);
     e_.mov_to(8, frame_at(offsetof(Frame, host_return)), kTlbReg);
     e_.call(spill_);
+    begin_calls();
     frame_argument();
     e_.mov(8, kRsi, kAddressReg);
     e_.mov(4, kRdx, Mem{kTlbReg});
     e_.mov_imm(8, kRcx, reinterpret_cast<uint64_t>(backend_));
     call_function(reinterpret_cast<void*>(&slow_access));
+    end_calls();
     e_.lea(8, kAddressReg, {kTlbReg, kNoReg, 0, 9});
     e_.mov(8, kTlbReg, kRax);
     e_.call(reload_);
@@ -303,15 +335,21 @@ class ThunkMaker {
 
   // Compares the RefillResult, which is in kTlbReg then, with kFilled.
   void call_refill(void* function) {
+    begin_calls();
     for (const Reg reg : kSavedByCaller) e_.push(reg);
+    static_assert(std::size(kSavedByCaller) % 2 == 1);
+    e_.alu_imm(Alu::kSub, 8, kRsp, 8);
     frame_argument();
     e_.mov(8, kRsi, kAddressReg);
-    e_.mov(8, kRdx, Mem{kRsp, kNoReg, 0, 8 * std::size(kSavedByCaller)});
+    e_.mov(8, kRdx, frame_at(offsetof(Frame, return_stack_top)));
+    e_.mov(8, kRdx, Mem{kRdx});
     e_.mov(8, kRcx, kTlbReg);
     e_.mov_imm(8, kR8, reinterpret_cast<uint64_t>(backend_));
     call_function(function);
     e_.mov(4, kTlbReg, kRax);
+    e_.alu_imm(Alu::kAdd, 8, kRsp, 8);
     for (unsigned i = std::size(kSavedByCaller); i-- > 0;) e_.pop(kSavedByCaller[i]);
+    end_calls();
     e_.alu_imm(Alu::kCmp, 4, kTlbReg, static_cast<int32_t>(RefillResult::kFilled));
   }
 
@@ -355,9 +393,11 @@ class ThunkMaker {
     e_.pop(kTlbReg);
     e_.mov_to(8, frame_at(offsetof(Frame, host_return)), kTlbReg);
     e_.call(spill_);
+    begin_calls();
     frame_argument();
     e_.mov_imm(8, kRsi, reinterpret_cast<uint64_t>(backend_));
     call_function(reinterpret_cast<void*>(&slow_restart));
+    end_calls();
     e_.jump(exit_);
     e_.bind(refilled);
     e_.alu_imm(Alu::kAdd, 8, Mem{kRsp}, 4);
@@ -371,12 +411,15 @@ class ThunkMaker {
     e_.pop(kAddressReg);
     e_.mov_to(8, frame_at(offsetof(Frame, host_return)), kAddressReg);
     e_.call(spill_);
+    begin_calls();
     frame_argument();
     e_.mov(bytes, kRsi, kTlbReg);
     e_.mov_imm(8, kRdx, reinterpret_cast<uint64_t>(backend_));
     call_function(function);
+    end_calls();
     e_.call(reload_);
-    e_.jump_indirect(kAddressReg);
+    e_.push(kAddressReg);  // paired, for the host's prediction
+    e_.ret();
     return start;
   }
 
@@ -425,18 +468,16 @@ void emit_tlb_lookup(Encoder& e, bool bmi2, size_t tlb, bool write) {
   e.alu(Alu::kSub, 8, kAddressReg, tlb_field(write, offsetof(TlbEntry, tag)));
 }
 
-void emit_jump_cache(Encoder& e) {
+Mem emit_jump_cache(Encoder& e, Encoder::Label misses) {
   constexpr unsigned kEntryShift = 4;
   static_assert(sizeof(JumpTarget) == 1 << kEntryShift);
   e.imul_imm(4, kTlbReg, kAddressReg, static_cast<int32_t>(kJumpCacheMultiplier));
   e.shift_imm(Shift::kShr, 4, kTlbReg, 32 - kJumpCacheBits - kEntryShift);
   e.alu_imm(Alu::kAnd, 4, kTlbReg, (kJumpCacheEntries - 1) << kEntryShift);
   e.alu(Alu::kAdd, 8, kTlbReg, frame_at(offsetof(Frame, jump_cache)));
-  const Encoder::Label miss = e.new_label();
   e.alu(Alu::kCmp, 8, kAddressReg, Mem{kTlbReg});
-  e.jump_if(kNotEqual, miss);
-  e.jump_indirect(Mem{kTlbReg, kNoReg, 0, offsetof(JumpTarget, code)});
-  e.bind(miss);
+  e.jump_if(kNotEqual, misses);
+  return {kTlbReg, kNoReg, 0, offsetof(JumpTarget, code)};
 }
 
 namespace {

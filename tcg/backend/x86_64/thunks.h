@@ -18,13 +18,16 @@ struct Thunks {
   const uint8_t* enter;
   /// void(void* saved_stack, Frame*): leaves with what the Frame holds.
   const uint8_t* leave;
-  // Called; the call's place says which exit it is, a return's guest IP is in kAddressReg. Flags in
-  // host or in memory.
+  // Called; the call's place says which exit it is. Flags in host or in memory.
   const uint8_t* lookup_host;
   const uint8_t* lookup_memory;
   // The same for indirect exits: at once, or if the jump cache does not know either.
   const uint8_t* lookup_indirect;
   const uint8_t* jump_cache;
+  // Jumped to, guest IP in kAddressReg, flags in memory: where a return led elsewhere, and from the
+  // bottom of a return stack.
+  const uint8_t* return_miss;
+  const uint8_t* return_empty;
   /// Jumped to, guest IP in kAddressReg, flags in memory: to begin again there.
   const uint8_t* lookup_again;
   /// Jumped to; exit reason in kTlbReg; guest_ip is set.
@@ -75,8 +78,9 @@ void emit_restore_flags(Encoder& encoder, Reg temporary);
 /// TlbPair into kTlbReg; the address becomes va - tag. Destroys flags. `bmi2`: the host has RORX.
 void emit_tlb_lookup(Encoder& encoder, bool bmi2, size_t tlb, bool write);
 
-/// Jumps to where Frame::jump_cache says for the guest IP in kAddressReg; else goes on.
-void emit_jump_cache(Encoder& encoder);
+/// Looks where Frame::jump_cache says to go for the guest IP in kAddressReg: goes on if it says
+/// so, at what is returned.
+Mem emit_jump_cache(Encoder& encoder, Encoder::Label misses);
 
 /// What the check of a group is for, in 32 bits. The accessors are for code without vector
 /// registers.

@@ -90,7 +90,7 @@ GuestRunner::GuestRunner(
   state.frame.kernel_tlb[0] = state.frame.kernel_tlb[1] = tlb_.get();
   state.frame.jump_cache = jump_cache_.get();
   state.frame.code_pages = code_pages_.get();
-  state.frame.return_stack = state.frame.return_stacks[0];
+  return_stacks_ = tcg::ReturnStacks::create(state.frame).value();
   state.frame.runtime = arena().data;  // For the refill hook.
   state.machine = &machine_;
   state.config = &config_;
@@ -133,9 +133,7 @@ void GuestRunner::begin(const Batch& batch) {
   std::memcpy(arena().data, batch.memory, sizeof batch.memory);
   i386::CpuState& state = cpu();
   set_up(state, batch.bits, batch.small_data);
-  for (auto& stack : state.frame.return_stacks) {
-    for (tcg::JumpTarget& entry : stack) entry = {};
-  }
+  return_stacks_->forget();
   problem_.clear();
 }
 

@@ -9,6 +9,7 @@
 #include "target/i386/cpu/state.h"
 #include "tcg/backend/backend.h"
 #include "tcg/opt/pipeline.h"
+#include "tcg/runtime/return_stacks.h"
 #include "tests/conformance/host_cpu/batch.h"
 #include "tests/conformance/host_cpu/guest_memory.h"
 
@@ -50,6 +51,7 @@ class GuestRunner {
   i386::CpuConfig config_;
   std::unique_ptr<tcg::Tlb> tlb_;
   std::unique_ptr<tcg::JumpTarget[]> jump_cache_;
+  std::unique_ptr<tcg::ReturnStacks> return_stacks_;
   std::unique_ptr<uint64_t[]> code_pages_;
   std::unique_ptr<tcg::Backend> backend_;
   tcg::Pipeline pipeline_ = tcg::Pipeline::standard();
