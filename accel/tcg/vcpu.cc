@@ -303,6 +303,7 @@ void TcgVcpu::AddressSpace::flush_page(uint64_t page) {
 
 void TcgVcpu::flush_locked() {
   for_each_space([](AddressSpace& space) { space.flush(); });
+  frame_.forget_stack_pages();
   forget_fetches(false);
 }
 
@@ -316,6 +317,7 @@ void TcgVcpu::flush_non_global() {
   util::log(util::kLogMmu, "mmu: flush of what is not global\n");
   const std::lock_guard lock(tlb_lock_);
   for_each_space([](AddressSpace& space) { space.flush_non_global(); });
+  frame_.forget_stack_pages();
   forget_fetches(true);
 }
 
@@ -324,6 +326,7 @@ void TcgVcpu::flush_page(uint64_t address) {
   util::log(util::kLogMmu, "mmu: flush of {:#x}\n", page);
   const std::lock_guard lock(tlb_lock_);
   for_each_space([page](AddressSpace& space) { space.flush_page(page); });
+  frame_.forget_stack_pages();
   if (exec_entry(page).page == page) exec_entry(page).page = kNoPage;
 }
 
@@ -343,6 +346,7 @@ void TcgVcpu::enter_space(AddressSpace& space) {
   frame_.kernel_tlb[1] = space.tlb[2].tlb();
   frame_.tlb[tcg::kContextKernel] = frame_.kernel_tlb[in_use];
   frame_.tlb[tcg::kContextUser] = space.tlb[1].tlb();
+  frame_.forget_stack_pages();
   frame_.code_pages = space.code.table();
   space.code.select_mode(user_, mode_);
 }
@@ -368,7 +372,9 @@ void TcgVcpu::flush_address_space(uint16_t id) {
   AddressSpace* space = find_space(id);
   if (space == nullptr) return;
   space->flush_non_global();
-  if (space == space_) forget_fetches(true);
+  if (space != space_) return;
+  frame_.forget_stack_pages();
+  forget_fetches(true);
 }
 
 void TcgVcpu::flush_keys(uint16_t keys) {
@@ -377,6 +383,7 @@ void TcgVcpu::flush_keys(uint16_t keys) {
   for_each_space([keys](AddressSpace& space) {
     for (SoftTlb& tlb : space.tlb) tlb.flush_keys(keys);
   });
+  frame_.forget_stack_pages();
 }
 
 void TcgVcpu::memory_changed(core::AddressSpace& memory) {
@@ -404,6 +411,7 @@ void TcgVcpu::withdraw_write(const std::byte* first, const std::byte* last) {
   for_each_space([&](AddressSpace& space) {
     for (SoftTlb& tlb : space.tlb) tlb.withdraw_write_range(first, last);
   });
+  frame_.forget_stack_pages();
 }
 
 void TcgVcpu::forget_code(std::span<const std::byte> code) {

@@ -93,6 +93,19 @@ struct ReturnStack {
   uint64_t* top = nullptr;  ///< While it is not in use.
 };
 
+/// The page that a context's stack accesses saw last, if it may be written: its place does not
+/// depend on the address, unlike a TlbEntry's. The soft TLB has it, or has had it: whoever drops
+/// entries there calls Frame::forget_stack_pages() afterwards.
+struct StackPage {
+  uint64_t tag = 0;    ///< As TlbEntry::tag.
+  uint64_t below = 0;  ///< kStackPageRoom, or 0 if nothing is known.
+  uint8_t* host = nullptr;
+};
+/// The largest range that a check against a StackPage covers, in bytes.
+constexpr unsigned kMostStackBytes = 64;
+/// An access hits if va - tag is below this.
+constexpr uint64_t kStackPageRoom = kPageSize - kMostStackBytes + 1;
+
 /// A memory context: supervisor accesses and user accesses have a TLB each at a time.
 enum MemoryContext : uint8_t { kContextKernel = 0, kContextUser = 1, kMemoryContexts = 2 };
 
@@ -119,10 +132,10 @@ struct alignas(64) Frame {
   JumpTarget* jump_cache = nullptr;
   /// By what Backend::left_block knows the block that a return or an indirect exit left.
   const void* left_from = nullptr;
-  uint64_t* return_stack_top = nullptr;  ///< Of the one in use, while no translated code runs.
-  uint64_t scratch[4] = {};              ///< For the backend.
+  StackPage stack_pages[kMemoryContexts];
   /// What polls of translated code read. A kick makes it null, so that they fault.
   const uint32_t* poll_word = &kPollWord;
+  uint64_t scratch[4] = {};  ///< For the backend.
   uint64_t helper_arguments[4] = {};
   /// Bytes of a load that could not be done in place (device, page crossing); the load is retried
   /// here.
@@ -149,7 +162,15 @@ struct alignas(64) Frame {
   /// By privilege: supervisor, user. Neither may return to what the other has called.
   ReturnStack return_stacks[2];
   unsigned return_stack_in_use = 0;
-  void* owner_stack = nullptr;  ///< While translated code runs: its caller's.
+  uint64_t* return_stack_top = nullptr;  ///< Of that, while no translated code runs.
+  void* owner_stack = nullptr;           ///< While translated code runs: its caller's.
+
+  /// Any thread. Translated code sets a page, then looks whether the soft TLB still has it: behind
+  /// the fence, either it sees that it has not, or this sees that it was set.
+  void forget_stack_pages() {
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    for (StackPage& page : stack_pages) __atomic_store_n(&page.below, 0, __ATOMIC_RELAXED);
+  }
 
   /// Makes the vCPU leave translated code soon with kPoll, and not enter it again until `unkick`.
   /// Any thread, also in a signal handler.

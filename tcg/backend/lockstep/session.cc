@@ -87,6 +87,7 @@ void Session::set_tlb(bool real) {
   frame_->kernel_tlb[1] = tlb(kTlbKernelOnUser);
   frame_->tlb[kContextKernel] = frame_->kernel_tlb[in_use];
   frame_->tlb[kContextUser] = tlb(kTlbUser);
+  frame_->forget_stack_pages();
 }
 
 uint8_t Session::requests() const {

@@ -118,6 +118,8 @@ class CodeGenerator {
     bool checked = false;  ///< By an earlier access of its group.
     bool writes = false;
     bool restore_flags = false;
+    bool on_stack = false;  ///< The check looks at the StackPage first.
+    Encoder::Label stack_misses = 0, stack_hits = 0;
   };
   struct ExitStub {
     Encoder::Label entry;
@@ -311,6 +313,9 @@ class CodeGenerator {
   void keep_stub(const SlowStub& stub);
   SlowStub begin_check(const Inst& access);
   void emit_check(SlowStub& stub, bool write);
+  unsigned checked_bytes(const SlowStub& stub) const;
+  unsigned checked_alignment(const SlowStub& stub) const;
+  void emit_tlb_check(const SlowStub& stub);
   MemoryOperation memory_operation(const Inst& access) const;
   Reg load_temporary(const SlowStub& stub);
   Reg operand_temporary(const SlowStub& stub, Mem& operand);
@@ -320,6 +325,11 @@ class CodeGenerator {
   void store_stub_value(size_t offset, const Source& value, Type type);
   void store_source(unsigned size, const SlowStub& stub);
   void load_source(Reg to, unsigned size, const Source& value);
+
+  // codegen_stack.cc: checks of stack accesses.
+  bool is_on_stack(const Inst& access, const SlowStub& stub) const;
+  void emit_stack_check(SlowStub& stub);
+  void emit_stack_stub(const SlowStub& stub);
 
   // codegen_groups.cc: accesses that share a check.
   Mem group_operand(size_t access);

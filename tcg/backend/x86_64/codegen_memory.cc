@@ -84,32 +84,42 @@ CodeGenerator::SlowStub CodeGenerator::begin_check(const Inst& access) {
   } else {
     need_memory_flags();
   }
+  stub.on_stack = is_on_stack(access, stub);
   take_address(access, stub.group != AccessGroups::kNone ? groups_[stub.group].lowest : 0);
   return stub;
 }
 
 void CodeGenerator::emit_check(SlowStub& stub, bool write) {
   if (stub.checked) return;
-  const AccessGroup* group = stub.group != AccessGroups::kNone ? &groups_[stub.group] : nullptr;
-  const bool user = stub.operation.flags & kMemoryUser;
-  const unsigned bytes = group ? group->bytes : size_of(stub.operation.type);
-  const unsigned alignment = group                                   ? group->alignment
-                             : stub.operation.flags & kMemoryAligned ? bytes
-                                                                     : 1;
-  if (group) write = group->writes;
+  const bool group = stub.group != AccessGroups::kNone;
+  stub.writes = group ? groups_[stub.group].writes : write;
   e_.bind(stub.retry);
-  emit_tlb_lookup(e_, cpu_.bmi2, tlb_offset(user), write);
-  e_.alu_imm(Alu::kCmp, 8, kAddressReg, static_cast<int32_t>(kPageSize - bytes));
+  stub.on_stack ? emit_stack_check(stub) : emit_tlb_check(stub);
+  flags_ = stub.recipe ? kFlagsNowhere : kFlagsInMemory;
+  locked_ = kTemporaryMask;
+  if (group) finish_group_check(stub);
+}
+
+unsigned CodeGenerator::checked_bytes(const SlowStub& stub) const {
+  return stub.group != AccessGroups::kNone ? groups_[stub.group].bytes
+                                           : size_of(stub.operation.type);
+}
+
+unsigned CodeGenerator::checked_alignment(const SlowStub& stub) const {
+  if (stub.group != AccessGroups::kNone) return groups_[stub.group].alignment;
+  return stub.operation.flags & kMemoryAligned ? size_of(stub.operation.type) : 1;
+}
+
+void CodeGenerator::emit_tlb_check(const SlowStub& stub) {
+  const unsigned alignment = checked_alignment(stub);
+  emit_tlb_lookup(e_, cpu_.bmi2, tlb_offset(stub.operation.flags & kMemoryUser), stub.writes);
+  e_.alu_imm(Alu::kCmp, 8, kAddressReg, static_cast<int32_t>(kPageSize - checked_bytes(stub)));
   e_.jump_if(kAbove, stub.entry);
   if (alignment > 1) {
     e_.test_imm(1, kAddressReg, static_cast<int32_t>(alignment - 1));
     e_.jump_if(kNotEqual, stub.entry);
   }
-  e_.mov(8, kTlbReg, tlb_field(write, offsetof(TlbEntry, host)));
-  stub.writes = write;
-  flags_ = stub.recipe ? kFlagsNowhere : kFlagsInMemory;
-  locked_ = kTemporaryMask;
-  if (group) finish_group_check(stub);
+  e_.mov(8, kTlbReg, tlb_field(stub.writes, offsetof(TlbEntry, host)));
 }
 
 // Behind the access, whose place is stub.operand.
@@ -380,6 +390,7 @@ void CodeGenerator::begin_slow_stub(const SlowStub& stub) {
 }
 
 void CodeGenerator::emit_slow_stub(const SlowStub& stub) {
+  if (stub.on_stack) emit_stack_stub(stub);
   if (stub.group != AccessGroups::kNone) return emit_group_stub(stub);
   if (stub.x87_store != 0) return emit_x87_store_stub(stub);
   const MemoryOperation& operation = stub.operation;

@@ -133,13 +133,10 @@ TEST_F(Golden, Push) {
   b_.set_reg(kSp, next);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [r15 - 8]
-rorx r14d, r12d, 7
-and r14d, 0x1ffe0
-add r14, qword ptr [r13 + 0x10]
-sub r12, qword ptr [r14 + 0x10]
-cmp r12, 0xff8
-ja
-mov r14, qword ptr [r14 + 0x18]
+sub r12, qword ptr [r13 + 0x40]
+cmp r12, qword ptr [r13 + 0x48]
+jae
+mov r14, qword ptr [r13 + 0x50]
 mov qword ptr [r14 + r12], rbx
 lea r15, [r15 - 8]
 jmp
@@ -154,13 +151,10 @@ TEST_F(Golden, Pop) {
   b_.set_reg(kBx, popped);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, r15
-rorx r14d, r12d, 7
-and r14d, 0x1ffe0
-add r14, qword ptr [r13 + 0x10]
-sub r12, qword ptr [r14]
-cmp r12, 0xff8
-ja
-mov r14, qword ptr [r14 + 8]
+sub r12, qword ptr [r13 + 0x40]
+cmp r12, qword ptr [r13 + 0x48]
+jae
+mov r14, qword ptr [r13 + 0x50]
 mov rbx, qword ptr [r14 + r12]
 lea r15, [r15 + 8]
 jmp
@@ -181,7 +175,7 @@ TEST_F(Golden, BackEdgesPoll) {
   b_.branch_if(Condition::kNe, 0x1000, 1);
   EXPECT_EQ(code(), R"(cmp rax, rbx
 je
-mov r14, qword ptr [r13 + 0x68]
+mov r14, qword ptr [r13 + 0x70]
 mov r14d, dword ptr [r14]
 jmp
 )");
@@ -309,7 +303,7 @@ cmp r12, 0xff8
 ja
 mov r14, qword ptr [r14 + 8]
 mov r12, qword ptr [r14 + r12]
-mov qword ptr [r13 + 0x3a0], r12
+mov qword ptr [r13 + 0x3c0], r12
 mov r12, rsi
 rorx r14d, r12d, 7
 and r14d, 0x1ffe0
@@ -319,7 +313,7 @@ cmp r12, 0xff8
 ja
 mov r14, qword ptr [r14 + 0x18]
 lea r14, [r14 + r12]
-mov r12, qword ptr [r13 + 0x3a0]
+mov r12, qword ptr [r13 + 0x3c0]
 mov qword ptr [r14], r12
 jmp
 )");
@@ -375,7 +369,7 @@ ja
 mov r14, qword ptr [r14 + 0x18]
 lea r14, [r14 + r12]
 mov qword ptr [r14], rax
-mov qword ptr [r13 + 0x3a0], r14
+mov qword ptr [r13 + 0x3c0], r14
 mov r12, rsi
 rorx r14d, r12d, 7
 and r14d, 0x1ffe0
@@ -386,10 +380,10 @@ ja
 mov r14, qword ptr [r14 + 0x18]
 lea r14, [r14 + r12]
 mov qword ptr [r14], rax
-mov qword ptr [r13 + 0x3c0], r14
-mov r14, qword ptr [r13 + 0x3a0]
-mov qword ptr [r14 + 8], rcx
+mov qword ptr [r13 + 0x3e0], r14
 mov r14, qword ptr [r13 + 0x3c0]
+mov qword ptr [r14 + 8], rcx
+mov r14, qword ptr [r13 + 0x3e0]
 mov qword ptr [r14 + 8], rcx
 jmp
 )");
@@ -415,8 +409,8 @@ cmp rbx, rcx
 je
 cmp rbx, r15
 jne
-mov rdx, qword ptr [r13 + 0x3e0]
-mov r15, qword ptr [r13 + 0x400]
+mov rdx, qword ptr [r13 + 0x400]
+mov r15, qword ptr [r13 + 0x420]
 cmp rbx, rcx
 jmp
 )"),
@@ -492,17 +486,14 @@ mov word ptr [r13 - 0x80], ax
 mov rax, r12
 mov r14, qword ptr [r13 + 0x20]
 lea r14, [r14 + 0x1015]
-mov qword ptr [r13 + 0x3a0], r14
+mov qword ptr [r13 + 0x3c0], r14
 lea r12, [r15 - 8]
-rorx r14d, r12d, 7
-and r14d, 0x1ffe0
-add r14, qword ptr [r13 + 0x18]
-sub r12, qword ptr [r14 + 0x10]
-cmp r12, 0xff8
-ja
-mov r14, qword ptr [r14 + 0x18]
+sub r12, qword ptr [r13 + 0x58]
+cmp r12, qword ptr [r13 + 0x60]
+jae
+mov r14, qword ptr [r13 + 0x68]
 lea r14, [r14 + r12]
-mov r12, qword ptr [r13 + 0x3a0]
+mov r12, qword ptr [r13 + 0x3c0]
 mov qword ptr [r14], r12
 lea r15, [r15 - 8]
 call

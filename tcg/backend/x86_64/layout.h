@@ -45,6 +45,12 @@ constexpr Mem tlb_field(bool write, size_t offset) {
   return {kTlbReg, kNoReg, 0, static_cast<int32_t>(half + offset)};
 }
 
+/// A field of the context's StackPage.
+constexpr Mem stack_page_field(bool user, size_t offset) {
+  const unsigned context = user ? kContextUser : kContextKernel;
+  return frame_at(offsetof(Frame, stack_pages) + context * sizeof(StackPage) + offset);
+}
+
 /// The host address of an operand after a check.
 constexpr Mem kChecked{kTlbReg, kAddressReg, 0, 0};
 /// Frame::x87_place.

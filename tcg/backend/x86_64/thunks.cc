@@ -17,7 +17,7 @@ constexpr Reg kSavedByCaller[] = {kRax, kRcx, kRdx, kRsi, kRdi, kR8, kR9, kR10, 
 constexpr unsigned kVectorRegisters = 16;
 /// Makes the stack pointer a multiple of 16 behind kSavedByCallee and the return address.
 constexpr int32_t kEntryRoom = 8;
-constexpr uint8_t kNotEqual = 5;
+constexpr uint8_t kNotEqual = 5, kAboveOrEqual = 3;
 
 class ThunkMaker {
  public:
@@ -56,6 +56,11 @@ class ThunkMaker {
     thunks.access_write = make_access(true);
     thunks.group_read = make_group(false);
     thunks.group_write = make_group(true);
+    for (const bool user : {false, true}) {
+      for (const bool write : {false, true}) {
+        thunks.stack_misses[user][write] = make_stack_miss(user, write);
+      }
+    }
     thunks.call_helper = make_call(4, reinterpret_cast<void*>(&slow_call_helper));
     thunks.evaluate = make_call(8, reinterpret_cast<void*>(&slow_evaluate));
     thunks.save_flags = make_save_flags();
@@ -401,6 +406,56 @@ class ThunkMaker {
     e_.jump(exit_);
     e_.bind(refilled);
     e_.alu_imm(Alu::kAdd, 8, Mem{kRsp}, 4);
+    e_.ret();
+    return start;
+  }
+
+  // The page is set before the TLB is looked at again: see Frame::forget_stack_pages().
+  const uint8_t* make_stack_miss(bool user, bool write) {
+    const uint8_t* start = here();
+    const Encoder::Label misses = e_.new_label(), found = e_.new_label(), changed = e_.new_label();
+    const size_t tlb = offsetof(Frame, tlb) + (user ? kContextUser : kContextKernel) * sizeof(Tlb*);
+    const auto page = [user](size_t offset) { return stack_page_field(user, offset); };
+    const Mem tag = tlb_field(true, offsetof(TlbEntry, tag));
+    constexpr Reg kValue = kRax, kLimit = kRcx;
+    const auto restore = [this] {
+      e_.mov(8, kValue, frame_at(scratch_offset(1)));
+      e_.mov(8, kLimit, frame_at(scratch_offset(2)));
+    };
+    e_.mov_to(8, frame_at(scratch_offset(1)), kValue);
+    e_.mov_to(8, frame_at(scratch_offset(2)), kLimit);
+    e_.mov_imm(4, kLimit, kPageSize + 1);
+    e_.alu(Alu::kSub, 4, kLimit, kTlbReg);
+    e_.alu(Alu::kAdd, 8, kAddressReg, page(offsetof(StackPage, tag)));
+    emit_tlb_lookup(e_, /*bmi2=*/false, tlb, write);
+    e_.alu(Alu::kCmp, 8, kAddressReg, kLimit);
+    e_.jump_if(kAboveOrEqual, misses);
+    if (!user) {  // not what rights to user pages allow
+      e_.mov(8, kValue, frame_at(tlb));
+      e_.alu(Alu::kCmp, 8, kValue, frame_at(offsetof(Frame, kernel_tlb)));
+      e_.jump_if(kNotEqual, found);
+    }
+    e_.mov(8, kValue, tag);
+    if (!write) {
+      e_.alu(Alu::kCmp, 8, kValue, tlb_field(false, offsetof(TlbEntry, tag)));
+      e_.jump_if(kNotEqual, found);
+    }
+    e_.mov_to(8, page(offsetof(StackPage, tag)), kValue);
+    e_.mov(8, kLimit, tlb_field(true, offsetof(TlbEntry, host)));
+    e_.mov_to(8, page(offsetof(StackPage, host)), kLimit);
+    e_.mov_imm(4, kLimit, kStackPageRoom);
+    e_.rm({kMapOne, 0x87}, 8, kLimit, page(offsetof(StackPage, below)));  // xchg
+    e_.alu(Alu::kCmp, 8, kValue, tag);
+    e_.jump_if(kNotEqual, changed);
+    e_.bind(found);
+    e_.mov(8, kTlbReg, tlb_field(write, offsetof(TlbEntry, host)));
+    restore();
+    e_.ret();
+    e_.bind(changed);
+    e_.mov_to_imm(8, page(offsetof(StackPage, below)), 0);
+    e_.bind(misses);
+    restore();
+    e_.alu_imm(Alu::kAdd, 8, Mem{kRsp}, 5);
     e_.ret();
     return start;
   }

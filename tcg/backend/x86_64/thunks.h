@@ -47,6 +47,11 @@ struct Thunks {
   /// succeed.
   const uint8_t* group_read;
   const uint8_t* group_write;
+  /// By user and write: called where a stack access is to another page than the StackPage's, with
+  /// va - tag in kAddressReg and its bytes in kTlbReg. If the TLB has the page, they return with
+  /// what the check would have from it; else behind the 5-byte jump that follows, as a check of the
+  /// TLB that misses.
+  const uint8_t* stack_misses[2][2];
   /// As access_read, with va in kAddressReg and no refill.
   const uint8_t* access_full;
   /// Called: flags to the Frame; kAddressReg comes back from scratch[0].

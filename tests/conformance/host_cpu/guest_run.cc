@@ -134,6 +134,7 @@ void GuestRunner::begin(const Batch& batch) {
   i386::CpuState& state = cpu();
   set_up(state, batch.bits, batch.small_data);
   return_stacks_->forget();
+  state.frame.forget_stack_pages();
   problem_.clear();
 }
 
