@@ -61,9 +61,10 @@ def install():
     _fetch(["apt-get", *(f"-o{key}={value}" for key, value in settings.items())], FOLDER)
     root = FOLDER / "root"
     libraries = f"{root}/usr/lib/x86_64-linux-gnu"
+    firmware = " ".join(f"-L {root}/usr/{folder}" for folder in ("share/qemu", "share/seabios", "lib/ipxe/qemu"))
     COMMAND.write_text(f"#!/bin/sh\nexport QEMU_MODULE_DIR={libraries}/qemu\n"
                        f"export LD_LIBRARY_PATH={libraries}:{root}/lib/x86_64-linux-gnu\n"
-                       f"exec {root}/usr/bin/{PROGRAM} -L {root}/usr/share/qemu -L {root}/usr/share/seabios \"$@\"\n")
+                       f"exec {root}/usr/bin/{PROGRAM} {firmware} \"$@\"\n")
     COMMAND.chmod(0o755)
     if not version(COMMAND):
         sys.exit(f"bench: {COMMAND} does not run")
