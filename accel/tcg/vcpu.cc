@@ -302,8 +302,7 @@ void TcgVcpu::AddressSpace::flush_page(uint64_t page) {
 }
 
 void TcgVcpu::flush_locked() {
-  for_each_space([](AddressSpace& space) { space.flush(); });
-  frame_.forget_stack_pages();
+  drop_from_tlbs([](AddressSpace& space) { space.flush(); });
   forget_fetches(false);
 }
 
@@ -316,8 +315,7 @@ void TcgVcpu::flush_all() {
 void TcgVcpu::flush_non_global() {
   util::log(util::kLogMmu, "mmu: flush of what is not global\n");
   const std::lock_guard lock(tlb_lock_);
-  for_each_space([](AddressSpace& space) { space.flush_non_global(); });
-  frame_.forget_stack_pages();
+  drop_from_tlbs([](AddressSpace& space) { space.flush_non_global(); });
   forget_fetches(true);
 }
 
@@ -325,8 +323,7 @@ void TcgVcpu::flush_page(uint64_t address) {
   const uint64_t page = tcg::page_of(address);
   util::log(util::kLogMmu, "mmu: flush of {:#x}\n", page);
   const std::lock_guard lock(tlb_lock_);
-  for_each_space([page](AddressSpace& space) { space.flush_page(page); });
-  frame_.forget_stack_pages();
+  drop_from_tlbs([page](AddressSpace& space) { space.flush_page(page); });
   if (exec_entry(page).page == page) exec_entry(page).page = kNoPage;
 }
 
@@ -380,10 +377,9 @@ void TcgVcpu::flush_address_space(uint16_t id) {
 void TcgVcpu::flush_keys(uint16_t keys) {
   util::log(util::kLogMmu, "mmu: flush of keys {:#x}\n", keys);
   const std::lock_guard lock(tlb_lock_);
-  for_each_space([keys](AddressSpace& space) {
+  drop_from_tlbs([keys](AddressSpace& space) {
     for (SoftTlb& tlb : space.tlb) tlb.flush_keys(keys);
   });
-  frame_.forget_stack_pages();
 }
 
 void TcgVcpu::memory_changed(core::AddressSpace& memory) {
@@ -408,10 +404,9 @@ void TcgVcpu::set_memory(core::AddressSpace& memory) {
 
 void TcgVcpu::withdraw_write(const std::byte* first, const std::byte* last) {
   const std::lock_guard lock(tlb_lock_);
-  for_each_space([&](AddressSpace& space) {
+  drop_from_tlbs([&](AddressSpace& space) {
     for (SoftTlb& tlb : space.tlb) tlb.withdraw_write_range(first, last);
   });
-  frame_.forget_stack_pages();
 }
 
 void TcgVcpu::forget_code(std::span<const std::byte> code) {

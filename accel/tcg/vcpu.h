@@ -191,6 +191,12 @@ class TcgVcpu final : public Vcpu, private CodeReader {
       if (space.last_use != 0) visit(space);
     }
   }
+  /// `drop` takes entries from TLBs of the space that it is given.
+  template <class F>
+  void drop_from_tlbs(F&& drop) {
+    for_each_space(drop);
+    frame_.forget_stack_pages();
+  }
   AddressSpace* find_space(uint16_t id);
   void enter_space(AddressSpace& space);
   std::array<AddressSpace, kAddressSpaces> spaces_;

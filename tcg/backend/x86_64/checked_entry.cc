@@ -28,8 +28,7 @@ void emit_add(Encoder& encoder, Reg to, int64_t value) {
 void emit_checked_entry(Encoder& e, const Thunks& thunks, BlockData& block,
                         const uint8_t* memory_entry) {
   const CodePage& page = *block.page;
-  const auto displacement = static_cast<int32_t>(code_page_slot(page.number) * sizeof(uint64_t));
-  const Mem slot{kTlbReg, kNoReg, 0, displacement};
+  const Mem slot = code_page_mapping_of(page.number);
   const auto tag = static_cast<int32_t>(code_page_tag(page.number));
   const Encoder::Label miss = e.new_label();
   e.mov(8, kTlbReg, frame_at(offsetof(Frame, code_pages)));

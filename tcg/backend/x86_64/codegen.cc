@@ -74,14 +74,14 @@ void CodeGenerator::emit_entries() {
 void CodeGenerator::emit_second_page_check() {
   const Encoder::Label follows = e_.new_label();
   const auto tag = static_cast<int32_t>(code_page_tag(second_->number));
-  const auto slot = static_cast<int32_t>(code_page_slot(second_->number) * sizeof(uint64_t));
+  const Mem mapping = code_page_mapping_of(second_->number);
   e_.mov(8, kTlbReg, frame_at(offsetof(Frame, code_pages)));
   if (block_.relocatable) {
     e_.mov(8, kAddressReg, frame_at(offsetof(Frame, code_base)));
     emit_add(e_, kAddressReg, static_cast<int32_t>(kPageSize) + tag);
-    e_.alu(Alu::kCmp, 8, kAddressReg, Mem{kTlbReg, kNoReg, 0, slot});
+    e_.alu(Alu::kCmp, 8, kAddressReg, mapping);
   } else {
-    e_.alu_imm(Alu::kCmp, 8, Mem{kTlbReg, kNoReg, 0, slot}, tag);
+    e_.alu_imm(Alu::kCmp, 8, mapping, tag);
   }
   e_.jump_if(kEqual, follows);
   emit_guest_ip(kAddressReg, block_.guest_ip);

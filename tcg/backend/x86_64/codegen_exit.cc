@@ -187,8 +187,7 @@ void CodeGenerator::emit_landing() {
 int64_t CodeGenerator::emit_landing_check(uint64_t ip) {
   const CodePage& page = *data_.page;
   const auto tag = static_cast<int32_t>(code_page_tag(page.number));
-  const auto slot = static_cast<int32_t>(code_page_slot(page.number) * sizeof(uint64_t));
-  const Mem mapping{kTlbReg, kNoReg, 0, slot};
+  const Mem mapping = code_page_mapping_of(page.number);
   landing_misses_ = e_.new_label();
   if (block_.relocatable) {
     const int64_t moved = tag - static_cast<int64_t>(ip);

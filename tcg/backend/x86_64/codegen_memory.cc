@@ -11,10 +11,6 @@ constexpr uint8_t kAbove = 7, kNotEqual = 5;
 
 bool is_temporary(Reg reg) { return reg == kAddressReg || reg == kTlbReg; }
 
-size_t tlb_offset(bool user) {
-  return offsetof(Frame, tlb) + (user ? kContextUser : kContextKernel) * sizeof(void*);
-}
-
 }  // namespace
 
 MemoryOperation CodeGenerator::memory_operation(const Inst& access) const {

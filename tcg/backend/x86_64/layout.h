@@ -39,6 +39,16 @@ constexpr uint64_t spill_bit(int32_t frame) {
 }
 constexpr size_t scratch_offset(unsigned index) { return offsetof(Frame, scratch) + index * 8; }
 
+/// Of the pointer to the TLB of user or supervisor accesses.
+constexpr size_t tlb_offset(bool user) {
+  return offsetof(Frame, tlb) + (user ? kContextUser : kContextKernel) * sizeof(Tlb*);
+}
+/// Where the page of code with this number is mapped, with Frame::code_pages in kTlbReg.
+constexpr Mem code_page_mapping_of(uint32_t number) {
+  const size_t offset = code_page_slot(number) * sizeof(uint64_t);
+  return {kTlbReg, kNoReg, 0, static_cast<int32_t>(offset)};
+}
+
 /// A field of the TLB entry, with the address of its TlbPair in kTlbReg.
 constexpr Mem tlb_field(bool write, size_t offset) {
   const size_t half = write ? offsetof(TlbPair, write) : offsetof(TlbPair, read);

@@ -10,25 +10,34 @@
 namespace vireo::tcg {
 namespace {
 
-TEST_F(Control, ReturnsGoToTheCaller) {
-  b_.insn_start(0x1000);
-  b_.push_return(0x1005);
-  b_.exit_direct(0x2000, 0);
-  TranslatedBlock* call = compile(0x1000);
-  b_.insn_start(0x2000);
-  b_.exit_return(get(0));
-  TranslatedBlock* returns = compile(0x2000);
+/// A call from 0x1000 to what returns to general[0].
+class Returns : public Control {
+ protected:
+  Returns() {
+    b_.insn_start(0x1000);
+    b_.push_return(0x1005);
+    b_.exit_direct(0x2000, 0);
+    call_ = compile(0x1000);
+    b_.insn_start(0x2000);
+    b_.exit_return(get(0));
+    returns_ = compile(0x2000);
+    frame_.general[0] = 0x1005;
+  }
+  TranslatedBlock* call_ = nullptr;
+  TranslatedBlock* returns_ = nullptr;
+};
+
+TEST_F(Returns, GoToTheCaller) {
   TranslatedBlock* after = counting(0x1005, 1, 0x1010);
-  backend_->link(call, 0, returns);
-  frame_.general[0] = 0x1005;
-  run(call);
+  backend_->link(call_, 0, returns_);
+  run(call_);
   EXPECT_EQ(frame_.guest_ip, 0x1005u);
-  ASSERT_EQ(last_, call) << "the pushed address is an exit of the call";
+  ASSERT_EQ(last_, call_) << "the pushed address is an exit of the call";
   backend_->link(last_, slot_, after);
-  run(call);
+  run(call_);
   EXPECT_EQ(last_, after);
   frame_.general[0] = 0x7777;
-  run(call);
+  run(call_);
   EXPECT_EQ(frame_.guest_ip, 0x7777u);
 }
 
@@ -75,28 +84,20 @@ TEST_F(Control, DeepCallsKeepTheNewestReturns) {
   }
 }
 
-TEST_F(Control, ReturnStacksAreByPrivilegeAndForget) {
-  b_.insn_start(0x1000);
-  b_.push_return(0x1005);
-  b_.exit_direct(0x2000, 0);
-  TranslatedBlock* call = compile(0x1000);
-  b_.insn_start(0x2000);
-  b_.exit_return(get(0));
-  TranslatedBlock* returns = compile(0x2000);
-  frame_.general[0] = 0x1005;
+TEST_F(Returns, AreByPrivilegeAndForgotten) {
   const auto finds_call = [&] {
-    run(returns);
+    run(returns_);
     EXPECT_EQ(frame_.guest_ip, 0x1005u);
-    return last_ == call;
+    return last_ == call_;
   };
-  run(call);
+  run(call_);
   EXPECT_EQ(frame_.guest_ip, 0x2000u);
   guest_->return_stacks->select(1);
   EXPECT_FALSE(finds_call());
   guest_->return_stacks->select(0);
   EXPECT_TRUE(finds_call());
   EXPECT_FALSE(finds_call()) << "it was taken off";
-  run(call);
+  run(call_);
   guest_->return_stacks->forget();
   EXPECT_FALSE(finds_call());
 }

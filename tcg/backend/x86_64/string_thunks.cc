@@ -21,8 +21,7 @@ class StringThunk {
       : e_(encoder),
         scale_(static_cast<uint8_t>(flags & kStringScale)),
         stores_(flags & kStringStores),
-        tlb_(offsetof(Frame, tlb) +
-             (flags & kStringUser ? kContextUser : kContextKernel) * sizeof(Tlb*)),
+        tlb_(tlb_offset((flags & kStringUser) != 0)),
         end_(encoder.new_label()) {}
 
   const uint8_t* make() {

@@ -414,7 +414,7 @@ class ThunkMaker {
   const uint8_t* make_stack_miss(bool user, bool write) {
     const uint8_t* start = here();
     const Encoder::Label misses = e_.new_label(), found = e_.new_label(), changed = e_.new_label();
-    const size_t tlb = offsetof(Frame, tlb) + (user ? kContextUser : kContextKernel) * sizeof(Tlb*);
+    const size_t tlb = tlb_offset(user);
     const auto page = [user](size_t offset) { return stack_page_field(user, offset); };
     const Mem tag = tlb_field(true, offsetof(TlbEntry, tag));
     constexpr Reg kValue = kRax, kLimit = kRcx;
