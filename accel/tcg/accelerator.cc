@@ -14,6 +14,7 @@
 #include "tcg/backend/lockstep/lockstep.h"
 #include "tcg/ir/printer.h"
 #include "util/activity.h"
+#include "util/host/huge_text.h"
 #include "util/log.h"
 
 namespace vireo::accel {
@@ -56,6 +57,8 @@ util::Result<std::unique_ptr<TcgAccelerator>> TcgAccelerator::create(const TcgCo
     auto map = PerfMap::create(PerfMap::default_path());
     if (!map) return std::move(map).error().with_context("-perfmap");
     accelerator->perf_map_ = std::move(*map);
+  } else {
+    util::move_text_to_huge_pages();  // perf would not know its names
   }
   return accelerator;
 }

@@ -16,8 +16,6 @@
 namespace vireo::util {
 namespace {
 
-constexpr size_t kHugePage = size_t{2} << 20;
-
 void* map(size_t size) {
   return mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
               -1, 0);

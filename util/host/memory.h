@@ -6,6 +6,8 @@
 
 namespace vireo::util {
 
+inline constexpr size_t kHugePage = size_t{2} << 20;
+
 /// The host's page size in bytes, a power of two.
 size_t host_page_size();
 
@@ -30,6 +32,8 @@ class MemoryMapping {
 
   std::byte* data() const { return data_; }
   size_t size() const { return size_; }
+  /// Leaves the memory to another owner.
+  void release() { data_ = nullptr, size_ = 0; }
 
  private:
   std::byte* data_ = nullptr;
