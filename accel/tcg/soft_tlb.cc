@@ -25,15 +25,16 @@ unsigned SoftTlb::number_of(uint64_t page, bool is_write) {
   return tcg::tlb_index(page) * 2 + (is_write ? 1 : 0);
 }
 
-tcg::TlbEntry& SoftTlb::entry(unsigned number) {
-  return number < kFirstLost ? tlb_->entry_at(number / 2, number % 2 != 0)
-                             : lost_[number - kFirstLost].entry;
+tcg::TlbPlace SoftTlb::entry(unsigned number) {
+  if (number < kFirstLost) return tlb_->entry_at(number / 2, number % 2 != 0);
+  tcg::TlbEntry& lost = lost_[number - kFirstLost].entry;
+  return {lost.tag, lost.host};
 }
 
 void SoftTlb::put(unsigned number, const tcg::TlbEntry& what, uint8_t flags) {
   if ((flags_[number] & kListed) == 0) used_[used_count_++] = static_cast<uint16_t>(number);
   flags_[number] = flags;
-  tcg::TlbEntry& filled = entry(number);
+  const tcg::TlbPlace filled = entry(number);
   clear(number);
   filled.host = what.host;
   if (number % 2 != 0) ++writers_of(what.host);
@@ -75,7 +76,7 @@ void SoftTlb::fill_if_free(uint64_t page, std::byte* host, bool is_write, PageKi
 }
 
 void SoftTlb::clear(unsigned number) {
-  tcg::TlbEntry& cleared = entry(number);
+  const tcg::TlbPlace cleared = entry(number);
   if (cleared.tag == unused_tag(number)) return;
   if (number % 2 != 0) --writers_of(cleared.host);
   set_tag(cleared.tag, unused_tag(number));

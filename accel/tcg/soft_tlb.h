@@ -46,7 +46,7 @@ class SoftTlb {
   static uint64_t unused_tag(unsigned number);
   void keep(unsigned number);
   void put(unsigned number, const tcg::TlbEntry& what, uint8_t flags);
-  tcg::TlbEntry& entry(unsigned number);
+  tcg::TlbPlace entry(unsigned number);
   void clear(unsigned number);
   /// How many entries for writes lead to host pages that share this counter: mostly none to a page
   /// that code is found in.

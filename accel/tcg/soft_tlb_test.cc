@@ -97,7 +97,7 @@ TEST_F(SoftTlbTest, WithdrawnPagesAreNotWritten) {
     const std::byte* host = some_host();
     tlb_.withdraw_write_range(host, host + tcg::kPageSize - 1);
     for (unsigned i = 0; i < kPages; ++i) {
-      const tcg::TlbEntry& entry = tlb_.tlb()->entry(page_of(i), true);
+      const tcg::TlbPlace entry = tlb_.tlb()->entry(page_of(i), true);
       const bool valid = entry.tag == page_of(i) || tlb_.recall(page_of(i), true);
       if (!valid) continue;
       ASSERT_NE(static_cast<const void*>(entry.host), host) << step;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 
 #include "tcg/runtime/x87_state.h"
 
@@ -30,26 +31,37 @@ constexpr uint64_t invalid_tag(unsigned index) {
   return static_cast<uint64_t>(index ^ 1) << kPageBits;
 }
 
-/// The entries of an index. Reads and writes have one each: what is copied between pages of the
-/// same index does not thrash. Those for writes are withheld for code, clean and watched pages.
-struct TlbPair {
-  TlbEntry read;
-  TlbEntry write;
+/// A TlbEntry where it lies.
+struct TlbPlace {
+  uint64_t& tag;
+  uint8_t*& host;
+
+  const TlbPlace& operator=(const TlbEntry& entry) const {
+    tag = entry.tag;
+    host = entry.host;
+    return *this;
+  }
+  operator TlbEntry() const { return {tag, host}; }  // NOLINT: what it holds
 };
 
-/// The soft TLB of a memory context.
+/// The soft TLB of a memory context. Reads and writes have entries of their own: what is copied
+/// between pages of the same index does not thrash. Those for writes are withheld for code, clean
+/// and watched pages. Tags and hosts lie apart, so that an index needs no scaling by more than 8.
 struct Tlb {
-  TlbPair pairs[kTlbEntries];
+  uint64_t tags[2][kTlbEntries];   ///< By whether it is for writes.
+  uint8_t* hosts[2][kTlbEntries];  ///< Likewise.
 
   Tlb() {
     for (unsigned i = 0; i < kTlbEntries; ++i) {
-      pairs[i].read = pairs[i].write = {invalid_tag(i), nullptr};
+      for (const bool is_write : {false, true}) {
+        entry_at(i, is_write) = TlbEntry{invalid_tag(i), nullptr};
+      }
     }
   }
-  TlbEntry& entry_at(unsigned index, bool is_write) {
-    return is_write ? pairs[index].write : pairs[index].read;
+  TlbPlace entry_at(unsigned index, bool is_write) {
+    return {tags[is_write][index], hosts[is_write][index]};
   }
-  TlbEntry& entry(uint64_t va, bool is_write) { return entry_at(tlb_index(va), is_write); }
+  TlbPlace entry(uint64_t va, bool is_write) { return entry_at(tlb_index(va), is_write); }
 };
 
 /// An entry of the per-vCPU indirect-jump cache: where to go for a guest IP.
@@ -111,9 +123,20 @@ enum MemoryContext : uint8_t { kContextKernel = 0, kContextUser = 1, kMemoryCont
 
 inline constexpr uint32_t kPollWord = 0;
 
+/// Frames begin at multiples of this, in bytes: then backends know the low bits of addresses in
+/// them.
+constexpr size_t kFrameAlignment = size_t{1} << 16;
+/// How far behind a Frame's beginning its first field lies.
+constexpr size_t kFrameRoom = 0xb80;
+
 /// The part of a vCPU's state that translated code and its runtime share; the target's state begins
 /// with it. Translated code addresses it (and the rest of the state) from one pinned host register.
-struct alignas(64) Frame {
+struct alignas(kFrameAlignment) Frame {
+  alignas(64) std::byte room[kFrameRoom] = {};  ///< Not used.
+  uint32_t mxcsr = 0x1f80;  ///< Guest SIMD control and status; in the host's register while
+                            ///< translated code runs.
+  uint32_t host_mxcsr = 0x1f80;
+  uint32_t return_stack_in_use = 0;
   // Arithmetic flags while not in host flags: SETO and LAHF results, so that one 16-bit store saves
   // both.
   uint8_t flag_overflow = 0;  ///< 0 or 1.
@@ -153,15 +176,11 @@ struct alignas(64) Frame {
   void* host_stack = nullptr;   ///< Of the backend: what it needs to leave from anywhere.
   void* accelerator = nullptr;  ///< The accelerator's per-vCPU object, for the hooks.
   void* runtime = nullptr;      ///< The target's per-vCPU object, for the helpers.
-  uint32_t mxcsr = 0x1f80;      ///< Guest SIMD control and status; in the host's register while
-                                ///< translated code runs.
-  uint32_t host_mxcsr = 0x1f80;
   alignas(32) uint8_t vector[16][32] =
       {};  ///< Guest vector registers (GetReg/SetReg of a vector type); pinned likewise.
   alignas(32) uint8_t spill[kSpillSlots * 32] = {};
   /// By privilege: supervisor, user. Neither may return to what the other has called.
   ReturnStack return_stacks[2];
-  unsigned return_stack_in_use = 0;
   uint64_t* return_stack_top = nullptr;  ///< Of that, while no translated code runs.
   void* owner_stack = nullptr;           ///< While translated code runs: its caller's.
 

@@ -38,8 +38,8 @@ bool is_free_behind(const Text& text, size_t moved) {
   const size_t used = align_up(text.size, host_page_size());
   if (used == moved) return true;
   void* const rest = text.begin + used;
-  void* const mapped = mmap(rest, moved - used, PROT_NONE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  void* const mapped =
+      mmap(rest, moved - used, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
   if (mapped == MAP_FAILED) return false;
   munmap(mapped, moved - used);
   return mapped == rest;  // older kernels take the address as a hint
@@ -53,16 +53,14 @@ size_t move_text_to_huge_pages() {
   if (!text.begin || reinterpret_cast<uintptr_t>(text.begin) % kHugePage != 0) return 0;
   const size_t size = align_up(text.size, kHugePage);
   if (!is_free_behind(text, size)) return 0;
-  auto copy =
-      MemoryMapping::create("program text", size, MemoryMapping::Pages::huge_if_possible);
+  auto copy = MemoryMapping::create("program text", size, MemoryMapping::Pages::huge_if_possible);
   if (!copy) return 0;
   std::memcpy(copy->data(), text.begin, text.size);
   __builtin___clear_cache(reinterpret_cast<char*>(copy->data()),
                           reinterpret_cast<char*>(copy->data() + text.size));
   if (mprotect(copy->data(), size, PROT_READ | PROT_EXEC) != 0) return 0;
   // Whoever runs here meanwhile waits in a page fault until the copy is in place.
-  void* const moved =
-      mremap(copy->data(), size, size, MREMAP_MAYMOVE | MREMAP_FIXED, text.begin);
+  void* const moved = mremap(copy->data(), size, size, MREMAP_MAYMOVE | MREMAP_FIXED, text.begin);
   if (moved == MAP_FAILED) return 0;
   copy->release();
   return size;

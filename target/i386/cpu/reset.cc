@@ -55,7 +55,7 @@ void init(CpuState& state) {
 }
 
 void reset(CpuState& state) {
-  const CpuState fresh;
+  static const CpuState fresh;
   state.x87 = fresh.x87;
   std::memset(state.frame.vector, 0, sizeof state.frame.vector);
   state.frame.mxcsr = fresh.frame.mxcsr;

@@ -52,7 +52,7 @@ inline uint8_t* tlb_hit(CpuState& state, uint64_t linear, size_t size, bool is_w
     return nullptr;
   const unsigned context = privilege == Privilege::kUser ? tcg::kContextUser : tcg::kContextKernel;
   if (!state.frame.tlb[context]) return nullptr;
-  const tcg::TlbEntry& entry = state.frame.tlb[context]->entry(linear, is_write);
+  const tcg::TlbEntry entry = state.frame.tlb[context]->entry(linear, is_write);
   const uint64_t offset = linear - entry.tag;
   return offset <= tcg::kPageSize - size ? entry.host + offset : nullptr;
 }

@@ -12,14 +12,14 @@ namespace vireo::tcg::interpreter {
 }
 
 /// The tag of an entry that other threads may withdraw meanwhile.
-inline uint64_t tag_of(const TlbEntry& entry) {
+inline uint64_t tag_of(const TlbPlace& entry) {
   return __atomic_load_n(&entry.tag, __ATOMIC_RELAXED);
 }
 
 /// Where an access of `size` bytes goes in host memory if the TLB has it; else nullptr.
 [[gnu::always_inline]] inline uint8_t* find(const Frame& frame, MemoryContext context, uint64_t va,
                                             unsigned size, bool write) {
-  const TlbEntry& entry = frame.tlb[context]->entry(va, write);
+  const TlbPlace entry = frame.tlb[context]->entry(va, write);
   const uint64_t offset = va - tag_of(entry);
   return offset <= kPageSize - size ? entry.host + offset : nullptr;
 }

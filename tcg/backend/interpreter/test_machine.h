@@ -29,7 +29,7 @@ struct TestGuest {
   explicit TestGuest(uint32_t seed) {
     for (unsigned context = 0; context < kMemoryContexts; ++context) {
       for (const bool is_write : {false, true})
-        tlb[context].entry(kMemory, is_write) = {kMemory, memory};
+        tlb[context].entry(kMemory, is_write) = TlbEntry{kMemory, memory};
       frame.tlb[context] = &tlb[context];
     }
     frame.jump_cache = jump_cache;

@@ -253,7 +253,7 @@ TEST_F(Lockstep, BeginsAgainWhenASharedCheckFails) {
   const auto next_page = std::make_unique<TestGuest>(2);
   constexpr uint64_t kNext = TestGuest::kMemory + kPageSize;
   for (const bool is_write : {false, true}) {
-    guest_->tlb[kContextKernel].entry(kNext, is_write) = {kNext, next_page->memory};
+    guest_->tlb[kContextKernel].entry(kNext, is_write) = TlbEntry{kNext, next_page->memory};
   }
   build(false);
   block_.insts.pop_back();

@@ -205,7 +205,7 @@ uint8_t* Session::plain_place(uint64_t va, const MemoryOperation& operation, Acc
                                                            : kTlbKernel;
   const unsigned size = size_of(operation.type);
   if ((operation.flags & kMemoryAligned) != 0 && va % size != 0) return nullptr;
-  const TlbEntry& entry = real_tlb_[tlb]->entry(va, access == Access::kWrite);
+  const TlbPlace entry = real_tlb_[tlb]->entry(va, access == Access::kWrite);
   const auto offset = [&] { return va - entry.tag; };
   if (offset() > kPageSize - size &&
       (!hooks_.refill(frame_, va, size, access, operation.flags) || offset() > kPageSize - size)) {

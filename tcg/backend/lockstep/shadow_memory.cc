@@ -94,12 +94,12 @@ bool ShadowMemory::install() {
   for (const Mapping& mapping : mappings_) {
     for (const bool is_write : {false, true}) {
       if (!(is_write ? mapping.writable : mapping.readable)) continue;
-      TlbEntry& entry = tlb_[mapping.tlb]->entry(mapping.address, is_write);
+      const TlbPlace entry = tlb_[mapping.tlb]->entry(mapping.address, is_write);
       if (entry.host != nullptr) {
         clear();
         return false;
       }
-      entry = {mapping.address, mapping.page->found};
+      entry = TlbEntry{mapping.address, mapping.page->found};
     }
   }
   return true;

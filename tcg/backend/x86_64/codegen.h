@@ -313,6 +313,7 @@ class CodeGenerator {
   void keep_stub(const SlowStub& stub);
   SlowStub begin_check(const Inst& access);
   void emit_check(SlowStub& stub, bool write);
+  static bool is_user(const SlowStub& stub) { return stub.operation.flags & kMemoryUser; }
   unsigned checked_bytes(const SlowStub& stub) const;
   unsigned checked_alignment(const SlowStub& stub) const;
   void emit_tlb_check(const SlowStub& stub);

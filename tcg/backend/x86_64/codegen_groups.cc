@@ -59,7 +59,7 @@ void CodeGenerator::forget_groups() {
 // The instruction has not done anything yet: the guest can begin it again elsewhere.
 void CodeGenerator::emit_group_stub(const SlowStub& stub) {
   begin_slow_stub(stub);
-  e_.call_to(groups_[stub.group].writes ? thunks_.group_write : thunks_.group_read);
+  e_.call_to(thunks_.groups[is_user(stub)][groups_[stub.group].writes]);
   e_.imm(pack(groups_[stub.group], stub.operation), 4);
   e_.jump(stub.retry);
   flags_ = kFlagsInMemory;

@@ -108,14 +108,14 @@ unsigned CodeGenerator::checked_alignment(const SlowStub& stub) const {
 
 void CodeGenerator::emit_tlb_check(const SlowStub& stub) {
   const unsigned alignment = checked_alignment(stub);
-  emit_tlb_lookup(e_, cpu_.bmi2, tlb_offset(stub.operation.flags & kMemoryUser), stub.writes);
+  const TlbOperand entry = emit_tlb_lookup(e_, cpu_.bmi2, is_user(stub), stub.writes);
   e_.alu_imm(Alu::kCmp, 8, kAddressReg, static_cast<int32_t>(kPageSize - checked_bytes(stub)));
   e_.jump_if(kAbove, stub.entry);
   if (alignment > 1) {
     e_.test_imm(1, kAddressReg, static_cast<int32_t>(alignment - 1));
     e_.jump_if(kNotEqual, stub.entry);
   }
-  e_.mov(8, kTlbReg, tlb_field(stub.writes, offsetof(TlbEntry, host)));
+  e_.mov(8, kTlbReg, entry.host);
 }
 
 // Behind the access, whose place is stub.operand.
@@ -345,8 +345,7 @@ void CodeGenerator::emit_prefetch() {
   before_clobbering_flags();
   locked_ = 0;
   take_address(inst(), 0);
-  emit_tlb_lookup(e_, cpu_.bmi2, tlb_offset(inst().extra & kMemoryUser), false);
-  e_.mov(8, kTlbReg, tlb_field(false, offsetof(TlbEntry, host)));
+  e_.mov(8, kTlbReg, emit_tlb_lookup(e_, cpu_.bmi2, inst().extra & kMemoryUser, false).host);
   constexpr uint8_t kT0 = 1;
   e_.sse({kMap0f, 0x18}, kT0, kChecked);
 }
@@ -398,7 +397,7 @@ void CodeGenerator::emit_slow_stub(const SlowStub& stub) {
   if (operation.op == Opcode::kCompareExchange) {
     store_stub_value(arguments + 8, stub.replacement, operation.type);
   }
-  e_.call_to(stub.writes ? thunks_.access_write : thunks_.access_read);
+  e_.call_to(thunks_.accesses[is_user(stub)][stub.writes]);
   e_.imm(pack(operation), 4);
   e_.jump(stub.retry);
   finish_update(stub);

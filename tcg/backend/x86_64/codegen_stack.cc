@@ -24,7 +24,7 @@ bool CodeGenerator::is_on_stack(const Inst& access, const SlowStub& stub) const 
 }
 
 void CodeGenerator::emit_stack_check(SlowStub& stub) {
-  const bool user = stub.operation.flags & kMemoryUser;
+  const bool user = is_user(stub);
   stub.stack_misses = e_.new_label();
   stub.stack_hits = e_.new_label();
   e_.alu(Alu::kSub, 8, kAddressReg, stack_page_field(user, offsetof(StackPage, tag)));
@@ -36,7 +36,7 @@ void CodeGenerator::emit_stack_check(SlowStub& stub) {
 
 // The thunk finds the page in the TLB, or leaves what stub.entry begins with.
 void CodeGenerator::emit_stack_stub(const SlowStub& stub) {
-  const bool user = stub.operation.flags & kMemoryUser;
+  const bool user = is_user(stub);
   e_.bind(stub.stack_misses);
   e_.mov_imm(4, kTlbReg, checked_bytes(stub));
   e_.call_to(thunks_.stack_misses[user][stub.writes]);

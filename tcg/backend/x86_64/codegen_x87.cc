@@ -91,10 +91,11 @@ void CodeGenerator::emit_x87_store() {
 // hook stores what the instruction leaves in the Frame.
 void CodeGenerator::emit_x87_store_stub(const SlowStub& stub) {
   begin_slow_stub(stub);
-  e_.alu(Alu::kAdd, 8, kAddressReg, tlb_field(true, offsetof(TlbEntry, tag)));
+  const Mem tag = tlb_operand(is_user(stub), true).tag;
+  e_.alu(Alu::kAdd, 8, kAddressReg, tag);
   e_.mov_to(8, frame_at(scratch_offset(1)), kAddressReg);
-  e_.alu(Alu::kSub, 8, kAddressReg, tlb_field(true, offsetof(TlbEntry, tag)));
-  e_.call_to(thunks_.access_write);
+  e_.alu(Alu::kSub, 8, kAddressReg, tag);
+  e_.call_to(thunks_.accesses[is_user(stub)][true]);
   e_.imm(pack(stub.operation), 4);
   e_.jump(stub.retry);
   const auto opcode = static_cast<uint8_t>(stub.x87_store >> 8);

@@ -56,7 +56,9 @@ inline Hooks guest_hooks() {
             ++guest.refills;
             if (va - kMemory > kPageSize - size) return false;
             if ((flags & kMemoryAligned) && va % 16 != 0) return false;
-            guest.tlb.entry(va, false) = guest.tlb.entry(va, true) = {kMemory, guest.memory};
+            for (const bool is_write : {false, true}) {
+              guest.tlb.entry(va, is_write) = TlbEntry{kMemory, guest.memory};
+            }
             return true;
           },
       .load = [](Frame* frame, uint64_t va, const MemoryOperation&) -> const void* {

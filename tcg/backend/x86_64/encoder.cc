@@ -8,6 +8,8 @@
 namespace vireo::tcg::x86_64 {
 namespace {
 
+constexpr uint8_t kGsPrefix = 0x65;
+
 bool fits8(int64_t value) { return value == static_cast<int8_t>(value); }
 bool is_high_byte(unsigned reg) { return reg >= kAh && reg <= kBh; }
 /// The three low bits of a register's encoding.
@@ -62,6 +64,7 @@ void Encoder::put_modrm(uint8_t reg, const Rm& rm) {
 }
 
 void Encoder::rm(Code code, unsigned size, uint8_t reg, const Rm& rm, unsigned) {
+  if (rm.mem.gs) byte(kGsPrefix);
   if (size == 2) byte(0x66);
   if (code.prefix) byte(code.prefix);
   put_rex(code, size, reg, rm);
@@ -169,6 +172,7 @@ void Encoder::bswap(unsigned size, Reg reg) {
 // Three-byte VEX (SDM volume 2, 2.3.5).
 void Encoder::vex(Code code, unsigned size, uint8_t reg, Reg vvvv, const Rm& rm,
                   unsigned vector_bytes) {
+  if (rm.mem.gs) byte(kGsPrefix);
   const uint8_t prefix = code.prefix == 0x66 ? 1 : code.prefix == 0xf3 ? 2 : code.prefix ? 3 : 0;
   const bool base = bit3(rm.is_register() ? rm.reg : rm.mem.base);
   const bool index = bit3(rm.mem.index);
@@ -184,6 +188,10 @@ void Encoder::vex(Code code, unsigned size, uint8_t reg, Reg vvvv, const Rm& rm,
   }
   byte(code.byte);
   put_modrm(reg, rm);
+}
+
+void Encoder::bextr(unsigned size, Reg to, const Rm& from, Reg which) {
+  vex({kMap0f38, 0xf7}, size, to, which, from);
 }
 
 void Encoder::rorx(unsigned size, Reg to, const Rm& from, uint8_t count) {

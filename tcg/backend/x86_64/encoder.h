@@ -40,6 +40,7 @@ struct Mem {
   Reg index = kNoReg;
   uint8_t scale = 0;
   int32_t disp = 0;
+  bool gs = false;  ///< In the segment of set_segment_base().
 };
 
 /// A register or memory operand (ModRM.rm).
@@ -151,6 +152,8 @@ class Encoder {
   void bswap(unsigned size, Reg reg);
   // BMI2; the host must have it. Sizes 4 and 8.
   void rorx(unsigned size, Reg to, const Rm& from, uint8_t count);
+  /// Bits of `from`: the first is in bits 7 to 0 of `which`, how many in bits 15 to 8.
+  void bextr(unsigned size, Reg to, const Rm& from, Reg which);
   /// SHLX, SHRX or SARX.
   void shift_x(Shift op, unsigned size, Reg to, const Rm& from, Reg count);
   /// RDX times `by`.

@@ -65,14 +65,37 @@ TEST_F(Golden, LoadIndexed) {
   b_.set_reg(kAx, b_.load(Type::kI64, b_.address(Type::kI64, get(kBx), get(kCx), 3, 8), 0, 0));
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rbx + rcx*8 + 8]
-rorx r14d, r12d, 7
-and r14d, 0x1ffe0
-add r14, qword ptr [r13 + 0x10]
+rorx r14d, r12d, 9
+and r14d, 0x7ff8
+add r14, qword ptr [r13 + 0xc]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
 ja
-mov r14, qword ptr [r14 + 8]
+mov r14, qword ptr [r14 + 0x10000]
 mov rax, qword ptr [r14 + r12]
+jmp
+)");
+}
+
+TEST_F(Golden, UserCodeFindsItsTlbInASegment) {
+  set_flags();
+  b_.set_reg(kAx, b_.load(Type::kI64, get(kBx), 0, kMemoryUser));
+  b_.store(get(kCx), 0, get(kAx), kMemoryUser);
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+mov r12, rbx
+bextr r14d, r12d, r13d
+sub r12, qword ptr gs:[r14*8]
+cmp r12, 0xff8
+ja
+mov r14, qword ptr gs:[r14*8 + 0x10000]
+mov rax, qword ptr [r14 + r12]
+mov r12, rcx
+bextr r14d, r12d, r13d
+sub r12, qword ptr gs:[r14*8 + 0x8000]
+cmp r12, 0xff8
+ja
+mov r14, qword ptr gs:[r14*8 + 0x18000]
+mov qword ptr [r14 + r12], rax
 jmp
 )");
 }
@@ -82,11 +105,11 @@ TEST_F(Golden, PrefetchLooksIntoTheTlbAndBelievesIt) {
   b_.prefetch(b_.address(Type::kI64, get(kBx), get(kCx), 3, 8), 0);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rbx + rcx*8 + 8]
-rorx r14d, r12d, 7
-and r14d, 0x1ffe0
-add r14, qword ptr [r13 + 0x10]
+rorx r14d, r12d, 9
+and r14d, 0x7ff8
+add r14, qword ptr [r13 + 0xc]
 sub r12, qword ptr [r14]
-mov r14, qword ptr [r14 + 8]
+mov r14, qword ptr [r14 + 0x10000]
 prefetcht0 byte ptr [r14 + r12]
 jmp
 )");
@@ -97,13 +120,13 @@ TEST_F(Golden, LoadFolds) {
   b_.set_reg(kAx, b_.add(get(kAx), b_.load(Type::kI64, get(kBx), 0, 0), kAllFlags));
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, rbx
-rorx r14d, r12d, 7
-and r14d, 0x1ffe0
-add r14, qword ptr [r13 + 0x10]
+rorx r14d, r12d, 9
+and r14d, 0x7ff8
+add r14, qword ptr [r13 + 0xc]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
 ja
-mov r14, qword ptr [r14 + 8]
+mov r14, qword ptr [r14 + 0x10000]
 add rax, qword ptr [r14 + r12]
 jmp
 )");
@@ -114,13 +137,13 @@ TEST_F(Golden, CompareWithMemory) {
   b_.sub(b_.load(Type::kI32, get(kBx), 4, 0), number(5, Type::kI32), kAllFlags);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rbx + 4]
-rorx r14d, r12d, 7
-and r14d, 0x1ffe0
-add r14, qword ptr [r13 + 0x10]
+rorx r14d, r12d, 9
+and r14d, 0x7ff8
+add r14, qword ptr [r13 + 0xc]
 sub r12, qword ptr [r14]
 cmp r12, 0xffc
 ja
-mov r14, qword ptr [r14 + 8]
+mov r14, qword ptr [r14 + 0x10000]
 cmp dword ptr [r14 + r12], 5
 jmp
 )");
@@ -133,10 +156,10 @@ TEST_F(Golden, Push) {
   b_.set_reg(kSp, next);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [r15 - 8]
-sub r12, qword ptr [r13 + 0x40]
-cmp r12, qword ptr [r13 + 0x48]
+sub r12, qword ptr [r13 + 0x3c]
+cmp r12, qword ptr [r13 + 0x44]
 jae
-mov r14, qword ptr [r13 + 0x50]
+mov r14, qword ptr [r13 + 0x4c]
 mov qword ptr [r14 + r12], rbx
 lea r15, [r15 - 8]
 jmp
@@ -151,10 +174,10 @@ TEST_F(Golden, Pop) {
   b_.set_reg(kBx, popped);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, r15
-sub r12, qword ptr [r13 + 0x40]
-cmp r12, qword ptr [r13 + 0x48]
+sub r12, qword ptr [r13 + 0x3c]
+cmp r12, qword ptr [r13 + 0x44]
 jae
-mov r14, qword ptr [r13 + 0x50]
+mov r14, qword ptr [r13 + 0x4c]
 mov rbx, qword ptr [r14 + r12]
 lea r15, [r15 + 8]
 jmp
@@ -175,7 +198,7 @@ TEST_F(Golden, BackEdgesPoll) {
   b_.branch_if(Condition::kNe, 0x1000, 1);
   EXPECT_EQ(code(), R"(cmp rax, rbx
 je
-mov r14, qword ptr [r13 + 0x70]
+mov r14, qword ptr [r13 + 0x6c]
 mov r14d, dword ptr [r14]
 jmp
 )");
@@ -196,13 +219,13 @@ TEST_F(Golden, ExtendingLoad) {
   b_.set_reg(kAx, b_.zero_extend(Type::kI32, b_.load(Type::kI8, get(kSi), 3, 0)));
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rsi + 3]
-rorx r14d, r12d, 7
-and r14d, 0x1ffe0
-add r14, qword ptr [r13 + 0x10]
+rorx r14d, r12d, 9
+and r14d, 0x7ff8
+add r14, qword ptr [r13 + 0xc]
 sub r12, qword ptr [r14]
 cmp r12, 0xfff
 ja
-mov r14, qword ptr [r14 + 8]
+mov r14, qword ptr [r14 + 0x10000]
 movzx eax, byte ptr [r14 + r12]
 jmp
 )");
@@ -228,7 +251,7 @@ jmp
 
 TEST_F(Golden, RegistersInTheFrame) {
   b_.set_reg(kGuest9, b_.add(get(kGuest9), number(1), kAllFlags));
-  EXPECT_EQ(code(), R"(add qword ptr [r13 - 0x30], 1
+  EXPECT_EQ(code(), R"(add qword ptr [r13 - 0x34], 1
 jmp
 )");
 }
@@ -238,13 +261,13 @@ TEST_F(Golden, UpdateOfMemory) {
   b_.rmw(RmwKind::kAdd, Type::kI32, get(kBx), 4, get(kAx, Type::kI32), kMemoryLocked, kAllFlags);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rbx + 4]
-rorx r14d, r12d, 7
-and r14d, 0x1ffe0
-add r14, qword ptr [r13 + 0x10]
-sub r12, qword ptr [r14 + 0x10]
+rorx r14d, r12d, 9
+and r14d, 0x7ff8
+add r14, qword ptr [r13 + 0xc]
+sub r12, qword ptr [r14 + 0x8000]
 cmp r12, 0xffc
 ja
-mov r14, qword ptr [r14 + 0x18]
+mov r14, qword ptr [r14 + 0x18000]
 lock add dword ptr [r14 + r12], eax
 jmp
 )");
@@ -265,13 +288,13 @@ TEST_F(Golden, ScalarArithmeticFolds) {
                           b_.load(Type::kV64, get(kSi), 8, 0)));
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [rsi + 8]
-rorx r14d, r12d, 7
-and r14d, 0x1ffe0
-add r14, qword ptr [r13 + 0x10]
+rorx r14d, r12d, 9
+and r14d, 0x7ff8
+add r14, qword ptr [r13 + 0xc]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
 ja
-mov r14, qword ptr [r14 + 8]
+mov r14, qword ptr [r14 + 0x10000]
 mulsd xmm1, qword ptr [r14 + r12]
 jmp
 )");
@@ -295,25 +318,25 @@ TEST_F(Golden, CopyOfMemory) {
   b_.store(get(kSi), 0, b_.load(Type::kI64, get(kBx), 0, 0), 0);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, rbx
-rorx r14d, r12d, 7
-and r14d, 0x1ffe0
-add r14, qword ptr [r13 + 0x10]
+rorx r14d, r12d, 9
+and r14d, 0x7ff8
+add r14, qword ptr [r13 + 0xc]
 sub r12, qword ptr [r14]
 cmp r12, 0xff8
 ja
-mov r14, qword ptr [r14 + 8]
+mov r14, qword ptr [r14 + 0x10000]
 mov r12, qword ptr [r14 + r12]
-mov qword ptr [r13 + 0x3c0], r12
+mov qword ptr [r13 + 0x3b4], r12
 mov r12, rsi
-rorx r14d, r12d, 7
-and r14d, 0x1ffe0
-add r14, qword ptr [r13 + 0x10]
-sub r12, qword ptr [r14 + 0x10]
+rorx r14d, r12d, 9
+and r14d, 0x7ff8
+add r14, qword ptr [r13 + 0xc]
+sub r12, qword ptr [r14 + 0x8000]
 cmp r12, 0xff8
 ja
-mov r14, qword ptr [r14 + 0x18]
+mov r14, qword ptr [r14 + 0x18000]
 lea r14, [r14 + r12]
-mov r12, qword ptr [r13 + 0x3c0]
+mov r12, qword ptr [r13 + 0x3b4]
 mov qword ptr [r14], r12
 jmp
 )");
@@ -332,13 +355,13 @@ TEST_F(Golden, AccessesOfOneBaseShareACheck) {
   b_.set_reg(kAx, b_.load(Type::kI64, stack, 32, 0));
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 lea r12, [r15 - 0x10]
-rorx r14d, r12d, 7
-and r14d, 0x1ffe0
-add r14, qword ptr [r13 + 0x10]
-sub r12, qword ptr [r14 + 0x10]
+rorx r14d, r12d, 9
+and r14d, 0x7ff8
+add r14, qword ptr [r13 + 0xc]
+sub r12, qword ptr [r14 + 0x8000]
 cmp r12, 0xfc8
 ja
-mov r14, qword ptr [r14 + 0x18]
+mov r14, qword ptr [r14 + 0x18000]
 lea r14, [r14 + r12]
 mov qword ptr [r14 + 8], rcx
 mov qword ptr [r14], rdx
@@ -360,30 +383,30 @@ TEST_F(Golden, GroupsTakeTurns) {
   b_.store(other, 8, get(kCx), 0);
   EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, rbx
-rorx r14d, r12d, 7
-and r14d, 0x1ffe0
-add r14, qword ptr [r13 + 0x10]
-sub r12, qword ptr [r14 + 0x10]
+rorx r14d, r12d, 9
+and r14d, 0x7ff8
+add r14, qword ptr [r13 + 0xc]
+sub r12, qword ptr [r14 + 0x8000]
 cmp r12, 0xff0
 ja
-mov r14, qword ptr [r14 + 0x18]
+mov r14, qword ptr [r14 + 0x18000]
 lea r14, [r14 + r12]
 mov qword ptr [r14], rax
-mov qword ptr [r13 + 0x3c0], r14
+mov qword ptr [r13 + 0x3b4], r14
 mov r12, rsi
-rorx r14d, r12d, 7
-and r14d, 0x1ffe0
-add r14, qword ptr [r13 + 0x10]
-sub r12, qword ptr [r14 + 0x10]
+rorx r14d, r12d, 9
+and r14d, 0x7ff8
+add r14, qword ptr [r13 + 0xc]
+sub r12, qword ptr [r14 + 0x8000]
 cmp r12, 0xff0
 ja
-mov r14, qword ptr [r14 + 0x18]
+mov r14, qword ptr [r14 + 0x18000]
 lea r14, [r14 + r12]
 mov qword ptr [r14], rax
-mov qword ptr [r13 + 0x3e0], r14
-mov r14, qword ptr [r13 + 0x3c0]
+mov qword ptr [r13 + 0x3d4], r14
+mov r14, qword ptr [r13 + 0x3b4]
 mov qword ptr [r14 + 8], rcx
-mov r14, qword ptr [r13 + 0x3e0]
+mov r14, qword ptr [r13 + 0x3d4]
 mov qword ptr [r14 + 8], rcx
 jmp
 )");
@@ -409,8 +432,8 @@ cmp rbx, rcx
 je
 cmp rbx, r15
 jne
-mov rdx, qword ptr [r13 + 0x400]
-mov r15, qword ptr [r13 + 0x420]
+mov rdx, qword ptr [r13 + 0x3f4]
+mov r15, qword ptr [r13 + 0x414]
 cmp rbx, rcx
 jmp
 )"),
@@ -460,13 +483,13 @@ TEST_F(Golden, WideLoadFolds) {
       8, b_.vector(VectorOpcode::kVfmadd231ps, get(8, Type::kV256), get(2, Type::kV256), loaded));
   EXPECT_EQ(wide_code(), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, rbx
-rorx r14d, r12d, 7
-and r14d, 0x1ffe0
-add r14, qword ptr [r13 + 0x10]
+rorx r14d, r12d, 9
+and r14d, 0x7ff8
+add r14, qword ptr [r13 + 0xc]
 sub r12, qword ptr [r14]
 cmp r12, 0xfe0
 ja
-mov r14, qword ptr [r14 + 8]
+mov r14, qword ptr [r14 + 0x10000]
 vfmadd231ps ymm8, ymm2, ymmword ptr [r14 + r12]
 jmp
 )");
@@ -484,24 +507,24 @@ lahf
 seto al
 mov word ptr [r13 - 0x80], ax
 mov rax, r12
-mov r14, qword ptr [r13 + 0x20]
+mov r14, qword ptr [r13 + 0x1c]
 lea r14, [r14 + 0x1015]
-mov qword ptr [r13 + 0x3c0], r14
+mov qword ptr [r13 + 0x3b4], r14
 lea r12, [r15 - 8]
-sub r12, qword ptr [r13 + 0x58]
-cmp r12, qword ptr [r13 + 0x60]
+sub r12, qword ptr [r13 + 0x54]
+cmp r12, qword ptr [r13 + 0x5c]
 jae
-mov r14, qword ptr [r13 + 0x68]
+mov r14, qword ptr [r13 + 0x64]
 lea r14, [r14 + r12]
-mov r12, qword ptr [r13 + 0x3c0]
+mov r12, qword ptr [r13 + 0x3b4]
 mov qword ptr [r14], r12
 lea r15, [r15 - 8]
 call
-mov r14, qword ptr [r13 + 0x28]
+mov r14, qword ptr [r13 + 0x24]
 lea r12, [r12 - 0x1015]
 cmp r12, qword ptr [r14 + 0x80]
 jne
-mov qword ptr [r13 + 0x20], r12
+mov qword ptr [r13 + 0x1c], r12
 jmp
 )");
 }
@@ -513,7 +536,7 @@ TEST_F(Golden, Return) {
   EXPECT_EQ(listing(backend_->host_code(**block), true), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, rax
 lea r14, [rip + 5]
-mov qword ptr [r13 + 0x38], r14
+mov qword ptr [r13 + 0x34], r14
 ret
 )");
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "tcg/backend/x86_64/codegen.h"
+#include "tcg/backend/x86_64/segment_base.h"
 #include "tcg/backend/x86_64/signals.h"
 #include "tcg/runtime/leave.h"
 #include "util/bits.h"
@@ -203,6 +204,7 @@ void JitBackend::run(Frame* frame, TranslatedBlock* block, TranslatedBlock** las
   } else {
     if (block->page->relocatable) frame->code_base = page_of(frame->guest_ip);
     const FaultScope scope(*this, frame);
+    select_user_tlb(*frame);
     const uint8_t* entry = code(data_of(*block).code + data_of(*block).memory_entry);
     if constexpr (kLeaveByLongjmp) {
       enter_until_longjmp(state, frame, entry);
@@ -397,11 +399,7 @@ void JitBackend::mark_descriptors(const TranslatedBlock& block,
     std::memcpy(&distance, start + at + 1, sizeof distance);
     const uint8_t* behind = start + at + kCallBytes;
     const uint8_t* target = behind + distance;
-    if (target != thunks_.access_read && target != thunks_.access_write &&
-        target != thunks_.access_full && target != thunks_.group_read &&
-        target != thunks_.group_write) {
-      continue;
-    }
+    if (!thunks_.takes_descriptor(target)) continue;
     const auto offset = static_cast<uint32_t>(at + kCallBytes);
     marks.push_back({offset, guest_ip_at(data, behind), sizeof(uint32_t)});
   }

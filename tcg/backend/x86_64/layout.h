@@ -14,9 +14,12 @@ namespace vireo::tcg::x86_64 {
 constexpr Reg kFrameReg = kR13;
 constexpr Reg kAddressReg = kR12;
 constexpr Reg kTlbReg = kR14;
-/// kFrameReg points this far behind the Frame's beginning, so that the hot part is within 8-bit
-/// displacements.
-constexpr int32_t kFrameBias = 128;
+/// kFrameReg points this far behind the Frame's beginning. So its low bits say what BEXTR is to
+/// take from an address as the index of a TLB entry: length and first bit; and the hot part of the
+/// Frame is within 8-bit displacements.
+constexpr int32_t kFrameBias = kTlbBits << 8 | kPageBits;
+static_assert(kFrameBias < static_cast<int32_t>(kFrameAlignment));
+static_assert(kFrameBias - static_cast<int32_t>(offsetof(Frame, flag_overflow)) == 128);
 
 /// The host register of each guest general register; kNoReg: it lives in the Frame.
 constexpr Reg kHostOfGuest[16] = {kRax, kRcx,   kRdx,   kRbx,   kR15, kRbp, kRsi, kRdi,
@@ -49,10 +52,18 @@ constexpr Mem code_page_mapping_of(uint32_t number) {
   return {kTlbReg, kNoReg, 0, static_cast<int32_t>(offset)};
 }
 
-/// A field of the TLB entry, with the address of its TlbPair in kTlbReg.
-constexpr Mem tlb_field(bool write, size_t offset) {
-  const size_t half = write ? offsetof(TlbPair, write) : offsetof(TlbPair, read);
-  return {kTlbReg, kNoReg, 0, static_cast<int32_t>(half + offset)};
+/// The parts of the TLB entry that emit_tlb_lookup() has found. User code has its index in kTlbReg,
+/// and the TLB at the beginning of the GS segment; supervisor code has the entry's place in the TLB
+/// in kTlbReg.
+struct TlbOperand {
+  Mem tag, host;
+};
+constexpr TlbOperand tlb_operand(bool user, bool write) {
+  const auto tags = static_cast<int32_t>(offsetof(Tlb, tags) + write * sizeof(Tlb::tags[0]));
+  const auto hosts = static_cast<int32_t>(offsetof(Tlb, hosts) + write * sizeof(Tlb::hosts[0]));
+  if (!user) return {{kTlbReg, kNoReg, 0, tags}, {kTlbReg, kNoReg, 0, hosts}};
+  constexpr uint8_t kScale = 3;
+  return {{kNoReg, kTlbReg, kScale, tags, true}, {kNoReg, kTlbReg, kScale, hosts, true}};
 }
 
 /// A field of the context's StackPage.

@@ -4,6 +4,7 @@
 
 #include "tcg/backend/x86_64/jit_backend.h"
 #include "tcg/backend/x86_64/layout.h"
+#include "tcg/backend/x86_64/segment_base.h"
 #include "tcg/ir/evaluate.h"
 
 namespace vireo::tcg::x86_64 {
@@ -74,6 +75,7 @@ void slow_call_helper(Frame* frame, uint32_t index, JitBackend* backend) {
   const uint64_t* arguments = frame->helper_arguments;
   frame->helper_result =
       backend->config().helpers[index].function(frame, arguments[0], arguments[1], arguments[2]);
+  select_user_tlb(*frame);
 }
 
 void slow_restart(Frame* frame, JitBackend* backend) {

@@ -17,14 +17,14 @@ enum class RefillResult : uint32_t {
   kChanged,  ///< Another thread changed the entry between check and here: `va` is wrong.
 };
 
-/// `entry` is the TLB entry that the check looked at, or that for reads of the same index. Uses
+/// `place` is that in Tlb::tags for the index that the check looked at. Uses
 /// general registers only.
-RefillResult slow_refill(Frame* frame, uint64_t va, const uint8_t* behind_call, const TlbPair* pair,
-                         JitBackend* backend);
+RefillResult slow_refill(Frame* frame, uint64_t va, const uint8_t* behind_call,
+                         const uint64_t* place, JitBackend* backend);
 /// The same for the check of a group: nothing is done on behalf of accesses but the first, and
 /// kFailed means that each has to be checked by itself.
 RefillResult slow_group_refill(Frame* frame, uint64_t va, const uint8_t* behind_call,
-                               const TlbPair* pair, JitBackend* backend);
+                               const uint64_t* place, JitBackend* backend);
 /// Returns where a load finds its bytes.
 const void* slow_access(Frame* frame, uint64_t va, uint32_t descriptor, JitBackend* backend);
 /// Frame::x87_image to the X87State at this offset of the vCPU state, and back.

@@ -21,7 +21,7 @@ class StringThunk {
       : e_(encoder),
         scale_(static_cast<uint8_t>(flags & kStringScale)),
         stores_(flags & kStringStores),
-        tlb_(tlb_offset((flags & kStringUser) != 0)),
+        user_((flags & kStringUser) != 0),
         end_(encoder.new_label()) {}
 
   const uint8_t* make() {
@@ -56,10 +56,10 @@ class StringThunk {
   /// The host address of the guest's in `pointer` into kAddressReg; fails with Z clear.
   void find(Reg pointer, bool write) {
     e_.mov(8, kAddressReg, pointer);
-    emit_tlb_lookup(e_, /*bmi2=*/false, tlb_, write);
+    const TlbOperand entry = emit_tlb_lookup(e_, /*bmi2=*/false, user_, write);
     e_.alu(Alu::kCmp, 8, kAddressReg, kRoom);
     e_.jump_if(kAbove, end_);
-    e_.alu(Alu::kAdd, 8, kAddressReg, tlb_field(write, offsetof(TlbEntry, host)));
+    e_.alu(Alu::kAdd, 8, kAddressReg, entry.host);
   }
 
   void store() {
@@ -93,7 +93,7 @@ class StringThunk {
   Encoder& e_;
   const uint8_t scale_;
   const bool stores_;
-  const size_t tlb_;
+  const bool user_;
   Encoder::Label end_;
 };
 

@@ -52,12 +52,10 @@ class ThunkMaker {
     thunks.simd_exception_host = make_fault(true, reinterpret_cast<void*>(&slow_simd_exception));
     thunks.simd_exception_memory = make_fault(false, reinterpret_cast<void*>(&slow_simd_exception));
     thunks.access_full = make_access_full();
-    thunks.access_read = make_access(false);
-    thunks.access_write = make_access(true);
-    thunks.group_read = make_group(false);
-    thunks.group_write = make_group(true);
     for (const bool user : {false, true}) {
       for (const bool write : {false, true}) {
+        thunks.accesses[user][write] = make_access(user, write);
+        thunks.groups[user][write] = make_group(user, write);
         thunks.stack_misses[user][write] = make_stack_miss(user, write);
       }
     }
@@ -358,12 +356,20 @@ class ThunkMaker {
     e_.alu_imm(Alu::kCmp, 4, kTlbReg, static_cast<int32_t>(RefillResult::kFilled));
   }
 
+  // The address again, and the entry's place in the TLB as supervisor code has it.
+  void find_failed_entry(bool user, bool write) {
+    e_.alu(Alu::kAdd, 8, kAddressReg, tlb_operand(user, write).tag);
+    if (!user) return;
+    e_.shift_imm(Shift::kShl, 4, kTlbReg, 3);
+    e_.alu(Alu::kAdd, 8, kTlbReg, frame_at(tlb_offset(user)));
+  }
+
   // A group that crosses a page is the common case of those that cannot succeed.
-  const uint8_t* make_group(bool write) {
+  const uint8_t* make_group(bool user, bool write) {
     const uint8_t* start = here();
+    find_failed_entry(user, write);
     const Encoder::Label refilled = e_.new_label(), fails = e_.new_label();
     const Mem va = frame_at(scratch_offset(1)), rax = frame_at(scratch_offset(2));
-    e_.alu(Alu::kAdd, 8, kAddressReg, tlb_field(write, offsetof(TlbEntry, tag)));
     e_.mov_to(8, va, kAddressReg);
     e_.mov_to(8, rax, kRax);
     e_.mov(8, kRax, Mem{kRsp});
@@ -387,10 +393,10 @@ class ThunkMaker {
     return start;
   }
 
-  const uint8_t* make_access(bool write) {
+  const uint8_t* make_access(bool user, bool write) {
     const uint8_t* start = here();
     const Encoder::Label refilled = e_.new_label();
-    e_.alu(Alu::kAdd, 8, kAddressReg, tlb_field(write, offsetof(TlbEntry, tag)));
+    find_failed_entry(user, write);
     call_refill(reinterpret_cast<void*>(&slow_refill));
     e_.jump_if(4, refilled);
     e_.jump_if(2, full_);  // below: kFailed
@@ -416,7 +422,7 @@ class ThunkMaker {
     const Encoder::Label misses = e_.new_label(), found = e_.new_label(), changed = e_.new_label();
     const size_t tlb = tlb_offset(user);
     const auto page = [user](size_t offset) { return stack_page_field(user, offset); };
-    const Mem tag = tlb_field(true, offsetof(TlbEntry, tag));
+    const Mem tag = tlb_operand(user, true).tag;
     constexpr Reg kValue = kRax, kLimit = kRcx;
     const auto restore = [this] {
       e_.mov(8, kValue, frame_at(scratch_offset(1)));
@@ -427,7 +433,7 @@ class ThunkMaker {
     e_.mov_imm(4, kLimit, kPageSize + 1);
     e_.alu(Alu::kSub, 4, kLimit, kTlbReg);
     e_.alu(Alu::kAdd, 8, kAddressReg, page(offsetof(StackPage, tag)));
-    emit_tlb_lookup(e_, /*bmi2=*/false, tlb, write);
+    const TlbOperand sought = emit_tlb_lookup(e_, /*bmi2=*/false, user, write);
     e_.alu(Alu::kCmp, 8, kAddressReg, kLimit);
     e_.jump_if(kAboveOrEqual, misses);
     if (!user) {  // not what rights to user pages allow
@@ -437,18 +443,18 @@ class ThunkMaker {
     }
     e_.mov(8, kValue, tag);
     if (!write) {
-      e_.alu(Alu::kCmp, 8, kValue, tlb_field(false, offsetof(TlbEntry, tag)));
+      e_.alu(Alu::kCmp, 8, kValue, sought.tag);
       e_.jump_if(kNotEqual, found);
     }
     e_.mov_to(8, page(offsetof(StackPage, tag)), kValue);
-    e_.mov(8, kLimit, tlb_field(true, offsetof(TlbEntry, host)));
+    e_.mov(8, kLimit, tlb_operand(user, true).host);
     e_.mov_to(8, page(offsetof(StackPage, host)), kLimit);
     e_.mov_imm(4, kLimit, kStackPageRoom);
     e_.rm({kMapOne, 0x87}, 8, kLimit, page(offsetof(StackPage, below)));  // xchg
     e_.alu(Alu::kCmp, 8, kValue, tag);
     e_.jump_if(kNotEqual, changed);
     e_.bind(found);
-    e_.mov(8, kTlbReg, tlb_field(write, offsetof(TlbEntry, host)));
+    e_.mov(8, kTlbReg, sought.host);
     restore();
     e_.ret();
     e_.bind(changed);
@@ -509,18 +515,24 @@ void emit_restore_flags(Encoder& e, Reg temporary) {
   e.mov(8, kRax, temporary);
 }
 
-void emit_tlb_lookup(Encoder& e, bool bmi2, size_t tlb, bool write) {
-  constexpr unsigned kIndexShift = kPageBits - 5;
-  static_assert(sizeof(TlbPair) == 1 << 5);
-  if (bmi2) {
-    e.rorx(4, kTlbReg, kAddressReg, kIndexShift);
+TlbOperand emit_tlb_lookup(Encoder& e, bool bmi2, bool user, bool write) {
+  constexpr unsigned kScale = 3;
+  const unsigned shift = user ? kPageBits : kPageBits - kScale;
+  if (user && bmi2) {
+    e.bextr(4, kTlbReg, kAddressReg, kFrameReg);
   } else {
-    e.mov(4, kTlbReg, kAddressReg);
-    e.shift_imm(Shift::kShr, 4, kTlbReg, kIndexShift);
+    if (bmi2) {
+      e.rorx(4, kTlbReg, kAddressReg, static_cast<uint8_t>(shift));
+    } else {
+      e.mov(4, kTlbReg, kAddressReg);
+      e.shift_imm(Shift::kShr, 4, kTlbReg, static_cast<uint8_t>(shift));
+    }
+    e.alu_imm(Alu::kAnd, 4, kTlbReg, (kTlbEntries - 1) << (user ? 0 : kScale));
+    if (!user) e.alu(Alu::kAdd, 8, kTlbReg, frame_at(tlb_offset(user)));
   }
-  e.alu_imm(Alu::kAnd, 4, kTlbReg, (kTlbEntries - 1) * sizeof(TlbPair));
-  e.alu(Alu::kAdd, 8, kTlbReg, frame_at(tlb));
-  e.alu(Alu::kSub, 8, kAddressReg, tlb_field(write, offsetof(TlbEntry, tag)));
+  const TlbOperand entry = tlb_operand(user, write);
+  e.alu(Alu::kSub, 8, kAddressReg, entry.tag);
+  return entry;
 }
 
 Mem emit_jump_cache(Encoder& e, Encoder::Label misses) {

@@ -1,9 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
-#include "tcg/backend/x86_64/encoder.h"
+#include "tcg/backend/x86_64/layout.h"
 #include "tcg/ir/instruction.h"
 #include "tcg/opt/access_groups.h"
 #include "tcg/runtime/hooks.h"
@@ -38,21 +39,19 @@ struct Thunks {
   const uint8_t* divide_error;
   const uint8_t* simd_exception_host;
   const uint8_t* simd_exception_memory;
-  /// Slow paths of memory checks, called with the entry in kTlbReg and va - tag in kAddressReg;
-  /// followed by the 32-bit descriptor and a 5-byte jump to the check. That is where a refilled
-  /// access returns; a finished one returns behind it.
-  const uint8_t* access_read;
-  const uint8_t* access_write;
+  /// Slow paths of memory checks, by user and write, called with the entry as a TlbOperand has it
+  /// and va - tag in kAddressReg; followed by the 32-bit descriptor and a 5-byte jump to the check.
+  /// That is where a refilled access returns; a finished one returns behind it.
+  const uint8_t* accesses[2][2];
   /// The same for the check of a group. They return to the check, or behind the jump if it cannot
   /// succeed.
-  const uint8_t* group_read;
-  const uint8_t* group_write;
+  const uint8_t* groups[2][2];
   /// By user and write: called where a stack access is to another page than the StackPage's, with
   /// va - tag in kAddressReg and its bytes in kTlbReg. If the TLB has the page, they return with
   /// what the check would have from it; else behind the 5-byte jump that follows, as a check of the
   /// TLB that misses.
   const uint8_t* stack_misses[2][2];
-  /// As access_read, with va in kAddressReg and no refill.
+  /// As accesses, with va in kAddressReg and no refill.
   const uint8_t* access_full;
   /// Called: flags to the Frame; kAddressReg comes back from scratch[0].
   const uint8_t* save_flags;
@@ -66,6 +65,16 @@ struct Thunks {
   /// Called with what pack_evaluation() gives in kTlbReg; operands in the last spill slots, flags
   /// in memory.
   const uint8_t* evaluate;
+
+  /// Whether calls of it are followed by a descriptor.
+  bool takes_descriptor(const uint8_t* thunk) const {
+    const auto is_among = [thunk](const uint8_t* const(&thunks)[2][2]) {
+      return std::ranges::any_of(thunks, [thunk](const auto& of_context) {
+        return std::ranges::find(of_context, thunk) != std::end(of_context);
+      });
+    };
+    return thunk == access_full || is_among(accesses) || is_among(groups);
+  }
 };
 
 /// Emits the thunks. `x87_offset`: of the X87State in the vCPU state. `vector_bytes`: of the
@@ -79,9 +88,9 @@ void make_string_thunks(Encoder& encoder, Thunks& thunks);
 void emit_save_flags(Encoder& encoder, Reg temporary);
 void emit_restore_flags(Encoder& encoder, Reg temporary);
 
-/// For the address in kAddressReg, in the TLB that the Frame points to from offset `tlb`: its
-/// TlbPair into kTlbReg; the address becomes va - tag. Destroys flags. `bmi2`: the host has RORX.
-void emit_tlb_lookup(Encoder& encoder, bool bmi2, size_t tlb, bool write);
+/// For the address in kAddressReg, in the TLB of the context: finds the entry, see TlbOperand; the
+/// address becomes va - tag. Destroys flags. `bmi2`: the host has BEXTR and RORX.
+TlbOperand emit_tlb_lookup(Encoder& encoder, bool bmi2, bool user, bool write);
 
 /// Looks where Frame::jump_cache says to go for the guest IP in kAddressReg: goes on if it says
 /// so, at what is returned.

@@ -40,7 +40,7 @@ __attribute__((target("general-regs-only"))) bool refill(Frame* frame, uint64_t 
   if (va - page > tcg::kPageSize - size) return false;
   if ((flags & tcg::kMemoryAligned) != 0 && va % size != 0) return false;
   tcg::Tlb& tlb = *frame->tlb[tcg::kContextUser];
-  tlb.entry(va, writes) = {page, reinterpret_cast<uint8_t*>(page)};
+  tlb.entry(va, writes) = tcg::TlbEntry{page, reinterpret_cast<uint8_t*>(page)};
   return true;
 }
 
