@@ -6,9 +6,8 @@
 
 namespace vireo::accel {
 
-CodePages::CodePages()
-    : table_(tcg::kCodePageSlots, tcg::kCodePageUnmapped),
-      uses_(std::make_unique_for_overwrite<Use[]>(tcg::kCodePageSlots)) {}
+CodePages::CodePages(uint64_t* table)
+    : table_(table), uses_(std::make_unique_for_overwrite<Use[]>(tcg::kCodePageSlots)) {}
 
 void CodePages::fill(uint32_t number, uint64_t mapping, uint64_t page, bool global) {
   const unsigned slot = tcg::code_page_slot(number);

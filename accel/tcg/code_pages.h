@@ -13,9 +13,10 @@ namespace vireo::accel {
 /// Frame::code_pages names. Pages are guest-virtual addresses of any byte in them.
 class CodePages {
  public:
-  CodePages();
+  /// Keeps `table`, of kCodePageSlots words, which is empty now.
+  explicit CodePages(uint64_t* table);
 
-  uint64_t* table() { return table_.data(); }
+  uint64_t* table() { return table_; }
 
   /// Lets blocks of page number `number` be entered, which is at `page` now; `mapping` is their
   /// tcg::code_page_mapping(). Takes the place of another page of that slot.
@@ -37,7 +38,7 @@ class CodePages {
   void remove_if(F&& unwanted);
 
   static constexpr size_t kHashes = 4096;
-  std::vector<uint64_t> table_;
+  uint64_t* table_;
   std::unique_ptr<Use[]> uses_;  // by slot; set for those in use
   std::vector<uint16_t> slots_;  // that are in use, each once
   std::bitset<kHashes> hashes_;  // of pages in use, and of some that were

@@ -2,17 +2,24 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 namespace vireo::accel {
 namespace {
 
 constexpr uint64_t kPage = 0x7f0000401000;
+
+/// With a table of its own.
+struct TestPages : private std::unique_ptr<tcg::UserTables>, public CodePages {
+  TestPages() : unique_ptr(new tcg::UserTables), CodePages(get()->code_pages) {}
+};
 
 uint64_t slot_of(CodePages& pages, uint32_t number) {
   return pages.table()[tcg::code_page_slot(number)];
 }
 
 TEST(CodePages, HoldsWhatIsMapped) {
-  CodePages pages;
+  TestPages pages;
   EXPECT_EQ(slot_of(pages, 5), tcg::kCodePageUnmapped);
   pages.fill(5, kPage, kPage + 0x123, false);
   EXPECT_EQ(slot_of(pages, 5), kPage);
@@ -23,7 +30,7 @@ TEST(CodePages, HoldsWhatIsMapped) {
 }
 
 TEST(CodePages, NumbersOfOneSlotDifferByTag) {
-  CodePages pages;
+  TestPages pages;
   constexpr uint32_t kOther = 5 + 3 * tcg::kUsedCodePageSlots;
   ASSERT_EQ(tcg::code_page_slot(5), tcg::code_page_slot(kOther));
   pages.fill(5, kPage + tcg::code_page_tag(5), kPage, false);
@@ -35,7 +42,7 @@ TEST(CodePages, NumbersOfOneSlotDifferByTag) {
 }
 
 TEST(CodePages, FlushesKeepGlobalPagesIfAsked) {
-  CodePages pages;
+  TestPages pages;
   pages.fill(1, kPage, kPage, false);
   pages.fill(2, 0, 0xffffffff81000000, true);
   pages.flush_non_global();
@@ -49,7 +56,7 @@ TEST(CodePages, FlushesKeepGlobalPagesIfAsked) {
 }
 
 TEST(CodePages, AreForOneModeOfEachPrivilege) {
-  CodePages pages;
+  TestPages pages;
   pages.select_mode(false, 1);
   pages.select_mode(true, 2);
   pages.fill(1, kPage, kPage, false);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
 #include "tcg/runtime/frame.h"
 
@@ -19,7 +18,10 @@ struct PageKind {
 /// general registers only.
 class SoftTlb {
  public:
-  tcg::Tlb* tlb() { return tlb_.get(); }
+  /// Keeps `tlb`, which is empty now.
+  explicit SoftTlb(tcg::Tlb& tlb) : tlb_(&tlb) {}
+
+  tcg::Tlb* tlb() { return tlb_; }
 
   /// Gives `page` (guest-virtual) its entry back, if it lost it lately.
   bool recall(uint64_t page, bool is_write);
@@ -60,7 +62,7 @@ class SoftTlb {
     tcg::TlbEntry entry{.tag = kNoPage, .host = nullptr};
   };
 
-  std::unique_ptr<tcg::Tlb> tlb_ = std::make_unique<tcg::Tlb>();
+  tcg::Tlb* tlb_;
   LostEntry lost_[kLost];
   unsigned next_lost_ = 0;
   uint8_t flags_[kEntries] = {};

@@ -24,7 +24,8 @@ class SoftTlbTest : public ::testing::Test {
   }
 
   std::byte host_[1] = {};
-  SoftTlb tlb_;
+  std::unique_ptr<tcg::Tlb> table_ = std::make_unique<tcg::Tlb>();
+  SoftTlb tlb_{*table_};
 };
 
 TEST_F(SoftTlbTest, FlushesKeepWhatIsOfAnotherKind) {

@@ -40,6 +40,11 @@ class StopWatch {
   Clock::time_point begin_;
 };
 
+bool is_in(std::span<const std::byte> code, const void* place) {
+  const auto* byte = static_cast<const std::byte*>(place);
+  return byte >= code.data() && byte < code.data() + code.size();
+}
+
 void count_one(std::atomic<uint64_t>& counter) {  // with one writer
   counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
@@ -54,6 +59,7 @@ TcgVcpu::TcgVcpu(TcgAccelerator& accelerator, GuestCpu& cpu, unsigned index,
       index_(index),
       return_stacks_(std::move(return_stacks)) {
   for (auto& cache : jump_caches_) cache.reset(new tcg::JumpTarget[tcg::kJumpCacheEntries]());
+  forget_jump_targets();
   frame_.accelerator = this;
   if (accelerator.profiling()) {
     profile_ = std::make_unique<Profile>(accelerator.backend(), frame_, user_);
@@ -208,7 +214,9 @@ tcg::TranslatedBlock* TcgVcpu::next_block(tcg::TranslatedBlock* from, unsigned s
   if (from != nullptr) {
     accelerator_.link(from, slot, block);
   } else if (const void* code = accelerator_.checked_entry(block)) {
-    frame_.jump_cache[tcg::jump_cache_index(position.ip)] = {position.ip, code};
+    const unsigned place = tcg::jump_cache_index(position.ip);
+    frame_.jump_cache[place] = {position.ip, code};
+    if (block->page->relocatable) space_->tables->user.jump_targets[place] = code;
   }
   return block;
 }
@@ -357,6 +365,9 @@ void TcgVcpu::set_address_space(uint16_t id, bool keep) {
     space = std::min_element(spaces_.begin(), spaces_.end(),
                              [](const auto& a, const auto& b) { return a.last_use < b.last_use; });
     space->id = id;
+    // Most likely it begins as a copy of this one.
+    if (space != space_)
+      std::ranges::copy(space_->tables->user.jump_targets, space->tables->user.jump_targets);
   }
   if (!known || !keep) space->flush_non_global();
   enter_space(*space);
@@ -409,12 +420,22 @@ void TcgVcpu::withdraw_write(const std::byte* first, const std::byte* last) {
   });
 }
 
+void TcgVcpu::forget_jump_targets() {
+  const void* const no_target = accelerator_.backend().no_target();
+  for (AddressSpace& space : spaces_) space.tables->user.forget_targets(no_target);
+}
+
 void TcgVcpu::forget_code(std::span<const std::byte> code) {
   const auto forget = [code](tcg::JumpTarget& target) {
-    const auto* place = static_cast<const std::byte*>(target.code);
-    if (place >= code.data() && place < code.data() + code.size()) target = {};
+    if (is_in(code, target.code)) target = {};
   };
   for (auto& cache : jump_caches_) std::for_each_n(cache.get(), tcg::kJumpCacheEntries, forget);
+  const void* const no_target = accelerator_.backend().no_target();
+  for (AddressSpace& space : spaces_) {
+    for (const void*& target : space.tables->user.jump_targets) {
+      if (is_in(code, target)) target = no_target;
+    }
+  }
   return_stacks_->forget();
 }
 
@@ -422,6 +443,7 @@ void TcgVcpu::forget_translations() {
   for (auto& cache : jump_caches_) {
     std::fill_n(cache.get(), tcg::kJumpCacheEntries, tcg::JumpTarget{});
   }
+  forget_jump_targets();
   return_stacks_->forget();
   for (ExecEntry& entry : exec_cache_) entry.code = nullptr;
   for_each_space([](AddressSpace& space) { space.code.flush(); });

@@ -176,9 +176,15 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   struct AddressSpace {
     uint16_t id = 0;
     uint64_t last_use = 0;  // 0: holds nothing, stands for none
+    struct Tables {
+      tcg::UserTables user;
+      tcg::Tlb supervisor, supervisor_on_user;
+    };
+    std::unique_ptr<Tables> tables = std::make_unique<Tables>();
     // Supervisor, user, supervisor with rights to user pages; see Frame::kernel_tlb.
-    SoftTlb tlb[3];
-    CodePages code;
+    SoftTlb tlb[3] = {SoftTlb(tables->supervisor), SoftTlb(tables->user.tlb),
+                      SoftTlb(tables->supervisor_on_user)};
+    CodePages code{tables->user.code_pages};
 
     void flush();
     void flush_non_global();
@@ -198,6 +204,7 @@ class TcgVcpu final : public Vcpu, private CodeReader {
     frame_.forget_stack_pages();
   }
   AddressSpace* find_space(uint16_t id);
+  void forget_jump_targets();
   void enter_space(AddressSpace& space);
   std::array<AddressSpace, kAddressSpaces> spaces_;
   AddressSpace* space_ = nullptr;  // the current one

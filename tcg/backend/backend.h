@@ -92,6 +92,9 @@ class Backend {
   /// if there is no room.
   virtual const void* checked_entry(TranslatedBlock* block) = 0;
 
+  /// What UserTables::jump_targets hold where nothing is known.
+  virtual const void* no_target() const { return nullptr; }
+
   /// Runs from `block`, which begins at Frame::guest_ip, until something leaves; the reason is in
   /// Frame::exit_reason, the guest state in the Frame. With kLookup, *last is the block and *slot
   /// the link slot that left (0, 1 or kSeparateChecksSlot), or nullptr if it cannot be linked.

@@ -98,6 +98,24 @@ constexpr unsigned jump_cache_index(uint64_t guest_ip) {
   return static_cast<uint32_t>(guest_ip) * kJumpCacheMultiplier >> (32 - kJumpCacheBits);
 }
 
+/// What user code of an address space looks at. Backends may address it from one host segment.
+struct UserTables {
+  Tlb tlb;
+  /// Where Frame::code_pages points, for supervisor code as well.
+  uint64_t code_pages[kCodePageSlots];
+  /// Where indirect jumps of relocatable code go, by jump_cache_index(): to checked entries, which
+  /// look at the whole guest IP, or to Backend::no_target().
+  const void* jump_targets[kJumpCacheEntries];
+
+  explicit UserTables(const void* no_target = nullptr) {
+    for (uint64_t& page : code_pages) page = kCodePageUnmapped;
+    forget_targets(no_target);
+  }
+  void forget_targets(const void* no_target) {
+    for (const void*& target : jump_targets) target = no_target;
+  }
+};
+
 /// One of the stacks of ReturnStacks. It grows down; below its entries, `bottom` is where the
 /// backend has returns go that find none.
 struct ReturnStack {
@@ -146,7 +164,7 @@ struct alignas(kFrameAlignment) Frame {
   /// that the backend pins live in host registers; the others live here always.
   uint64_t general[16] = {};
   uint64_t guest_ip = 0;  ///< RIP/EIP; valid outside translated code and at full synchronisations.
-  Tlb* tlb[kMemoryContexts] = {};
+  Tlb* tlb[kMemoryContexts] = {};  ///< That of user accesses is part of UserTables.
   /// While a relocatable block runs: the guest-virtual address of the page that it begins in.
   uint64_t code_base = 0;
   /// What code pages are mapped now: kCodePageSlots words. A checked entry compares with
@@ -154,7 +172,7 @@ struct alignas(kFrameAlignment) Frame {
   uint64_t* code_pages = nullptr;
   JumpTarget* jump_cache = nullptr;
   /// By what Backend::left_block knows the block that a return or an indirect exit left.
-  const void* left_from = nullptr;
+  uint64_t left_from = 0;
   StackPage stack_pages[kMemoryContexts];
   /// What polls of translated code read. A kick makes it null, so that they fault.
   const uint32_t* poll_word = &kPollWord;

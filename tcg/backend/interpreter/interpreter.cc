@@ -60,13 +60,13 @@ class InterpreterBackend final : public Backend {
       machine.save_flags();
     }
     frame->host_stack = outer;
-    frame->left_from = machine.program;
+    frame->left_from = reinterpret_cast<uint64_t>(machine.program);
     *last = const_cast<Program*>(machine.last);
     *slot = machine.slot;
   }
 
   const TranslatedBlock* left_block(const Frame& frame) const override {
-    return static_cast<const Program*>(frame.left_from);
+    return reinterpret_cast<const Program*>(frame.left_from);
   }
 
   void link(TranslatedBlock* from, unsigned slot, TranslatedBlock* to) override {

@@ -75,11 +75,11 @@ class LockstepBackend final : public Backend {
       return;
     }
     run_pair(frame, pair_of(*block));
-    frame->left_from = block;
+    frame->left_from = reinterpret_cast<uint64_t>(block);
   }
 
   const TranslatedBlock* left_block(const Frame& frame) const override {
-    return static_cast<const TranslatedBlock*>(frame.left_from);
+    return reinterpret_cast<const TranslatedBlock*>(frame.left_from);
   }
 
   // Blocks are always left by their ends: there is nothing to link.

@@ -9,8 +9,9 @@
 namespace vireo::tcg::x86_64 {
 namespace {
 
-/// Of a comparison with a slot of Frame::code_pages: REX, opcode and ModRM.
-constexpr unsigned kOpcodeBytes = 3;
+/// Of a comparison with a slot of Frame::code_pages: REX, opcode and ModRM; in the GS segment, its
+/// prefix and SIB as well.
+constexpr unsigned kOpcodeBytes = 3, kRelocatableOpcodeBytes = 5;
 constexpr uint8_t kNotEqual = 5;
 
 }  // namespace
@@ -28,13 +29,17 @@ void emit_add(Encoder& encoder, Reg to, int64_t value) {
 void emit_checked_entry(Encoder& e, const Thunks& thunks, BlockData& block,
                         const uint8_t* memory_entry) {
   const CodePage& page = *block.page;
-  const Mem slot = code_page_mapping_of(page.number);
+  const Mem slot = code_page_mapping_of(page.number, page.relocatable);
   const auto tag = static_cast<int32_t>(code_page_tag(page.number));
   const Encoder::Label miss = e.new_label();
-  e.mov(8, kTlbReg, frame_at(offsetof(Frame, code_pages)));
-  if (page.relocatable) emit_add(e, kAddressReg, tag - block.offset);
-  e.align_field(kOpcodeBytes);
-  block.checked_slot = static_cast<uint8_t>(e.size() + kOpcodeBytes);
+  const unsigned opcode_bytes = page.relocatable ? kRelocatableOpcodeBytes : kOpcodeBytes;
+  if (page.relocatable) {
+    emit_add(e, kAddressReg, tag - block.offset);
+  } else {
+    e.mov(8, kTlbReg, frame_at(offsetof(Frame, code_pages)));
+  }
+  e.align_field(opcode_bytes);
+  block.checked_slot = static_cast<uint8_t>(e.size() + opcode_bytes);
   if (page.relocatable) {
     e.alu(Alu::kCmp, 8, kAddressReg, slot);
   } else {

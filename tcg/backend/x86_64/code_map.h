@@ -67,6 +67,9 @@ struct BlockData : TranslatedBlock {
   uint16_t row_count = 0;
   ExitSite* incoming = nullptr;  ///< Exits of blocks that are linked to this one.
 
+  /// Frame::left_from of exits that tell of it.
+  uint32_t left_mark() const { return code + 1; }
+
   std::span<ExitSite> exits() { return {exit_array(), exit_count}; }
   std::span<const ExitSite> exits() const { return {exit_array(), exit_count}; }
   std::span<const FaultFixup> fixups() const { return {fixup_array(), fixup_count}; }

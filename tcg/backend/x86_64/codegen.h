@@ -435,6 +435,7 @@ class CodeGenerator {
   void emit_exit_direct();
   void emit_exit_indirect();
   void emit_exit_return();
+  void mark_left();
   void emit_push_return();
   bool calls() const { return call_ != kNoValue; }
   void emit_landing();

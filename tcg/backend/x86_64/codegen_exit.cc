@@ -26,7 +26,8 @@ bool CodeGenerator::is_near(uint64_t target) const {
 void CodeGenerator::emit_far_jump(uint64_t target) {
   if (calls()) emit_push_landing();
   emit_guest_ip(kAddressReg, target);
-  e_.call_to(link_blocks_ ? thunks_.jump_cache : thunks_.lookup_indirect);
+  mark_left();
+  e_.jump_to(link_blocks_ ? thunks_.jump_cache : thunks_.lookup_again);
 }
 
 uint32_t CodeGenerator::new_exit(uint64_t target, uint8_t slot) {
@@ -130,30 +131,34 @@ void CodeGenerator::emit_exit_direct() {
 void CodeGenerator::emit_exit_indirect() {
   need_memory_flags();
   load_into(kAddressReg, 8, inst().a);
-  if (!link_blocks_) return e_.call_to(thunks_.lookup_indirect);
+  mark_left();
+  if (!link_blocks_) return e_.jump_to(thunks_.lookup_again);
   const Encoder::Label misses = e_.new_label();
-  const Mem code = emit_jump_cache(e_, misses);
+  const Mem code = block_.relocatable ? emit_jump_target(e_) : emit_jump_cache(e_, misses);
   if (calls()) {
     e_.call_indirect(code);
     emit_landing();
   } else {
     e_.jump_indirect(code);
   }
+  if (block_.relocatable) return;
   e_.bind(misses);
   if (calls()) emit_push_landing();
-  e_.call_to(thunks_.lookup_indirect);
+  e_.jump_to(thunks_.lookup_again);
+}
+
+// The block is known by that if nothing else tells who was left for a guest IP.
+void CodeGenerator::mark_left() {
+  e_.mov_to_imm(4, frame_at(offsetof(Frame, left_from)), static_cast<int32_t>(data_.left_mark()));
 }
 
 // To where the host's stack says, whether it fits or not, so that calls and returns stay paired.
 void CodeGenerator::emit_exit_return() {
   need_memory_flags();
   load_into(kAddressReg, 8, inst().a);
-  if (!link_blocks_) return e_.call_to(thunks_.lookup_indirect);
-  const Encoder::Label end = e_.new_label();
-  e_.lea_label(kTlbReg, end);
-  e_.mov_to(8, frame_at(offsetof(Frame, left_from)), kTlbReg);
+  mark_left();
+  if (!link_blocks_) return e_.jump_to(thunks_.lookup_again);
   e_.ret();
-  e_.bind(end);
 }
 
 // The exit that follows is a call.
@@ -175,23 +180,22 @@ void CodeGenerator::emit_landing() {
   const uint64_t ip = inst(call_).imm;
   e_.bind(landing_);
   flags_ = kFlagsInMemory;
-  if (leaves_page(ip)) return e_.jump_to(thunks_.return_miss);
+  if (leaves_page(ip)) return e_.jump_to(thunks_.jump_cache);
   const int64_t moved = emit_landing_check(ip);
   emit_linked_jump(ip, kReturnSlot, false);
   e_.bind(landing_misses_);
   emit_add(e_, kAddressReg, -moved);
-  e_.jump_to(thunks_.return_miss);
+  e_.jump_to(thunks_.jump_cache);
 }
 
 // Returns what kAddressReg has more where it fails.
 int64_t CodeGenerator::emit_landing_check(uint64_t ip) {
   const CodePage& page = *data_.page;
   const auto tag = static_cast<int32_t>(code_page_tag(page.number));
-  const Mem mapping = code_page_mapping_of(page.number);
+  const Mem mapping = code_page_mapping_of(page.number, block_.relocatable);
   landing_misses_ = e_.new_label();
   if (block_.relocatable) {
     const int64_t moved = tag - static_cast<int64_t>(ip);
-    e_.mov(8, kTlbReg, frame_at(offsetof(Frame, code_pages)));
     emit_add(e_, kAddressReg, moved);
     e_.alu(Alu::kCmp, 8, kAddressReg, mapping);
     e_.jump_if(kNotEqual, landing_misses_);

@@ -146,10 +146,11 @@ TEST_F(Control, KickEndsALoop) {
   EXPECT_GT(frame_.general[0], 0u);
   EXPECT_EQ(frame_.guest_ip, 0x1000u);
   const uint64_t before = frame_.general[0];
-  frame_.host_return = frame_.left_from = reinterpret_cast<const uint8_t*>(1);
+  frame_.host_return = reinterpret_cast<const uint8_t*>(1);
+  frame_.left_from = 1;
   EXPECT_EQ(run(loop), ExitReason::kPoll) << "a kick holds until its owner takes it back";
   EXPECT_EQ(backend_->left_block(frame_), nullptr);
-  EXPECT_EQ(frame_.left_from, nullptr) << "what was left before is not left now";
+  EXPECT_EQ(frame_.left_from, 0u) << "what was left before is not left now";
   EXPECT_EQ(frame_.general[0], before);
 }
 
@@ -162,7 +163,7 @@ TEST_F(Control, IndirectJumpsUseTheCache) {
   EXPECT_EQ(run(jumps), ExitReason::kLookup);
   EXPECT_EQ(frame_.guest_ip, 0x2000u);
   EXPECT_EQ(last_, nullptr);
-  guest_->jump_cache[jump_cache_index(0x2000)] = {0x2000, backend_->checked_entry(target)};
+  cache_jump(0x2000, target);
   run(jumps);
   EXPECT_EQ(last_, target);
   frame_.general[0] = 0;  // hits an empty entry
@@ -240,7 +241,7 @@ TEST_F(Control, RelocatableReturnsGoToTheCaller) {
     frame_.general[1] = target;
     map(*call, base);
     map(*returns, target);
-    guest_->jump_cache[jump_cache_index(target)] = {target, backend_->checked_entry(returns)};
+    cache_jump(target, returns);
     run(call, base + 0x10);
     if (last_ == call) {
       EXPECT_EQ(frame_.guest_ip, base + 0x15);
@@ -512,7 +513,7 @@ TEST_F(Eviction, CheckedEntriesElsewhereMiss) {
   b_.exit_indirect(get(6));
   TranslatedBlock* jump = compile(0x3000);
   TranslatedBlock* third = counting(0x4000, 2, 0x4010);
-  frame_.jump_cache[jump_cache_index(0x2000)] = {0x2000, backend_->checked_entry(target)};
+  cache_jump(0x2000, target);
   fill();
   frame_.general[6] = 0x2000;
   EXPECT_EQ(run(jump), ExitReason::kLookup);

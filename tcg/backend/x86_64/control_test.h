@@ -22,9 +22,9 @@ constexpr uint64_t kMemory = 0x10000, kDevice = 0x5000, kNowhere = 0x9000;
 struct Guest {
   Frame frame;
   alignas(64) uint8_t memory[kPageSize] = {};
-  Tlb tlb;
+  UserTables tables;
+  Tlb& tlb = tables.tlb;
   JumpTarget jump_cache[kJumpCacheEntries] = {};
-  uint64_t code_pages[kCodePageSlots];
   uint64_t device = 0;
   unsigned refills = 0;
   std::unique_ptr<ReturnStacks> return_stacks = ReturnStacks::create(frame).value();
@@ -32,8 +32,7 @@ struct Guest {
   Guest() {
     frame.tlb[kContextKernel] = frame.tlb[kContextUser] = &tlb;
     frame.jump_cache = jump_cache;
-    frame.code_pages = code_pages;
-    std::ranges::fill(code_pages, kCodePageUnmapped);
+    frame.code_pages = tables.code_pages;
     frame.runtime = this;
   }
 };
@@ -90,6 +89,13 @@ class Control : public ::testing::Test {
     BackendConfig config{guest_hooks(), {}};
     config.code_cache_bytes = 4 << 20;
     backend_ = std::move(make_jit_backend(config)).value();
+    guest_->tables.forget_targets(backend_->no_target());
+  }
+  /// Has indirect jumps to `target` go to the block.
+  void cache_jump(uint64_t target, TranslatedBlock* block) {
+    const void* code = backend_->checked_entry(block);
+    guest_->jump_cache[jump_cache_index(target)] = {target, code};
+    if (block->page->relocatable) guest_->tables.jump_targets[jump_cache_index(target)] = code;
   }
   /// The page has a number of its own, and is mapped where the block begins.
   TranslatedBlock* compile(uint64_t ip) {

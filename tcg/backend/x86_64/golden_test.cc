@@ -520,9 +520,8 @@ mov r12, qword ptr [r13 + 0x3b4]
 mov qword ptr [r14], r12
 lea r15, [r15 - 8]
 call
-mov r14, qword ptr [r13 + 0x24]
 lea r12, [r12 - 0x1015]
-cmp r12, qword ptr [r14 + 0x80]
+cmp r12, qword ptr gs:[0x20080]
 jne
 mov qword ptr [r13 + 0x1c], r12
 jmp
@@ -535,8 +534,7 @@ TEST_F(Golden, Return) {
   const auto block = backend_->compile(block_, page_, nullptr);
   EXPECT_EQ(listing(backend_->host_code(**block), true), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, rax
-lea r14, [rip + 5]
-mov qword ptr [r13 + 0x34], r14
+mov dword ptr [r13 + 0x34], 0x1711
 ret
 )");
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "tcg/backend/x86_64/codegen.h"
+#include "tcg/backend/x86_64/layout.h"
 #include "tcg/backend/x86_64/segment_base.h"
 #include "tcg/backend/x86_64/signals.h"
 #include "tcg/runtime/leave.h"
@@ -195,7 +196,8 @@ void JitBackend::run(Frame* frame, TranslatedBlock* block, TranslatedBlock** las
   state.resume = resume;
   state.thunks = &thunks_;
   __atomic_store_n(&frame->host_stack, static_cast<void*>(&state), __ATOMIC_SEQ_CST);
-  frame->host_return = frame->left_from = nullptr;  // maybe of code that is gone
+  frame->host_return = nullptr;  // maybe of code that is gone
+  frame->left_from = 0;
   for (ReturnStack& stack : frame->return_stacks) {
     if (stack.bottom != nullptr) *stack.bottom = reinterpret_cast<uint64_t>(thunks_.return_empty);
   }
@@ -242,8 +244,7 @@ void JitBackend::resolve_exit(Frame* frame, TranslatedBlock** last, unsigned* sl
 // Indirect exits miss by calls as well, which say where they were.
 const TranslatedBlock* JitBackend::left_block(const Frame& frame) const {
   if (frame.host_return == nullptr) {
-    return frame.left_from != nullptr ? find(static_cast<const uint8_t*>(frame.left_from) - 1)
-                                      : nullptr;
+    return frame.left_from != 0 ? find(code(static_cast<uint32_t>(frame.left_from) - 1)) : nullptr;
   }
   ExitSite* site = exit_at(frame.host_return);
   return site != nullptr && site->slot != kReturnSlot ? &BlockData::owner_of(*site) : nullptr;
@@ -295,7 +296,8 @@ void JitBackend::forget_link(ExitSite& site) {
 void JitBackend::close_entry(const BlockData& data) {
   if (data.checked_entry == 0) return;
   const uint32_t slot = data.checked_entry + data.checked_slot;
-  __atomic_store_n(reinterpret_cast<uint32_t*>(writable(slot)), 0, __ATOMIC_RELEASE);
+  __atomic_store_n(reinterpret_cast<int32_t*>(writable(slot)),
+                   code_page_displacement(0, data.page->relocatable), __ATOMIC_RELEASE);
 }
 
 void JitBackend::invalidate(TranslatedBlock* block) {

@@ -25,6 +25,7 @@ class JitBackend final : public Backend {
                                          const CodePage* second) override;
   const void* checked_entry(TranslatedBlock* block) override;
   void run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last, unsigned* slot) override;
+  const void* no_target() const override { return thunks_.lookup_again; }
   const TranslatedBlock* left_block(const Frame& frame) const override;
   void link(TranslatedBlock* from, unsigned slot, TranslatedBlock* to) override;
   void invalidate(TranslatedBlock* block) override;

@@ -46,10 +46,16 @@ constexpr size_t scratch_offset(unsigned index) { return offsetof(Frame, scratch
 constexpr size_t tlb_offset(bool user) {
   return offsetof(Frame, tlb) + (user ? kContextUser : kContextKernel) * sizeof(Tlb*);
 }
-/// Where the page of code with this number is mapped, with Frame::code_pages in kTlbReg.
-constexpr Mem code_page_mapping_of(uint32_t number) {
-  const size_t offset = code_page_slot(number) * sizeof(uint64_t);
-  return {kTlbReg, kNoReg, 0, static_cast<int32_t>(offset)};
+/// Of a slot of Frame::code_pages, as code_page_mapping_of() has it.
+constexpr int32_t code_page_displacement(unsigned slot, bool relocatable) {
+  const size_t table = relocatable ? offsetof(UserTables, code_pages) : 0;
+  return static_cast<int32_t>(table + slot * sizeof(uint64_t));
+}
+/// Where the page of code with this number is mapped. Relocatable code, which is user code, finds
+/// that in the GS segment; other code has Frame::code_pages in kTlbReg for it.
+constexpr Mem code_page_mapping_of(uint32_t number, bool relocatable) {
+  const int32_t place = code_page_displacement(code_page_slot(number), relocatable);
+  return {relocatable ? kNoReg : kTlbReg, kNoReg, 0, place, relocatable};
 }
 
 /// The parts of the TLB entry that emit_tlb_lookup() has found. User code has its index in kTlbReg,

@@ -54,7 +54,7 @@ bool handle_poll(const JitBackend& backend, Frame* frame, ucontext_t* context) {
     if (site.poll_offset == 0 || site.poll_offset != offset) continue;
     frame->guest_ip = code_base_of(*data->page, *frame) + data->target_of(site);
     frame->host_return = nullptr;
-    frame->left_from = code + 1;
+    frame->left_from = data->left_mark();
     backend.note_use(code);
     const bool memory = site.flags & kFlagsInMemory;
     continue_at(context, memory ? backend.thunks().poll_memory : backend.thunks().poll_host);

@@ -41,9 +41,7 @@ class ThunkMaker {
     thunks.lookup_host = make_lookup(true);
     thunks.lookup_memory = make_lookup(false);
     thunks.jump_cache = make_jump_cache();
-    thunks.return_miss = make_return_miss();
     thunks.return_empty = make_return_empty();
-    thunks.lookup_indirect = make_lookup_indirect();
     thunks.lookup_again = make_lookup_again();
     thunks.exit_runtime = make_exit_runtime();
     thunks.poll_host = make_poll(true);
@@ -241,18 +239,9 @@ class ThunkMaker {
     return start;
   }
 
-  void pop_left_from() { e_.rm({kMapOne, 0x8f}, 4, 0, frame_at(offsetof(Frame, left_from))); }
-
-  const uint8_t* make_jump_cache() {
-    const uint8_t* start = here();
-    pop_left_from();
-    jump_by_cache();
-    return start;
-  }
-
   void jump_by_cache() { e_.jump_indirect(emit_jump_cache(e_, lookup_again_)); }
 
-  const uint8_t* make_return_miss() {
+  const uint8_t* make_jump_cache() {
     const uint8_t* start = here();
     jump_by_cache();
     return start;
@@ -263,13 +252,6 @@ class ThunkMaker {
     const uint8_t* start = here();
     e_.lea(8, kRsp, {kRsp, kNoReg, 0, -8});
     jump_by_cache();
-    return start;
-  }
-
-  const uint8_t* make_lookup_indirect() {
-    const uint8_t* start = here();
-    pop_left_from();
-    e_.jump(lookup_again_);
     return start;
   }
 
@@ -545,6 +527,15 @@ Mem emit_jump_cache(Encoder& e, Encoder::Label misses) {
   e.alu(Alu::kCmp, 8, kAddressReg, Mem{kTlbReg});
   e.jump_if(kNotEqual, misses);
   return {kTlbReg, kNoReg, 0, offsetof(JumpTarget, code)};
+}
+
+Mem emit_jump_target(Encoder& e) {
+  constexpr uint8_t kScale = 3;
+  static_assert(sizeof(UserTables::jump_targets[0]) == 1 << kScale);
+  e.imul_imm(4, kTlbReg, kAddressReg, static_cast<int32_t>(kJumpCacheMultiplier));
+  e.shift_imm(Shift::kShr, 4, kTlbReg, 32 - kJumpCacheBits);
+  const auto targets = static_cast<int32_t>(offsetof(UserTables, jump_targets));
+  return {kNoReg, kTlbReg, kScale, targets, true};
 }
 
 namespace {

@@ -22,12 +22,9 @@ struct Thunks {
   // Called; the call's place says which exit it is. Flags in host or in memory.
   const uint8_t* lookup_host;
   const uint8_t* lookup_memory;
-  // The same for indirect exits: at once, or if the jump cache does not know either.
-  const uint8_t* lookup_indirect;
-  const uint8_t* jump_cache;
-  // Jumped to, guest IP in kAddressReg, flags in memory: where a return led elsewhere, and from the
+  // Jumped to, guest IP in kAddressReg, flags in memory: by the jump cache, and that from the
   // bottom of a return stack.
-  const uint8_t* return_miss;
+  const uint8_t* jump_cache;
   const uint8_t* return_empty;
   /// Jumped to, guest IP in kAddressReg, flags in memory: to begin again there.
   const uint8_t* lookup_again;
@@ -95,6 +92,8 @@ TlbOperand emit_tlb_lookup(Encoder& encoder, bool bmi2, bool user, bool write);
 /// Looks where Frame::jump_cache says to go for the guest IP in kAddressReg: goes on if it says
 /// so, at what is returned.
 Mem emit_jump_cache(Encoder& encoder, Encoder::Label misses);
+/// The place in UserTables::jump_targets for the guest IP in kAddressReg. Destroys kTlbReg, flags.
+Mem emit_jump_target(Encoder& encoder);
 
 /// What the check of a group is for, in 32 bits. The accessors are for code without vector
 /// registers.

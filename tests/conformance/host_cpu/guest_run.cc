@@ -74,10 +74,8 @@ GuestRunner::GuestRunner(
     util::Result<std::unique_ptr<tcg::Backend>> (*make)(const tcg::BackendConfig&),
     bool wide_vectors)
     : config_(i386::parse_cpu_option("max").value()),
-      tlb_(new tcg::Tlb),
-      jump_cache_(new tcg::JumpTarget[tcg::kJumpCacheEntries]()),
-      code_pages_(new uint64_t[tcg::kCodePageSlots]) {
-  std::fill_n(code_pages_.get(), tcg::kCodePageSlots, tcg::kCodePageUnmapped);
+      tables_(new tcg::UserTables),
+      jump_cache_(new tcg::JumpTarget[tcg::kJumpCacheEntries]()) {
   auto backend = make({.hooks = arena_hooks(),
                        .helpers = helpers(),
                        .x87 = &i386::plain_x87,
@@ -85,11 +83,12 @@ GuestRunner::GuestRunner(
                        .wide_vectors = wide_vectors,
                        .code_cache_bytes = 64 << 20});
   if (backend) backend_ = std::move(*backend);
+  if (backend_) tables_->forget_targets(backend_->no_target());
   i386::CpuState& state = cpu();
-  state.frame.tlb[0] = state.frame.tlb[1] = tlb_.get();
-  state.frame.kernel_tlb[0] = state.frame.kernel_tlb[1] = tlb_.get();
+  state.frame.tlb[0] = state.frame.tlb[1] = &tables_->tlb;
+  state.frame.kernel_tlb[0] = state.frame.kernel_tlb[1] = &tables_->tlb;
   state.frame.jump_cache = jump_cache_.get();
-  state.frame.code_pages = code_pages_.get();
+  state.frame.code_pages = tables_->code_pages;
   return_stacks_ = tcg::ReturnStacks::create(state.frame).value();
   state.frame.runtime = arena().data;  // For the refill hook.
   state.machine = &machine_;
@@ -124,6 +123,7 @@ void GuestRunner::forget_blocks() {
   for (const auto& [where, block] : blocks_) backend_->invalidate(block);
   blocks_.clear();
   for (unsigned i = 0; i < tcg::kJumpCacheEntries; ++i) jump_cache_[i] = {};
+  tables_->forget_targets(backend_->no_target());
 }
 
 void GuestRunner::begin(const Batch& batch) {
@@ -163,7 +163,7 @@ tcg::TranslatedBlock* GuestRunner::translate(unsigned max_insns, bool separate_c
   auto compiled = backend_->compile(block_, page, nullptr);
   if (!compiled) problem_ = compiled.error().message();
   if (!compiled) return nullptr;
-  code_pages_[tcg::code_page_slot(page.number)] = tcg::code_page_mapping(page, ip);
+  tables_->code_pages[tcg::code_page_slot(page.number)] = tcg::code_page_mapping(page, ip);
   return *compiled;
 }
 

@@ -49,10 +49,9 @@ class GuestRunner {
   std::unique_ptr<i386::CpuState> state_ = std::make_unique<i386::CpuState>();
   ArenaMachine machine_;
   i386::CpuConfig config_;
-  std::unique_ptr<tcg::Tlb> tlb_;
+  std::unique_ptr<tcg::UserTables> tables_;
   std::unique_ptr<tcg::JumpTarget[]> jump_cache_;
   std::unique_ptr<tcg::ReturnStacks> return_stacks_;
-  std::unique_ptr<uint64_t[]> code_pages_;
   std::unique_ptr<tcg::Backend> backend_;
   tcg::Pipeline pipeline_ = tcg::Pipeline::standard();
   tcg::Block block_;
