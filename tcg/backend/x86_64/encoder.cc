@@ -275,9 +275,20 @@ void Encoder::call_to(const void* target) {
   relative(target);
 }
 
+unsigned Encoder::padding_of_field(unsigned ahead) const {
+  constexpr unsigned kQuadword = 8, kLast = kQuadword - 4;
+  const unsigned place = (reinterpret_cast<uintptr_t>(cursor_) + ahead) % kQuadword;
+  return place <= kLast ? 0 : kQuadword - place;
+}
+
+// CS segment overrides.
+void Encoder::pad_branch(unsigned ahead) {
+  for (unsigned count = padding_of_field(ahead); count > 0; --count) byte(0x2e);
+}
+
 // One NOP of up to three bytes (SDM volume 2, NOP).
 void Encoder::align_field(unsigned ahead) {
-  switch (-(reinterpret_cast<uintptr_t>(cursor_) + ahead) & 3) {
+  switch (padding_of_field(ahead)) {
     case 1:
       return byte(0x90);
     case 2:
@@ -290,19 +301,19 @@ void Encoder::align_field(unsigned ahead) {
 }
 
 size_t Encoder::patchable_jump(Label label) {
-  align_field(1);
+  pad_branch(1);
   jump(label);
   return size() - 4;
 }
 
 size_t Encoder::patchable_call(Label label) {
-  align_field(1);
+  pad_branch(1);
   call(label);
   return size() - 4;
 }
 
 size_t Encoder::patchable_jump_if(uint8_t condition, Label label) {
-  align_field(2);
+  pad_branch(2);
   jump_if(condition, label);
   return size() - 4;
 }

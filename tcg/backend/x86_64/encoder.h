@@ -171,10 +171,12 @@ class Encoder {
   void call_to(const void* target);
   void jump_indirect(const Rm& target) { rm({kMapOne, 0xff}, 4, 4, target); }
   void call_indirect(const Rm& target) { rm({kMapOne, 0xff}, 4, 2, target); }
-  /// Pads so that a field `ahead` bytes from here is aligned to 4 bytes.
+  /// Pads with a NOP so that a 32-bit field `ahead` bytes from here lies in an aligned quadword.
+  /// Then it can be changed while the code is run (AMD's manual, volume 2, 7.3.2).
   void align_field(unsigned ahead);
-  /// JMP, CALL or Jcc (condition 0..15) with an aligned 32-bit displacement, to `label` for now.
-  /// Returns the displacement's offset.
+  /// JMP, CALL or Jcc (condition 0..15) with such a displacement, to `label` for now, padded with
+  /// prefixes that mean nothing: unlike a NOP they take no slot, and a comparison before a Jcc
+  /// still becomes one operation with it. Returns the displacement's offset.
   size_t patchable_jump(Label label);
   size_t patchable_call(Label label);
   size_t patchable_jump_if(uint8_t condition, Label label);
@@ -213,6 +215,8 @@ class Encoder {
   void put_modrm(uint8_t reg, const Rm& rm);
   void put_memory(uint8_t reg, const Mem& mem);
   void branch_field(Label label);
+  unsigned padding_of_field(unsigned ahead) const;
+  void pad_branch(unsigned ahead);
   void relative(const void* target);
 
   struct Fixup {

@@ -250,11 +250,21 @@ const TranslatedBlock* JitBackend::left_block(const Frame& frame) const {
   return site != nullptr && site->slot != kReturnSlot ? &BlockData::owner_of(*site) : nullptr;
 }
 
-// The displacement is aligned, so that vCPUs that run this code see the old or the new one.
+// The field lies in an aligned quadword, so that vCPUs that run this code see the old or the new
+// value. Callers hold the translation lock.
+void JitBackend::change_code(uint32_t field, int32_t value) {
+  constexpr uint32_t kQuadword = 8;
+  const uint32_t shift = field % kQuadword * 8;
+  auto* place = reinterpret_cast<uint64_t*>(writable(field - field % kQuadword));
+  const uint64_t others = *place & ~(uint64_t{0xffffffff} << shift);
+  __atomic_store_n(place, others | uint64_t{static_cast<uint32_t>(value)} << shift,
+                   __ATOMIC_RELEASE);
+}
+
 void JitBackend::patch(const ExitSite& site, const BlockData& owner, uint32_t target) {
   const uint32_t field = owner.code + site.displacement_offset;
   const auto distance = static_cast<int32_t>(target - (field + sizeof(int32_t)));
-  __atomic_store_n(reinterpret_cast<int32_t*>(writable(field)), distance, __ATOMIC_RELEASE);
+  change_code(field, distance);
 }
 
 void JitBackend::link(TranslatedBlock* from, unsigned slot, TranslatedBlock* to) {
@@ -296,8 +306,7 @@ void JitBackend::forget_link(ExitSite& site) {
 void JitBackend::close_entry(const BlockData& data) {
   if (data.checked_entry == 0) return;
   const uint32_t slot = data.checked_entry + data.checked_slot;
-  __atomic_store_n(reinterpret_cast<int32_t*>(writable(slot)),
-                   code_page_displacement(0, data.page->relocatable), __ATOMIC_RELEASE);
+  change_code(slot, code_page_displacement(0, data.page->relocatable));
 }
 
 void JitBackend::invalidate(TranslatedBlock* block) {

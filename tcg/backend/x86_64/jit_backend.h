@@ -70,6 +70,7 @@ class JitBackend final : public Backend {
   void find_groups(const Block& block);
   void unlink_victim(const CodeCache::Victim& victim);
   /// Makes the exit go to the code at this offset of the cache.
+  void change_code(uint32_t field, int32_t value);
   void patch(const ExitSite& site, const BlockData& owner, uint32_t target);
   void unlink(ExitSite& site);
   void close_entry(const BlockData& data);
