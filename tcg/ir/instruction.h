@@ -47,7 +47,11 @@ enum MemoryFlags : uint8_t {
   kMemoryUser =
       1 << 2,  ///< Accessed with user privilege (else supervisor): selects the TLB context.
   kMemoryStack = 1 << 3,  ///< A stack access (its own fault where an address is impossible).
+  /// A hint with stores of aligned vectors: past the caches, in no order with others until a fence.
+  kMemoryNonTemporal = 1 << 4,
 };
+/// Those that hooks know nothing of.
+constexpr uint8_t kMemoryHints = kMemoryNonTemporal;
 
 /// Inst::extra of a call of the helper for x86's REP MOVS or REP STOS with 64-bit addresses and
 /// without segment bases: what a backend may do itself instead, as long as operand c is 0

@@ -139,6 +139,7 @@ class Printer {
     if (inst_.extra & kMemoryAligned) put(" aligned16");
     if (inst_.extra & kMemoryUser) put(" user");
     if (inst_.extra & kMemoryStack) put(" stack");
+    if (inst_.extra & kMemoryNonTemporal) put(" non-temporal");
   }
 
   void print_flags() {

@@ -68,12 +68,13 @@ CpuidResult version_leaf(const CpuConfig& config, const CpuidDynamic& dynamic) {
   return result;
 }
 
-// Deterministic cache parameters: 32 KiB L1s, 1 MiB L2.
+// Deterministic cache parameters: 32 KiB L1s, 1 MiB L2, 16 MiB L3. C libraries choose by the last
+// how to copy much.
 CpuidResult cache_leaf(const CpuConfig& config, uint32_t subleaf) {
   struct Cache {
     uint32_t type, level, ways, sets;
   };
-  constexpr Cache kCaches[] = {{1, 1, 8, 64}, {2, 1, 8, 64}, {3, 2, 16, 1024}};
+  constexpr Cache kCaches[] = {{1, 1, 8, 64}, {2, 1, 8, 64}, {3, 2, 16, 1024}, {3, 3, 16, 16384}};
   if (subleaf >= std::size(kCaches)) return {};
   const Cache& cache = kCaches[subleaf];
   constexpr uint32_t kSelfInitialising = 1u << 8;

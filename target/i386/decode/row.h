@@ -33,6 +33,7 @@ constexpr Attributes uses_fpu = 1u << 18;        ///< #NM if CR0 says so.
 constexpr Attributes uses_mmx = 1u << 19;        ///< #UD or #NM if CR0 says so; turns to MMX state.
 constexpr Attributes uses_sse = 1u << 20;        ///< #UD or #NM if CR0 or CR4 says so.
 constexpr Attributes unaligned = 1u << 21;       ///< A 16-byte memory operand needs no alignment.
+constexpr Attributes non_temporal = 1u << 23;    ///< Stores past the caches.
 constexpr Attributes hidden = 1u << 22;          ///< #UD unless the privilege level is 0.
 constexpr Attributes prefix_none = 1u << 24;     ///< No 66, F2 or F3 prefix, nor VEX.pp for one.
 constexpr Attributes prefix_66 = 2u << 24;

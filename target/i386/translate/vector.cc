@@ -40,7 +40,8 @@ unsigned Translator::mmx_offset(unsigned reg) {
 }
 
 uint8_t Translator::vector_memory_flags(const Insn& in, unsigned size) const {
-  return memory_flags() | (size >= 16 && !in.has(unaligned) ? tcg::kMemoryAligned : 0);
+  return memory_flags() | (size >= 16 && !in.has(unaligned) ? tcg::kMemoryAligned : 0) |
+         (size >= 16 && in.has(non_temporal) ? tcg::kMemoryNonTemporal : 0);
 }
 
 Translator::Value Translator::read_vector(const Insn& in, unsigned index) {

@@ -23,7 +23,8 @@ uint8_t* resolve(Machine& machine, const Operation* o, uint64_t va, unsigned siz
 }
 
 MemoryOperation describe(const Operation* o) {
-  return {o->type, o->op, o->extra, static_cast<RmwKind>(o->aux), o->flags};
+  const auto flags = static_cast<uint8_t>(o->extra & ~kMemoryHints);
+  return {o->type, o->op, flags, static_cast<RmwKind>(o->aux), o->flags};
 }
 
 /// Where the bytes of a load are, in guest memory or in the bounce buffer.

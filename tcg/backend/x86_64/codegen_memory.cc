@@ -17,7 +17,7 @@ MemoryOperation CodeGenerator::memory_operation(const Inst& access) const {
   MemoryOperation operation{};
   operation.type = access.type;
   operation.op = access.op;
-  operation.flags = access.extra;
+  operation.flags = access.extra & static_cast<uint8_t>(~kMemoryHints);
   if (access.op == Opcode::kRmw) operation.rmw = static_cast<RmwKind>(access.aux);
   operation.flags_out = access.flags;
   return operation;
@@ -324,8 +324,12 @@ void CodeGenerator::emit_store() {
   if (is_vector(inst().type)) {
     Mem to = stub.operand;
     const bool in_register = stub.value.kind == Source::Kind::kReg;
-    const Reg temporary = in_register ? kNoReg : operand_temporary(stub, to);
-    emit_vector_store_source(to, size(), stub.value, temporary);
+    if (in_register && (inst().extra & kMemoryNonTemporal)) {
+      e_.movntps(size(), to, stub.value.reg);
+    } else {
+      const Reg temporary = in_register ? kNoReg : operand_temporary(stub, to);
+      emit_vector_store_source(to, size(), stub.value, temporary);
+    }
   } else {
     store_source(size(), stub);
   }

@@ -201,6 +201,11 @@ class Encoder {
   }
   void movaps(Reg to, const Rm& from) { sse({kMap0f, 0x28}, to, from); }
   void movups(Reg to, const Rm& from) { sse({kMap0f, 0x10}, to, from); }
+  /// To an aligned place, of 16 or 32 bytes.
+  void movntps(unsigned bytes, const Mem& to, Reg from) {
+    if (bytes == 32) return vex({kMap0f, 0x2b}, 4, from, kRax, to, 32);
+    sse({kMap0f, 0x2b}, from, to);
+  }
   void movups_to(const Mem& to, Reg from) { sse({kMap0f, 0x11}, from, to); }
   void movq(Reg to, const Rm& from) { sse({kMap0f, 0x7e, 0xf3}, to, from); }
   void movq_to(const Mem& to, Reg from) { sse({kMap0f, 0xd6, 0x66}, from, to); }

@@ -100,6 +100,25 @@ jmp
 )");
 }
 
+TEST_F(Golden, NonTemporalStoreIsOne) {
+  set_flags();
+  b_.store(get(kBx), 0, get(1, Type::kV128), kMemoryAligned | kMemoryNonTemporal);
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+mov r12, rbx
+rorx r14d, r12d, 9
+and r14d, 0x7ff8
+add r14, qword ptr [r13 + 0xc]
+sub r12, qword ptr [r14 + 0x8000]
+cmp r12, 0xff0
+ja
+test r12b, 0xf
+jne
+mov r14, qword ptr [r14 + 0x18000]
+movntps xmmword ptr [r14 + r12], xmm1
+jmp
+)");
+}
+
 TEST_F(Golden, PrefetchLooksIntoTheTlbAndBelievesIt) {
   set_flags();
   b_.prefetch(b_.address(Type::kI64, get(kBx), get(kCx), 3, 8), 0);
