@@ -235,5 +235,25 @@ TEST_F(Loop, SteadyGroupsStay) {
   }));
 }
 
+// The second iteration faults: what hoists the check must not hoist that of the alignment.
+TEST_F(Loop, StepsOutOfAlignment) {
+  for (const bool stores : {false, true}) {
+    ip_ = kStart;
+    next();
+    const Value at = get(kFirst);
+    if (stores) {
+      b_.store(at, 0, b_.get_reg(Type::kV128, 1), kMemoryAligned | kMemoryNonTemporal);
+    } else {
+      const Value loaded = b_.load(Type::kV128, at, 0, kMemoryAligned);
+      b_.set_reg(2,
+                 b_.vector(VectorOpcode::kPaddd, Type::kV128, b_.get_reg(Type::kV128, 2), loaded));
+    }
+    add(kFirst, 8);
+    end();
+    EXPECT_TRUE(expect_agreement(100, [](Frame& frame) { frame.general[kFirst] = kMemory; }));
+    block_.insts.clear();
+  }
+}
+
 }  // namespace
 }  // namespace vireo::tcg

@@ -37,7 +37,8 @@ void SelfLoop::find(const Block& block, const AccessGroups& groups) {
     const AccessGroup& group = groups[number];
     LoopGroup found{.group = number};
     const bool knows = moves(block, group.root, 0, group, found) &&
-                       moves(block, group.index, group.scale, group, found);
+                       moves(block, group.index, group.scale, group, found) &&
+                       found.step % group.alignment == 0;
     if (knows && groups_.size() < kMostGroups) groups_.push_back(found);
   }
   const auto counts = [](const LoopGroup& group) { return group.step != 0; };

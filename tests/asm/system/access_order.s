@@ -97,4 +97,23 @@
   movl $9, (%rbx)
   caught_at 96b, GP, 0, "the same of another base"
   check_bits FRAMES+0xfe8, 0xffffffff, 8, "behind its store"
+
+  # A loop that steps out of alignment, which a translator may want to check once a page.
+  .macro step_out instruction:vararg
+  try
+  movl $NEXT, %ebx
+  movl $4, %ecx
+  jmp 97f  # so that a block begins there
+97:
+  \instruction
+  addq $8, %rbx
+  decl %ecx
+  jnz 97b
+  .endm
+  step_out paddd (%rbx), %xmm0
+  caught_at 97b, GP, 0, "an operand in a loop"
+  check %rbx, $NEXT + 8, "in the second round"
+  step_out movntps %xmm0, (%rbx)
+  caught_at 97b, GP, 0, "a store past the caches in a loop"
+  check %rbx, $NEXT + 8, "in the second round, too"
   done
