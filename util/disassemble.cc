@@ -4,8 +4,11 @@
 
 #include <fmt/format.h>
 
+#include <type_traits>
+
 #ifdef VIREO_HAVE_CAPSTONE
 #include <capstone/capstone.h>
+#include <dlfcn.h>
 #endif
 
 #include "util/text.h"
@@ -15,17 +18,46 @@ namespace vireo::util {
 namespace {
 
 #ifdef VIREO_HAVE_CAPSTONE
+/// Loaded when the first listing is made: its tables take 3 MiB.
+struct Capstone {
+  decltype(&cs_open) open = nullptr;
+  decltype(&cs_close) close = nullptr;
+  decltype(&cs_malloc) allocate = nullptr;
+  decltype(&cs_free) free = nullptr;
+  decltype(&cs_disasm_iter) next = nullptr;
+
+  Capstone() {
+    const std::string name = fmt::format("libcapstone.so.{}", CS_API_MAJOR);
+    void* const library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) return;
+    const auto find = [library](auto& function, const char* symbol) {
+      function =
+          reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, symbol));
+      return function != nullptr;
+    };
+    usable = find(open, "cs_open") && find(close, "cs_close") && find(allocate, "cs_malloc") &&
+             find(free, "cs_free") && find(next, "cs_disasm_iter");
+  }
+  bool usable = false;
+};
+
+const Capstone& capstone() {
+  static const Capstone library;
+  return library;
+}
+
 class Disassembler {
  public:
   explicit Disassembler(InstructionSet set) {
-    const bool opened = cs_open(set == InstructionSet::aarch64 ? CS_ARCH_ARM64 : CS_ARCH_X86,
-                                mode_of(set), &handle_) == CS_ERR_OK;
-    if (opened) insn_ = cs_malloc(handle_);
+    if (!library_.usable) return;
+    const cs_arch architecture = set == InstructionSet::aarch64 ? CS_ARCH_ARM64 : CS_ARCH_X86;
+    const bool opened = library_.open(architecture, mode_of(set), &handle_) == CS_ERR_OK;
+    if (opened) insn_ = library_.allocate(handle_);
   }
   ~Disassembler() {
     if (insn_ == nullptr) return;
-    cs_free(insn_, 1);
-    cs_close(&handle_);
+    library_.free(insn_, 1);
+    library_.close(&handle_);
   }
   Disassembler(const Disassembler&) = delete;
   Disassembler& operator=(const Disassembler&) = delete;
@@ -34,7 +66,7 @@ class Disassembler {
   size_t next(std::span<const std::byte> code, uint64_t address, std::string& text) {
     const auto* bytes = reinterpret_cast<const uint8_t*>(code.data());
     size_t size = code.size();
-    if (insn_ == nullptr || !cs_disasm_iter(handle_, &bytes, &size, &address, insn_)) return 0;
+    if (insn_ == nullptr || !library_.next(handle_, &bytes, &size, &address, insn_)) return 0;
     text = insn_->mnemonic;
     if (insn_->op_str[0] != '\0') text.append(" ").append(insn_->op_str);
     return insn_->size;
@@ -55,6 +87,7 @@ class Disassembler {
     return CS_MODE_LITTLE_ENDIAN;
   }
 
+  const Capstone& library_ = capstone();
   csh handle_ = 0;
   cs_insn* insn_ = nullptr;
 };

@@ -7,6 +7,12 @@
 #include <cassert>
 
 namespace vireo::core {
+namespace {
+
+/// What is smaller, in bytes, is mostly of devices, and little of it is used.
+constexpr uint64_t kLeastInHugePages = uint64_t{32} << 20;
+
+}  // namespace
 
 util::Result<std::unique_ptr<RamBlock>> RamBlock::create(std::string name, uint64_t size) {
   if (size == 0 || size % kGuestPageSize != 0) {
@@ -14,8 +20,9 @@ util::Result<std::unique_ptr<RamBlock>> RamBlock::create(std::string name, uint6
                        fmt::format("memory '{}' cannot have {} bytes; a multiple of {} is needed",
                                    name, size, kGuestPageSize));
   }
-  VIREO_TRY_ASSIGN(mapping, util::MemoryMapping::create(
-                                name.c_str(), size, util::MemoryMapping::Pages::huge_if_possible));
+  using Pages = util::MemoryMapping::Pages;
+  const Pages pages = size >= kLeastInHugePages ? Pages::huge_if_possible : Pages::host_default;
+  VIREO_TRY_ASSIGN(mapping, util::MemoryMapping::create(name.c_str(), size, pages));
   return std::unique_ptr<RamBlock>(new RamBlock(std::move(name), size, std::move(mapping)));
 }
 
