@@ -270,6 +270,30 @@ TEST_F(Lockstep, BeginsAgainWhenASharedCheckFails) {
   EXPECT_EQ(word(), word_before + guest_->frame.general[1]);
 }
 
+// The subject's TLB is not part of UserTables.
+TEST_F(Lockstep, SubjectsFindTheirSecondPage) {
+  make(&make_jit_backend);
+  page_.relocatable = true;
+  CodePage second = page_;
+  second.number = page_.number + 1;
+  const uint64_t base = 0x7f0000000000;
+  guest_->code_pages[code_page_slot(second.number)] = code_page_mapping(second, base + kPageSize);
+  block_.relocatable = true;
+  block_.guest_ip = kPageSize - 2;
+  block_.guest_size = 8;
+  b_.insn_start(block_.guest_ip);
+  b_.set_reg(1, b_.add(b_.get_reg(Type::kI64, 1), b_.constant(Type::kI64, 1)));
+  b_.exit_direct(kPageSize + 6, 0);
+  auto block = backend_->compile(block_, page_, &second);
+  ASSERT_TRUE(block) << block.error().message();
+  const uint64_t before = guest_->frame.general[1];
+  guest_->frame.guest_ip = base + block_.guest_ip;
+  EXPECT_EQ(run(*block), ExitReason::kLookup);
+  EXPECT_EQ(reports_, 0u) << report_;
+  EXPECT_EQ(guest_->frame.general[1], before + 1);
+  EXPECT_EQ(guest_->frame.guest_ip, base + kPageSize + 6);
+}
+
 TEST_F(Lockstep, AgreesOnRandomBlocksOfTheCodeGenerator) {
   make(&make_jit_backend);
   for (uint32_t seed = 1; seed <= 300; ++seed) {

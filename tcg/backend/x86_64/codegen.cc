@@ -74,8 +74,8 @@ void CodeGenerator::emit_entries() {
 void CodeGenerator::emit_second_page_check() {
   const Encoder::Label follows = e_.new_label();
   const auto tag = static_cast<int32_t>(code_page_tag(second_->number));
-  const Mem mapping = code_page_mapping_of(second_->number, block_.relocatable);
-  if (!block_.relocatable) e_.mov(8, kTlbReg, frame_at(offsetof(Frame, code_pages)));
+  const Mem mapping = code_page_mapping_of(second_->number, /*in_segment=*/false);
+  e_.mov(8, kTlbReg, frame_at(offsetof(Frame, code_pages)));
   if (block_.relocatable) {
     e_.mov(8, kAddressReg, frame_at(offsetof(Frame, code_base)));
     emit_add(e_, kAddressReg, static_cast<int32_t>(kPageSize) + tag);

@@ -47,15 +47,16 @@ constexpr size_t tlb_offset(bool user) {
   return offsetof(Frame, tlb) + (user ? kContextUser : kContextKernel) * sizeof(Tlb*);
 }
 /// Of a slot of Frame::code_pages, as code_page_mapping_of() has it.
-constexpr int32_t code_page_displacement(unsigned slot, bool relocatable) {
-  const size_t table = relocatable ? offsetof(UserTables, code_pages) : 0;
+constexpr int32_t code_page_displacement(unsigned slot, bool in_segment) {
+  const size_t table = in_segment ? offsetof(UserTables, code_pages) : 0;
   return static_cast<int32_t>(table + slot * sizeof(uint64_t));
 }
-/// Where the page of code with this number is mapped. Relocatable code, which is user code, finds
-/// that in the GS segment; other code has Frame::code_pages in kTlbReg for it.
-constexpr Mem code_page_mapping_of(uint32_t number, bool relocatable) {
-  const int32_t place = code_page_displacement(code_page_slot(number), relocatable);
-  return {relocatable ? kNoReg : kTlbReg, kNoReg, 0, place, relocatable};
+/// Where the page of code with this number is mapped. Links of relocatable code, which is user
+/// code, find that in the GS segment; others have Frame::code_pages in kTlbReg for it. (So has what
+/// runs without links: there the segment may be but a TLB.)
+constexpr Mem code_page_mapping_of(uint32_t number, bool in_segment) {
+  const int32_t place = code_page_displacement(code_page_slot(number), in_segment);
+  return {in_segment ? kNoReg : kTlbReg, kNoReg, 0, place, in_segment};
 }
 
 /// The parts of the TLB entry that emit_tlb_lookup() has found. User code has its index in kTlbReg,
