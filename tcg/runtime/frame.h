@@ -105,11 +105,10 @@ struct UserTables {
   uint64_t code_pages[kCodePageSlots];
   /// Where indirect jumps of relocatable code go, by jump_cache_index(): to checked entries, which
   /// look at the whole guest IP, or to Backend::no_target().
-  const void* jump_targets[kJumpCacheEntries];
+  const void* jump_targets[kJumpCacheEntries] = {};
 
-  explicit UserTables(const void* no_target = nullptr) {
+  UserTables() {
     for (uint64_t& page : code_pages) page = kCodePageUnmapped;
-    forget_targets(no_target);
   }
   void forget_targets(const void* no_target) {
     for (const void*& target : jump_targets) target = no_target;
@@ -138,6 +137,9 @@ constexpr uint64_t kStackPageRoom = kPageSize - kMostStackBytes + 1;
 
 /// A memory context: supervisor accesses and user accesses have a TLB each at a time.
 enum MemoryContext : uint8_t { kContextKernel = 0, kContextUser = 1, kMemoryContexts = 2 };
+[[gnu::always_inline]] constexpr MemoryContext context_of(bool user) {
+  return user ? kContextUser : kContextKernel;
+}
 
 inline constexpr uint32_t kPollWord = 0;
 

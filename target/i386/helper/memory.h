@@ -50,7 +50,7 @@ inline uint8_t* tlb_hit(CpuState& state, uint64_t linear, size_t size, bool is_w
   // Supervisor entries made while AC is clear are good for implicit accesses as well.
   if (privilege == Privilege::kSystem && (state.cr4 & kCr4Smap) && (state.eflags & kAc))
     return nullptr;
-  const unsigned context = privilege == Privilege::kUser ? tcg::kContextUser : tcg::kContextKernel;
+  const tcg::MemoryContext context = tcg::context_of(privilege == Privilege::kUser);
   if (!state.frame.tlb[context]) return nullptr;
   const tcg::TlbEntry entry = state.frame.tlb[context]->entry(linear, is_write);
   const uint64_t offset = linear - entry.tag;

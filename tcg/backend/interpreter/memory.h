@@ -7,10 +7,6 @@
 
 namespace vireo::tcg::interpreter {
 
-[[gnu::always_inline]] constexpr MemoryContext context_of(bool user) {
-  return user ? kContextUser : kContextKernel;
-}
-
 /// The tag of an entry that other threads may withdraw meanwhile.
 inline uint64_t tag_of(const TlbPlace& entry) {
   return __atomic_load_n(&entry.tag, __ATOMIC_RELAXED);

@@ -44,7 +44,7 @@ constexpr size_t scratch_offset(unsigned index) { return offsetof(Frame, scratch
 
 /// Of the pointer to the TLB of user or supervisor accesses.
 constexpr size_t tlb_offset(bool user) {
-  return offsetof(Frame, tlb) + (user ? kContextUser : kContextKernel) * sizeof(Tlb*);
+  return offsetof(Frame, tlb) + context_of(user) * sizeof(Tlb*);
 }
 /// Of a slot of Frame::code_pages, as code_page_mapping_of() has it.
 constexpr int32_t code_page_displacement(unsigned slot, bool in_segment) {
@@ -59,6 +59,9 @@ constexpr Mem code_page_mapping_of(uint32_t number, bool in_segment) {
   return {in_segment ? kNoReg : kTlbReg, kNoReg, 0, place, in_segment};
 }
 
+/// Scales an index to the 8-byte words that Tlb and UserTables consist of, as a power of two.
+constexpr uint8_t kWordScale = 3;
+
 /// The parts of the TLB entry that emit_tlb_lookup() has found. User code has its index in kTlbReg,
 /// and the TLB at the beginning of the GS segment; supervisor code has the entry's place in the TLB
 /// in kTlbReg.
@@ -69,14 +72,12 @@ constexpr TlbOperand tlb_operand(bool user, bool write) {
   const auto tags = static_cast<int32_t>(offsetof(Tlb, tags) + write * sizeof(Tlb::tags[0]));
   const auto hosts = static_cast<int32_t>(offsetof(Tlb, hosts) + write * sizeof(Tlb::hosts[0]));
   if (!user) return {{kTlbReg, kNoReg, 0, tags}, {kTlbReg, kNoReg, 0, hosts}};
-  constexpr uint8_t kScale = 3;
-  return {{kNoReg, kTlbReg, kScale, tags, true}, {kNoReg, kTlbReg, kScale, hosts, true}};
+  return {{kNoReg, kTlbReg, kWordScale, tags, true}, {kNoReg, kTlbReg, kWordScale, hosts, true}};
 }
 
 /// A field of the context's StackPage.
 constexpr Mem stack_page_field(bool user, size_t offset) {
-  const unsigned context = user ? kContextUser : kContextKernel;
-  return frame_at(offsetof(Frame, stack_pages) + context * sizeof(StackPage) + offset);
+  return frame_at(offsetof(Frame, stack_pages) + context_of(user) * sizeof(StackPage) + offset);
 }
 
 /// The host address of an operand after a check.

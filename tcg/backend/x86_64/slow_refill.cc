@@ -12,9 +12,7 @@ namespace {
 // registers.
 constexpr unsigned kTypeMask = 15, kOpShift = 4, kOpMask = 15, kFlagsShift = 8, kFlagsMask = 15;
 
-Tlb& tlb_of(const Frame* frame, bool user) {
-  return *frame->tlb[user ? kContextUser : kContextKernel];
-}
+Tlb& tlb_of(const Frame* frame, bool user) { return *frame->tlb[context_of(user)]; }
 
 bool is_place_of(uint64_t va, const uint64_t* place, const Frame* frame, bool user) {
   return place == &tlb_of(frame, user).tags[0][tlb_index(va)];

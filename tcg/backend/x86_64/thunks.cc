@@ -342,7 +342,7 @@ class ThunkMaker {
   void find_failed_entry(bool user, bool write) {
     e_.alu(Alu::kAdd, 8, kAddressReg, tlb_operand(user, write).tag);
     if (!user) return;
-    e_.shift_imm(Shift::kShl, 4, kTlbReg, 3);
+    e_.shift_imm(Shift::kShl, 4, kTlbReg, kWordScale);
     e_.alu(Alu::kAdd, 8, kTlbReg, frame_at(tlb_offset(user)));
   }
 
@@ -498,8 +498,8 @@ void emit_restore_flags(Encoder& e, Reg temporary) {
 }
 
 TlbOperand emit_tlb_lookup(Encoder& e, bool bmi2, bool user, bool write) {
-  constexpr unsigned kScale = 3;
-  const unsigned shift = user ? kPageBits : kPageBits - kScale;
+  const unsigned scale = user ? 0 : kWordScale;
+  const unsigned shift = kPageBits - scale;
   if (user && bmi2) {
     e.bextr(4, kTlbReg, kAddressReg, kFrameReg);
   } else {
@@ -509,7 +509,7 @@ TlbOperand emit_tlb_lookup(Encoder& e, bool bmi2, bool user, bool write) {
       e.mov(4, kTlbReg, kAddressReg);
       e.shift_imm(Shift::kShr, 4, kTlbReg, static_cast<uint8_t>(shift));
     }
-    e.alu_imm(Alu::kAnd, 4, kTlbReg, (kTlbEntries - 1) << (user ? 0 : kScale));
+    e.alu_imm(Alu::kAnd, 4, kTlbReg, (kTlbEntries - 1) << scale);
     if (!user) e.alu(Alu::kAdd, 8, kTlbReg, frame_at(tlb_offset(user)));
   }
   const TlbOperand entry = tlb_operand(user, write);
@@ -530,12 +530,11 @@ Mem emit_jump_cache(Encoder& e, Encoder::Label misses) {
 }
 
 Mem emit_jump_target(Encoder& e) {
-  constexpr uint8_t kScale = 3;
-  static_assert(sizeof(UserTables::jump_targets[0]) == 1 << kScale);
+  static_assert(sizeof(UserTables::jump_targets[0]) == 1 << kWordScale);
   e.imul_imm(4, kTlbReg, kAddressReg, static_cast<int32_t>(kJumpCacheMultiplier));
   e.shift_imm(Shift::kShr, 4, kTlbReg, 32 - kJumpCacheBits);
   const auto targets = static_cast<int32_t>(offsetof(UserTables, jump_targets));
-  return {kNoReg, kTlbReg, kScale, targets, true};
+  return {kNoReg, kTlbReg, kWordScale, targets, true};
 }
 
 namespace {
