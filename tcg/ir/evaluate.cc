@@ -164,21 +164,9 @@ constexpr Opcode kRmwOpcodes[] = {
 
 }  // namespace
 
-bool is_pure(Opcode op) {
-  switch (op) {
-#define X(name) case Opcode::k##name:
-    VIREO_PURE_INTEGER_OPCODES(X)
+#define X(name) static_assert(is_pure(Opcode::k##name));
+VIREO_PURE_INTEGER_OPCODES(X)
 #undef X
-    case Opcode::kSignExtend:
-    case Opcode::kDivU:
-    case Opcode::kDivS:
-    case Opcode::kSetFlags:
-    case Opcode::kVector:
-      return true;
-    default:
-      return false;
-  }
-}
 
 IntegerEvaluation evaluate_integer(const Inst& inst, Type source, uint64_t a, uint64_t b,
                                    uint64_t c, uint32_t flags) {

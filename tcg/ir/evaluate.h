@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 
 #include "tcg/ir/instruction.h"
 
@@ -61,8 +63,24 @@ struct EvaluationResult {
   uint64_t integer() const { return value.lane<uint64_t>(0); }
 };
 
+namespace internal {
+inline constexpr auto kIsPure = [] {
+  constexpr uint16_t kMore = kReadsState | kWritesState | kReadsMemory | kWritesMemory |
+                             kEndsBlock | kLeavesBlock | kSyncs;
+  std::array<bool, static_cast<size_t>(Opcode::kCount)> pure{};
+  for (size_t op = 0; op < std::size(kOpcodeEffects); ++op) {
+    pure[op] = (kOpcodeEffects[op] & kMore) == 0;
+  }
+  for (const Opcode op : {Opcode::kSecond, Opcode::kInsnStart, Opcode::kPushReturn}) {
+    pure[static_cast<size_t>(op)] = false;
+  }
+  pure[static_cast<size_t>(Opcode::kVector)] = true;
+  return pure;
+}();
+}  // namespace internal
+
 /// Whether evaluate() can say what `op` computes: it depends on operands, flags and MXCSR alone.
-bool is_pure(Opcode op);
+constexpr bool is_pure(Opcode op) { return internal::kIsPure[static_cast<size_t>(op)]; }
 
 /// The meaning of a pure instruction: its results for operands a, b and c (those that it has),
 /// the arithmetic flags `flags` and MXCSR before. `source` is the type of operand

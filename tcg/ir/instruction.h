@@ -65,7 +65,7 @@ enum StringFlags : uint8_t {
 };
 constexpr unsigned kStringKinds = kStringPossible;  ///< Combinations of the others.
 
-/// One IR instruction. 32 bytes; lives in Block::insts; its index is its value.
+/// One IR instruction; lives in Block::insts; its index is its value.
 struct Inst {
   Opcode op = Opcode::kConstant;
   Type type = Type::kVoid;
@@ -76,10 +76,9 @@ struct Inst {
   ValueId a = kNoValue;
   ValueId b = kNoValue;
   ValueId c = kNoValue;
-  uint16_t uses = 0;  ///< Number of uses of the result; maintained by the passes.
   uint64_t imm = 0;
 };
-static_assert(sizeof(Inst) <= 32);
+static_assert(sizeof(Inst) == 24);
 
 /// Whether it accesses guest memory at a + imm; `extra` is MemoryFlags.
 constexpr bool is_memory(Opcode op) {

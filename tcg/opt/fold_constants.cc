@@ -1,6 +1,8 @@
 // Computes what is known: constants through evaluate_integer(), algebraic identities, and sums
 // that an address or a memory operation can take into its displacement.
 
+#include <span>
+
 #include "tcg/ir/evaluate.h"
 #include "tcg/opt/rewrite.h"
 #include "util/bits.h"
@@ -10,11 +12,12 @@ namespace {
 
 class Folder {
  public:
-  Folder(Block& block, PassScratch& scratch) : block_(block), rewriter_(block, scratch) {}
+  Folder(Block& block, PassScratch& scratch)
+      : block_(block), insts_(block.insts), rewriter_(block, scratch) {}
 
   void run() {
-    for (size_t id = 0; id < block_.insts.size(); ++id) {
-      Inst& inst = block_.insts[id];
+    for (size_t id = 0; id < insts_.size(); ++id) {
+      Inst& inst = insts_[id];
       rewriter_.visit(inst, id);
       if (is_memory(inst.op)) absorb_displacement(inst);
       if (inst.op == Opcode::kBranchNonzero && fold_branch(inst)) {
@@ -28,7 +31,7 @@ class Folder {
   }
 
  private:
-  const Inst& at(ValueId id) const { return block_.insts[id]; }
+  const Inst& at(ValueId id) const { return insts_[id]; }
   bool is_constant(ValueId id) const { return id != kNoValue && at(id).op == Opcode::kConstant; }
   bool is_constant(ValueId id, uint64_t value) const {
     return is_constant(id) && constant(id) == value;
@@ -81,7 +84,7 @@ class Folder {
   void simplify(Inst& inst, size_t id) {
     if (inst.op == Opcode::kConstant || is_vector(inst.type)) return;
     if (inst.op == Opcode::kAddress) return simplify_address(inst, id);
-    if (depends_on_operands_alone(inst.op) && operands_constant(inst)) return compute(inst);
+    if (operands_constant(inst) && depends_on_operands_alone(inst.op)) return compute(inst);
     const ValueId same = identity(inst);
     if (same != kNoValue) return rewriter_.replace(id, same);
     if ((inst.op == Opcode::kXor || inst.op == Opcode::kSub) && inst.a == inst.b) {
@@ -185,6 +188,7 @@ class Folder {
   }
 
   Block& block_;
+  const std::span<Inst> insts_;
   Rewriter rewriter_;
 };
 

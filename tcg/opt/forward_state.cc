@@ -2,6 +2,7 @@
 // written becomes that value; a write of what is there already goes away.
 
 #include <array>
+#include <span>
 
 #include "tcg/opt/rewrite.h"
 #include "tcg/runtime/frame.h"
@@ -23,11 +24,11 @@ struct KnownState {
 
 class Forwarder {
  public:
-  Forwarder(Block& block, PassScratch& scratch) : block_(block), rewriter_(block, scratch) {}
+  Forwarder(Block& block, PassScratch& scratch) : insts_(block.insts), rewriter_(block, scratch) {}
 
   void run() {
-    for (size_t id = 0; id < block_.insts.size(); ++id) {
-      Inst& inst = block_.insts[id];
+    for (size_t id = 0; id < insts_.size(); ++id) {
+      Inst& inst = insts_[id];
       rewriter_.visit(inst, id);
       visit(inst, id);
     }
@@ -65,9 +66,9 @@ class Forwarder {
   void get_reg(Inst& inst, size_t id) {
     Known& reg = known(inst);
     if (reg.type == inst.type) return rewriter_.replace(id, reg.value);
-    const bool constant = reg.value != kNoValue && block_.insts[reg.value].op == Opcode::kConstant;
+    const bool constant = reg.value != kNoValue && insts_[reg.value].op == Opcode::kConstant;
     if (constant && inst.type < reg.type) {  // A part of a constant is one too.
-      inst = {.op = Opcode::kConstant, .type = inst.type, .imm = block_.insts[reg.value].imm};
+      inst = {.op = Opcode::kConstant, .type = inst.type, .imm = insts_[reg.value].imm};
       inst.imm &= (uint64_t{1} << bits_of(inst.type)) - 1;
       return;
     }
@@ -114,7 +115,7 @@ class Forwarder {
     state_.fill({});
   }
 
-  Block& block_;
+  const std::span<Inst> insts_;
   Rewriter rewriter_;
   std::array<Known, 16> integers_ = {};
   std::array<Known, 16> vectors_ = {};

@@ -13,7 +13,7 @@ constexpr Pass kPasses[] = {
      forward_state},
     {"flags", "drops arithmetic flags that nobody can see", narrow_flags},
     {"fold", "computes constants, simplifies identities and addresses", fold_constants},
-    {"dce", "removes what has no use, counts uses and renumbers", remove_dead_code},
+    {"dce", "removes what has no use, and renumbers", remove_dead_code},
 };
 
 const Pass* find(std::string_view name) {

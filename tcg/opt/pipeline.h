@@ -9,10 +9,29 @@
 
 namespace vireo::tcg {
 
+/// What is noted of each value, and 0xffff of none (kNoValue), so that operands that are absent
+/// need no question.
+class ValueMap {
+ public:
+  explicit ValueMap(uint16_t* places) : places_(places) {}
+  uint16_t& operator[](ValueId id) const { return places_[static_cast<ValueId>(id + 1)]; }
+
+ private:
+  uint16_t* places_;
+};
+
 /// What passes need beside the block; kept from block to block, so that they allocate nothing.
-struct PassScratch {
-  /// What each value was replaced by (itself if not), or its new number.
-  std::vector<ValueId> replacement;
+class PassScratch {
+ public:
+  /// Only kNoValue's is set.
+  ValueMap map_for(const Block& block) {
+    if (places_.size() <= block.insts.size()) places_.resize(block.insts.size() + 1);
+    places_[0] = kNoValue;
+    return ValueMap(places_.data());
+  }
+
+ private:
+  std::vector<uint16_t> places_;
 };
 
 /// A pass: one walk over the instructions, forward or backward.

@@ -7,24 +7,20 @@ namespace vireo::tcg {
 /// Sends uses of values to what replaced them, for passes that walk forward.
 class Rewriter {
  public:
-  Rewriter(Block& block, PassScratch& scratch) : map_(scratch.replacement) {
-    map_.resize(block.insts.size());
-  }
+  Rewriter(Block& block, PassScratch& scratch) : map_(scratch.map_for(block)) {}
 
   /// Brings the operands of instruction `id` up to date; it stands for itself from now on.
   void visit(Inst& inst, size_t id) {
-    inst.a = resolve(inst.a);
-    inst.b = resolve(inst.b);
-    inst.c = resolve(inst.c);
-    map_[id] = static_cast<ValueId>(id);
+    inst.a = map_[inst.a];
+    inst.b = map_[inst.b];
+    inst.c = map_[inst.c];
+    map_[static_cast<ValueId>(id)] = static_cast<ValueId>(id);
   }
   /// Later uses of `id` mean `by`. The instruction itself stays until dead code is removed.
-  void replace(size_t id, ValueId by) { map_[id] = by; }
+  void replace(size_t id, ValueId by) { map_[static_cast<ValueId>(id)] = by; }
 
  private:
-  ValueId resolve(ValueId id) const { return id == kNoValue ? id : map_[id]; }
-
-  std::vector<ValueId>& map_;
+  const ValueMap map_;
 };
 
 /// Makes `inst` a constant that nothing uses.

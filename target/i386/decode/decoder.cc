@@ -3,32 +3,71 @@
 
 #include "target/i386/decode/decoder.h"
 
+#include <algorithm>
+#include <array>
+
 #include "target/i386/cpu/state.h"
 #include "target/i386/decode/tables.h"
 #include "util/bits.h"
+#include "util/byte_order.h"
 
 namespace vireo::i386 {
 namespace {
 
 constexpr uint8_t kRexB = 1, kRexX = 2, kRexR = 4, kRexW = 8;
 
+enum class Prefix : uint8_t {
+  kNone,
+  kOperandSize,
+  kAddressSize,
+  kLock,
+  kRepeat,
+  kFs,
+  kGs,
+  kOldSegment,  ///< ES, CS, SS or DS.
+};
+
+/// What a byte is as a legacy prefix (SDM volume 2, 2.1.1).
+constexpr std::array<Prefix, 256> kPrefixes = [] {
+  std::array<Prefix, 256> prefixes{};
+  prefixes[0x66] = Prefix::kOperandSize;
+  prefixes[0x67] = Prefix::kAddressSize;
+  prefixes[0xf0] = Prefix::kLock;
+  prefixes[0xf2] = prefixes[0xf3] = Prefix::kRepeat;
+  prefixes[0x64] = Prefix::kFs;
+  prefixes[0x65] = Prefix::kGs;
+  for (const unsigned byte : {0x26, 0x2e, 0x36, 0x3e}) prefixes[byte] = Prefix::kOldSegment;
+  return prefixes;
+}();
+
+/// By Width, up to kQq.
+constexpr uint8_t kFixedSizes[] = {0, 1, 2, 4, 8, 16, 32};
+
+/// What a row may demand besides its prefix, vector length and feature.
+constexpr Attributes kDemands =
+    no64 | only64 | memory_only | register_only | has_reg | has_rm | prefix_mask;
+
 class Decoder {
  public:
   Decoder(const DecodeMode& mode, std::span<const uint8_t> bytes, Insn& insn)
-      : mode_(mode), bytes_(bytes), insn_(insn) {}
+      : mode_(mode),
+        bytes_(bytes.data()),
+        end_(static_cast<unsigned>(std::min<size_t>(bytes.size(), kMaxInsnLength))),
+        insn_(insn) {}
 
   DecodeStatus run() {
     read_prefixes_and_opcode();
     if (status_ != DecodeStatus::kOk) return status_;
-    const std::span<const Row> candidates = rows(map_, insn_.opcode);
-    read_modrm(candidates);
+    read_modrm();
     if (status_ != DecodeStatus::kOk) return status_;
-    insn_.row = choose(candidates);
+    insn_.row = choose(rows(map_, insn_.opcode));
     if (!insn_.row) return DecodeStatus::kUndefined;
     set_sizes();
     if (modrm_read_ && !insn_.is_register_form()) read_memory();
     for (unsigned i = 0; i < kMaxOperands; ++i) {
-      insn_.operands[i] = operand(insn_.row->operands[i]);
+      const OperandSpec& spec = insn_.row->operands[i];
+      if (spec.place == Place::kNone) break;
+      insn_.operands[i] = operand(spec);
     }
     if (status_ == DecodeStatus::kOk && !is_legal()) status_ = DecodeStatus::kUndefined;
     return status_;
@@ -38,18 +77,27 @@ class Decoder {
 
  private:
   uint8_t next() {
-    if (status_ != DecodeStatus::kOk) return 0;
-    if (position_ == kMaxInsnLength) {
-      status_ = DecodeStatus::kTooLong;
-    } else if (position_ == bytes_.size()) {
-      status_ = DecodeStatus::kNeedsMore;
-    } else {
+    if (position_ < end_) [[likely]]
       return bytes_[position_++];
-    }
+    stop(position_ == kMaxInsnLength ? DecodeStatus::kTooLong : DecodeStatus::kNeedsMore);
     return 0;
   }
 
+  /// The first reason counts. Nothing is read any more.
+  void stop(DecodeStatus status) {
+    if (status_ == DecodeStatus::kOk) status_ = status;
+    end_ = 0;
+  }
+
+  /// 1, 2, 4 or 8 bytes.
   uint64_t read(unsigned size) {
+    if (size == 1) return next();
+    if (position_ + size <= end_) [[likely]] {
+      const uint8_t* from = bytes_ + position_;
+      position_ += size;
+      if (size == 4) return util::load_little<uint32_t>(from);
+      return size == 8 ? util::load_little<uint64_t>(from) : util::load_little<uint16_t>(from);
+    }
     uint64_t value = 0;
     for (unsigned i = 0; i < size; ++i) value |= static_cast<uint64_t>(next()) << (8 * i);
     return value;
@@ -62,36 +110,33 @@ class Decoder {
 
   /// Takes one prefix other than REX; false if `byte` is none.
   bool take_prefix(uint8_t byte) {
-    switch (byte) {
-      case 0x66:
+    switch (kPrefixes[byte]) {
+      case Prefix::kNone:
+        return false;
+      case Prefix::kOperandSize:
         insn_.operand_prefix = true;
         return true;
-      case 0x67:
+      case Prefix::kAddressSize:
         address_prefix_ = true;
         return true;
-      case 0xf0:
+      case Prefix::kLock:
         insn_.lock = true;
         return true;
-      case 0xf2:
-      case 0xf3:
+      case Prefix::kRepeat:
         insn_.repeat = byte;
         return true;
-      case 0x64:
+      case Prefix::kFs:
         insn_.segment_override = kFs;
         return true;
-      case 0x65:
+      case Prefix::kGs:
         insn_.segment_override = kGs;
         return true;
-      case 0x26:
-      case 0x2e:
-      case 0x36:
-      case 0x3e:
+      case Prefix::kOldSegment:
         // 64-bit mode ignores these, also as what would undo an earlier FS or GS.
         if (!is_64()) insn_.segment_override = byte >> 3 & 3;
         return true;
-      default:
-        return false;
     }
+    return false;
   }
 
   void read_prefixes_and_opcode() {
@@ -154,21 +199,10 @@ class Decoder {
     map_ = static_cast<Map>(map & 3);
   }
 
-  static bool row_has_modrm(const Row& row) {
-    if (row.attributes & (has_modrm | has_reg | has_rm | memory_only | register_only)) return true;
-    const Place first = row.operands[0].place, second = row.operands[1].place;
-    return (first >= Place::kE && first <= Place::kN) ||
-           (second >= Place::kE && second <= Place::kN);
-  }
-
-  void read_modrm(std::span<const Row> candidates) {
-    for (const Row& row : candidates) {
-      if (is_vex(row.attributes) == insn_.vex && row_has_modrm(row)) {
-        insn_.modrm = next();
-        modrm_read_ = true;
-        return;
-      }
-    }
+  void read_modrm() {
+    if (!has_modrm_byte(map_, insn_.opcode, insn_.vex)) return;
+    insn_.modrm = next();
+    modrm_read_ = true;
   }
 
   const Row* choose(std::span<const Row> candidates) const {
@@ -179,16 +213,20 @@ class Decoder {
   }
 
   bool fits(Attributes attributes) const {
-    if ((attributes & no64) && is_64()) return false;
-    if ((attributes & only64) && !is_64()) return false;
-    if ((attributes & memory_only) && insn_.is_register_form()) return false;
-    if ((attributes & register_only) && !insn_.is_register_form()) return false;
-    if ((attributes & has_reg) && reg_of(attributes) != insn_.reg()) return false;
-    if ((attributes & has_rm) && rm_of(attributes) != (insn_.modrm & 7)) return false;
-    const Attributes wanted = attributes & prefix_mask;
-    if (wanted && wanted != mandatory_prefix()) return false;
+    if ((attributes & kDemands) && !meets(attributes)) return false;
     if (insn_.vex && !fits_vex(attributes)) return false;
     return is_available(attributes, mode_.features);
+  }
+
+  bool meets(Attributes demands) const {
+    if ((demands & no64) && is_64()) return false;
+    if ((demands & only64) && !is_64()) return false;
+    if ((demands & memory_only) && insn_.is_register_form()) return false;
+    if ((demands & register_only) && !insn_.is_register_form()) return false;
+    if ((demands & has_reg) && reg_of(demands) != insn_.reg()) return false;
+    if ((demands & has_rm) && rm_of(demands) != (insn_.modrm & 7)) return false;
+    const Attributes wanted = demands & prefix_mask;
+    return wanted == 0 || wanted == mandatory_prefix();
   }
 
   bool fits_vex(Attributes attributes) const {
@@ -289,21 +327,9 @@ class Decoder {
   }
 
   uint8_t size_of(Width width) const {
+    if (width <= Width::kQq) return kFixedSizes[static_cast<unsigned>(width)];
+    if (width == Width::kV) return insn_.operand_size;
     switch (width) {
-      case Width::kNone:
-        return 0;
-      case Width::kB:
-        return 1;
-      case Width::kW:
-        return 2;
-      case Width::kD:
-        return 4;
-      case Width::kQ:
-        return 8;
-      case Width::kDq:
-        return 16;
-      case Width::kQq:
-        return 32;
       case Width::kX:
         return vector_size();
       case Width::kXh:
@@ -316,18 +342,15 @@ class Decoder {
         return insn_.vex_l ? 32 : 8;
       case Width::kT:
         return 10;
-      case Width::kV:
-        return insn_.operand_size;
       case Width::kZ:
         return insn_.operand_size == 2 ? 2 : 4;
       case Width::kY:
         return rex(kRexW) ? 8 : 4;
       case Width::kN:
         return is_64() ? 8 : 4;
-      case Width::kP:
+      default:  // kP
         return insn_.operand_size;
     }
-    return 0;
   }
 
   uint8_t vector_size() const { return insn_.vex_l ? 32 : 16; }
@@ -341,9 +364,8 @@ class Decoder {
 
   Operand operand(const OperandSpec& spec) {
     const uint8_t size = size_of(spec.width);
+    if (spec.place <= Place::kN) return modrm_operand(spec, size);
     switch (spec.place) {
-      case Place::kNone:
-        return {};
       case Place::kI:
       case Place::kB:
       case Place::kJ:
@@ -374,26 +396,26 @@ class Decoder {
         return {Operand::Kind::kGeneral, kRcx, 1};
       case Place::kDx:
         return {Operand::Kind::kGeneral, kRdx, 2};
-      case Place::kOne:
+      default:  // kOne
         insn_.immediate = 1;
         return {Operand::Kind::kImmediate, 0, 1};
-      default:
-        return modrm_operand(spec, size);
     }
   }
 
-  Operand modrm_operand(const OperandSpec& spec, uint8_t size) const {
+  Operand modrm_operand(const OperandSpec& spec, uint8_t size) {
     const uint8_t reg = extended(insn_.reg(), kRexR), rm = extended(insn_.modrm & 7, kRexB);
+    if (spec.place == Place::kG) return general(reg, size);
     switch (spec.place) {
-      case Place::kG:
-        return general(reg, size);
       case Place::kR:
         return general(rm, size);
       case Place::kS:
+        names_nothing_ |= insn_.reg() > kGs;
         return {Operand::Kind::kSegment, insn_.reg(), 2};
       case Place::kC:
+        names_nothing_ |= !is_control_register(reg);
         return {Operand::Kind::kControl, reg, size};
       case Place::kD:
+        names_nothing_ |= reg > 7;
         return {Operand::Kind::kDebug, reg, size};
       case Place::kV:
         return {Operand::Kind::kXmm, reg, size};
@@ -447,13 +469,7 @@ class Decoder {
     if (insn_.vex && insn_.vex_vvvv != 0 && !has_vvvv_operand()) return false;
     if (insn_.has(vsib) && !is_legal_vsib()) return false;
     if (insn_.lock && !(insn_.has(lockable) && target.is_memory())) return false;
-    for (const Operand& operand : insn_.operands) {
-      if (operand.kind == Operand::Kind::kControl && !is_control_register(operand.reg))
-        return false;
-      if (operand.kind == Operand::Kind::kDebug && operand.reg > 7) return false;
-      if (operand.kind == Operand::Kind::kSegment && operand.reg > kGs) return false;
-    }
-    return !(target.kind == Operand::Kind::kSegment && target.reg == kCs);
+    return !names_nothing_ && !(target.kind == Operand::Kind::kSegment && target.reg == kCs);
   }
 
   /// SDM volume 2, 2.3.12: there is a SIB byte, and the three registers differ.
@@ -475,7 +491,8 @@ class Decoder {
   }
 
   const DecodeMode& mode_;
-  std::span<const uint8_t> bytes_;
+  const uint8_t* bytes_;
+  unsigned end_;  // of what may be read
   Insn& insn_;
   DecodeStatus status_ = DecodeStatus::kOk;
   unsigned position_ = 0;
@@ -483,6 +500,7 @@ class Decoder {
   bool address_prefix_ = false;
   bool modrm_read_ = false;
   bool immediate_read_ = false;
+  bool names_nothing_ = false;  // a segment, control or debug register that there is not
 };
 
 }  // namespace

@@ -9,6 +9,9 @@ namespace vireo::i386 {
 /// Rows of `map` with `opcode`, in the order in which they are tried.
 std::span<const Row> rows(Map map, uint8_t opcode);
 
+/// Whether a ModRM byte follows `opcode`, with or without a VEX prefix before.
+bool has_modrm_byte(Map map, uint8_t opcode, bool vex);
+
 /// All rows of `map`, for tests and listings.
 std::span<const Row> rows(Map map);
 

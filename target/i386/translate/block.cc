@@ -64,7 +64,7 @@ class BlockTranslator {
       fail(kGp, 1);
       return true;
     }
-    Insn insn;
+    Insn& insn = insn_;
     DecodeStatus status = decode(mode_, page_.subspan(block_.guest_size), insn);
     if (status == DecodeStatus::kNeedsMore) {
       if (block_.guest_insns != 0) {
@@ -112,6 +112,7 @@ class BlockTranslator {
   accel::CodeReader& code_;
   tcg::Block& block_;
   Translator translator_;
+  Insn insn_;                      ///< The current one.
   std::span<const uint8_t> page_;  ///< From the block's start to the end of its page.
   bool ended_ = false;
 };

@@ -158,8 +158,10 @@ bool CodeGenerator::emit_arithmetic() {
 
 void CodeGenerator::emit_inst() {
   prefer_target();
-  if (emit_arithmetic()) return;
-  switch (inst().op) {
+  const Opcode op = inst().op;
+  const bool computes = (op >= Opcode::kAdd && op <= Opcode::kSelectNonzero) || op == Opcode::kVector;
+  if (computes && emit_arithmetic()) return;
+  switch (op) {
     case Opcode::kConstant: return emit_constant();
     case Opcode::kGetReg: return emit_get_reg();
     case Opcode::kSetReg: return emit_set_reg();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -211,7 +212,10 @@ class CodeGenerator {
   void define_in_frame(size_t offset);
   void copy_place(ValueId from);
   void add_live(ValueId id) {
-    if (live_.last_use(id) != Liveness::kNever) values_.push_back(id);
+    const uint32_t last_use = live_.last_use(id);
+    if (last_use == Liveness::kNever) return;
+    values_.push_back(id);
+    next_death_ = std::min(next_death_, last_use);
   }
   void forget_dead();
   Reg target_register() const;
@@ -471,7 +475,10 @@ class CodeGenerator {
   std::vector<int32_t>& group_frames_;         // where the host address of each is kept; -1: not
   std::vector<Reg>& group_registers_;          // the same in the fast loop; kNoReg: not
   uint16_t held_group_ = AccessGroups::kNone;  // whose host address is in kTlbReg
+  ValueId next_group_end_ = kNoValue;          // the least last access of those that have a frame
   std::vector<ValueId>& values_;               // made and used later
+  static constexpr uint32_t kNoDeath = ~uint32_t{0};
+  uint32_t next_death_ = kNoDeath;  // the least last use of those
   std::vector<SlowStub>& slow_stubs_;
   std::vector<ExitStub>& exit_stubs_;
   size_t at_ = 0;            // index of the current instruction

@@ -1,6 +1,7 @@
 // Arithmetic flags: in the host's EFLAGS or in the Frame.
 
 #include "tcg/backend/x86_64/codegen.h"
+#include "tcg/ir/flag_use.h"
 
 namespace vireo::tcg::x86_64 {
 

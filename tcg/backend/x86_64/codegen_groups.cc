@@ -40,6 +40,7 @@ void CodeGenerator::drop_group() {
   int32_t& frame = group_frames_[held_group_];
   if (groups_[held_group_].last >= begun_at_ && frame < 0) {
     frame = new_spill_slot();
+    next_group_end_ = std::min(next_group_end_, groups_[held_group_].last);
     e_.mov_to(8, frame_at(frame), kTlbReg);
   }
   held_group_ = AccessGroups::kNone;
@@ -49,8 +50,14 @@ void CodeGenerator::forget_groups() {
   if (held_group_ != AccessGroups::kNone && groups_[held_group_].last <= at_) {
     held_group_ = AccessGroups::kNone;
   }
+  if (at_ < next_group_end_) return;
+  next_group_end_ = kNoValue;
   for (uint16_t number = 0; number < group_frames_.size(); ++number) {
-    if (group_frames_[number] < 0 || groups_[number].last > at_ || is_hoisted(number)) continue;
+    if (group_frames_[number] < 0 || is_hoisted(number)) continue;
+    if (groups_[number].last > at_) {
+      next_group_end_ = std::min(next_group_end_, groups_[number].last);
+      continue;
+    }
     free_spill_slot(group_frames_[number]);
     group_frames_[number] = -1;
   }

@@ -204,11 +204,13 @@ void CodeGenerator::emit_base_change(const LoopGroup& group) {
 void CodeGenerator::restart_body() {
   std::ranges::fill(places_, ValuePlace{});
   values_.clear();
+  next_death_ = kNoDeath;
   recipe_ = {};
   recipe_ends_ = false;
   flags_ = kFlagsNowhere;
   x87_place_ = X87Place::kUnknown;
   held_group_ = AccessGroups::kNone;
+  next_group_end_ = kNoValue;
   ip_ = block_.guest_ip;
   std::ranges::fill(moved_, 0);
   spill_used_ = spill_bit(loop_limit_);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tcg/backend/x86_64/codegen.h"
+#include "tcg/ir/flag_use.h"
 #include "util/bits.h"
 
 namespace vireo::tcg::x86_64 {

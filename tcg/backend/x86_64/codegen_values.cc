@@ -1,6 +1,7 @@
 // Where IR values are: aliases of pinned guest registers, the two temporaries, spill slots, copies
 // in the vCPU state, constants and addresses that cost nothing until they are used.
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -36,16 +37,19 @@ Reg CodeGenerator::target_register() const {
 }
 
 void CodeGenerator::forget_dead() {
+  if (at_ < next_death_) return;
+  next_death_ = kNoDeath;
   std::erase_if(values_, [this](ValueId id) {
-    if (live_after(id)) return false;
+    if (live_after(id)) {
+      next_death_ = std::min(next_death_, live_.last_use(id));
+      return false;
+    }
     const int32_t slot = places_[id].frame;
     if (is_spill_slot(slot)) {
       const auto shares = [&](ValueId other) {
         return other != id && live_after(other) && places_[other].frame == slot;
       };
-      bool shared = false;
-      for (const ValueId other : values_) shared |= shares(other);
-      if (!shared) free_spill_slot(slot);
+      if (std::ranges::none_of(values_, shares)) free_spill_slot(slot);
     }
     return true;
   });

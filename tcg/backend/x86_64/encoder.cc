@@ -9,70 +9,94 @@ namespace vireo::tcg::x86_64 {
 namespace {
 
 constexpr uint8_t kGsPrefix = 0x65;
+/// The most that an instruction takes without its immediate, and what stores write behind it.
+constexpr ptrdiff_t kRoom = 20;
 
 bool fits8(int64_t value) { return value == static_cast<int8_t>(value); }
-bool is_high_byte(unsigned reg) { return reg >= kAh && reg <= kBh; }
 /// The three low bits of a register's encoding.
-uint8_t low3(unsigned reg) { return is_high_byte(reg) ? (reg - kAh) + 4 : reg & 7; }
-bool bit3(unsigned reg) { return reg != kNoReg && !is_high_byte(reg) && (reg & 8) != 0; }
+uint8_t low3(unsigned reg) { return reg & 7; }
+/// The fourth; 0 for no register.
+bool bit3(unsigned reg) { return (reg & 8) != 0; }
 
-}  // namespace
-
-// A REX prefix without bits selects SPL..DIL for byte operands 4..7.
-void Encoder::put_rex(Code code, unsigned size, uint8_t reg, const Rm& rm) {
-  uint8_t rex = size == 8 ? 8 : 0;
-  if (bit3(reg)) rex |= 4;
-  if (bit3(rm.mem.index)) rex |= 2;
-  if (bit3(rm.is_register() ? rm.reg : rm.mem.base)) rex |= 1;
-  // Opcode digits do not name registers; MOVZX and MOVSX have a byte source and a wider target.
-  const bool byte_source = code.map == kMap0f && (code.byte == 0xb6 || code.byte == 0xbe);
+/// A REX prefix without bits selects SPL..DIL for byte operands 4..7.
+bool byte_operands_need_rex(Code code, unsigned size, uint8_t reg, const Rm& rm) {
+  const auto needs = [](unsigned r) { return r >= 4 && r <= 7; };
+  if (rm.is_register() && needs(rm.reg)) return true;
+  // Opcode digits do not name registers.
   const bool digit =
       code.map == kMapOne &&
       (code.byte == 0xfe || code.byte == 0xf6 || code.byte == 0x80 || code.byte == 0xc6 ||
        code.byte == 0xc0 || code.byte == 0xd0 || code.byte == 0xd2);
-  const auto needs = [](unsigned r) { return r >= 4 && r <= 7; };
   const bool setcc = code.map == kMap0f && (code.byte & 0xf0) == 0x90;
-  if (size == 1 && !digit && !setcc && needs(reg)) rex |= 0x40;
-  if ((size == 1 || byte_source) && rm.is_register() && needs(rm.reg)) rex |= 0x40;
-  if (rex) byte(0x40 | rex);
+  return size == 1 && !digit && !setcc && needs(reg);
 }
 
-void Encoder::put_memory(uint8_t reg, const Mem& mem) {
-  const uint8_t field = static_cast<uint8_t>(low3(reg) << 3);
-  const uint8_t index = mem.index == kNoReg ? 4 : low3(mem.index);
+// Below, `to` is where to write; bytes that may be absent are written all the same, and what comes
+// next overwrites them.
+
+uint8_t* put_memory(uint8_t* to, uint8_t reg, const Mem& mem) {
+  const auto field = static_cast<uint8_t>(low3(reg) << 3);
+  const uint8_t base = low3(mem.base), index = mem.index == kNoReg ? 4 : low3(mem.index);
+  const auto sib = static_cast<uint8_t>(mem.scale << 6 | index << 3);
+  const int32_t disp = mem.disp;
   if (mem.base == kNoReg) {  // [index * scale + disp32], or an absolute address
-    byte(field | 4);
-    byte(static_cast<uint8_t>(mem.scale << 6 | index << 3 | 5));
-    return imm(static_cast<uint32_t>(mem.disp), 4);
+    *to++ = field | 4;
+    *to++ = sib | 5;
+    util::store_little<uint32_t>(to, static_cast<uint32_t>(disp));
+    return to + 4;
   }
+  const bool has_sib = mem.index != kNoReg || base == 4;
   // RBP and R13 as a base without displacement mean something else.
-  const bool no_displacement = mem.disp == 0 && low3(mem.base) != 5;
-  const bool short_displacement = fits8(mem.disp);
+  const bool no_displacement = disp == 0 && base != 5;
+  const bool short_displacement = fits8(disp);
   const uint8_t mode = no_displacement ? 0 : short_displacement ? 0x40 : 0x80;
-  if (mem.index != kNoReg || low3(mem.base) == 4) {
-    byte(mode | field | 4);
-    byte(static_cast<uint8_t>(mem.scale << 6 | index << 3 | low3(mem.base)));
-  } else {
-    byte(mode | field | low3(mem.base));
+  *to++ = mode | field | (has_sib ? 4 : base);
+  *to = sib | base;
+  to += has_sib;
+  util::store_little<uint32_t>(to, static_cast<uint32_t>(disp));
+  return to + (no_displacement ? 0 : short_displacement ? 1 : 4);
+}
+
+uint8_t* put_modrm(uint8_t* to, uint8_t reg, const Rm& rm) {
+  if (!rm.is_register()) return put_memory(to, reg, rm.mem);
+  *to++ = static_cast<uint8_t>(0xc0 | low3(reg) << 3 | low3(rm.reg));
+  return to;
+}
+
+}  // namespace
+
+bool Encoder::has_room() {
+  if (end_ - cursor_ >= kRoom) [[likely]]
+    return true;
+  full_ = true;
+  return false;
+}
+
+void Encoder::rm(Code code, unsigned size, uint8_t reg, const Rm& rm) {
+  if (!has_room()) return;
+  // MOVZX and MOVSX have a byte source and a wider target.
+  const bool byte_source = code.map == kMap0f && (code.byte & ~8) == 0xb6;
+  uint8_t rex = size == 8 ? 8 : 0;
+  if (bit3(reg)) rex |= 4;
+  if (bit3(rm.mem.index)) rex |= 2;
+  if (bit3(rm.is_register() ? rm.reg : rm.mem.base)) rex |= 1;
+  if ((size == 1 || byte_source) && byte_operands_need_rex(code, size, reg, rm)) rex |= 0x40;
+  uint8_t* to = cursor_;
+  *to = kGsPrefix;
+  to += rm.mem.gs;
+  *to = 0x66;
+  to += size == 2;
+  *to = code.prefix;
+  to += code.prefix != 0;
+  *to = 0x40 | rex;
+  to += rex != 0;
+  if (code.map != kMapOne) {
+    *to++ = 0x0f;
+    *to = code.map == kMap0f38 ? 0x38 : 0x3a;
+    to += code.map != kMap0f;
   }
-  if (!no_displacement) imm(static_cast<uint32_t>(mem.disp), short_displacement ? 1 : 4);
-}
-
-void Encoder::put_modrm(uint8_t reg, const Rm& rm) {
-  if (!rm.is_register()) return put_memory(reg, rm.mem);
-  byte(static_cast<uint8_t>(0xc0 | low3(reg) << 3 | low3(rm.reg)));
-}
-
-void Encoder::rm(Code code, unsigned size, uint8_t reg, const Rm& rm, unsigned) {
-  if (rm.mem.gs) byte(kGsPrefix);
-  if (size == 2) byte(0x66);
-  if (code.prefix) byte(code.prefix);
-  put_rex(code, size, reg, rm);
-  if (code.map != kMapOne) byte(0x0f);
-  if (code.map == kMap0f38) byte(0x38);
-  if (code.map == kMap0f3a) byte(0x3a);
-  byte(code.byte);
-  put_modrm(reg, rm);
+  *to++ = code.byte;
+  cursor_ = put_modrm(to, reg, rm);
 }
 
 void Encoder::mov_to_imm(unsigned size, const Mem& to, int32_t value) {
@@ -169,25 +193,28 @@ void Encoder::bswap(unsigned size, Reg reg) {
   byte(0xc8 | low3(reg));
 }
 
-// Three-byte VEX (SDM volume 2, 2.3.5).
+// Two or three bytes of VEX (SDM volume 2, 2.3.5).
 void Encoder::vex(Code code, unsigned size, uint8_t reg, Reg vvvv, const Rm& rm,
                   unsigned vector_bytes) {
-  if (rm.mem.gs) byte(kGsPrefix);
+  if (!has_room()) return;
   const uint8_t prefix = code.prefix == 0x66 ? 1 : code.prefix == 0xf3 ? 2 : code.prefix ? 3 : 0;
   const bool base = bit3(rm.is_register() ? rm.reg : rm.mem.base);
   const bool index = bit3(rm.mem.index);
   const unsigned reg_bit = reg & 8 ? 0 : 0x80;
   const unsigned last = (~vvvv & 15u) << 3 | (vector_bytes == 32 ? 4 : 0) | prefix;
+  uint8_t* to = cursor_;
+  *to = kGsPrefix;
+  to += rm.mem.gs;
   if (code.map == kMap0f && size != 8 && !base && !index) {
-    byte(0xc5);
-    byte(static_cast<uint8_t>(reg_bit | last));
+    *to++ = 0xc5;
+    *to++ = static_cast<uint8_t>(reg_bit | last);
   } else {
-    byte(0xc4);
-    byte(static_cast<uint8_t>(reg_bit | (index ? 0 : 0x40) | (base ? 0 : 0x20) | code.map));
-    byte(static_cast<uint8_t>((size == 8 ? 0x80 : 0) | last));
+    *to++ = 0xc4;
+    *to++ = static_cast<uint8_t>(reg_bit | (index ? 0 : 0x40) | (base ? 0 : 0x20) | code.map);
+    *to++ = static_cast<uint8_t>((size == 8 ? 0x80 : 0) | last);
   }
-  byte(code.byte);
-  put_modrm(reg, rm);
+  *to++ = code.byte;
+  cursor_ = put_modrm(to, reg, rm);
 }
 
 void Encoder::bextr(unsigned size, Reg to, const Rm& from, Reg which) {
@@ -216,11 +243,6 @@ void Encoder::push(Reg reg) {
 void Encoder::pop(Reg reg) {
   if (bit3(reg)) byte(0x41);
   byte(0x58 | low3(reg));
-}
-
-Encoder::Label Encoder::new_label() {
-  labels_.push_back(-1);
-  return static_cast<Label>(labels_.size() - 1);
 }
 
 void Encoder::branch_field(Label label) {

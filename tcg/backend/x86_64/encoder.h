@@ -2,14 +2,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "util/byte_order.h"
 
 namespace vireo::tcg::x86_64 {
 
-/// A host register by its encoding. For byte operands 4..7 mean SPL..DIL; AH..BH are kAh..kBh.
-/// Vector registers are numbered 0..15 in the same type where a vector operand is expected.
+/// A host register by its encoding. For byte operands 4..7 mean SPL..DIL; AH..BH are kAh..kBh,
+/// whose low bits are what stands for them, too. Vector registers are numbered 0..15 in the same
+/// type where a vector operand is expected.
 enum Reg : uint8_t {
   kRax,
   kRcx,
@@ -27,11 +29,11 @@ enum Reg : uint8_t {
   kR13,
   kR14,
   kR15,
-  kAh,
+  kAh = 0x14,
   kCh,
   kDh,
   kBh,
-  kNoReg = 0xff,
+  kNoReg = 0xf7,  ///< Bit 3, which prefixes take, is clear.
 };
 
 /// A memory operand [base + (index << scale) + disp]; base or index may be absent.
@@ -93,14 +95,17 @@ class Encoder {
   const uint8_t* executable(size_t offset) const { return begin_ + offset + executable_offset_; }
 
   // Labels.
-  Label new_label();
+  Label new_label() {
+    labels_.push_back(-1);
+    return static_cast<Label>(labels_.size() - 1);
+  }
   void bind(Label label) { labels_[label] = static_cast<int64_t>(size()); }
   size_t offset_of(Label label) const { return static_cast<size_t>(labels_[label]); }
   /// Fills in all jumps to labels; every label used is bound.
   void resolve();
 
   // Any instruction with a ModRM byte. `reg` is a register or an opcode digit.
-  void rm(Code code, unsigned size, uint8_t reg, const Rm& rm, unsigned immediate_bytes = 0);
+  void rm(Code code, unsigned size, uint8_t reg, const Rm& rm);
   void imm(uint64_t value, unsigned bytes) {
     if (static_cast<size_t>(end_ - cursor_) >= sizeof value) {
       util::store_little<uint64_t>(cursor_, value);  // what comes next overwrites the rest
@@ -109,6 +114,16 @@ class Encoder {
       for (unsigned i = 0; i < bytes; ++i) byte(static_cast<uint8_t>(value >> (8 * i)));
     }
   }
+  /// `size` bytes of at most kMostAppended; as many may be read.
+  void append(const uint8_t* code, size_t size) {
+    if (static_cast<size_t>(end_ - cursor_) < kMostAppended) {
+      full_ = true;
+    } else {
+      std::memcpy(cursor_, code, kMostAppended);
+      cursor_ += size;
+    }
+  }
+  static constexpr size_t kMostAppended = 32;
   void byte(uint8_t value) {
     if (cursor_ == end_) {
       full_ = true;
@@ -196,9 +211,7 @@ class Encoder {
   void vzeroupper() { imm(0x77f8c5, 3); }
 
   // SSE: legacy encodings.
-  void sse(Code code, uint8_t reg, const Rm& rm_operand, unsigned immediate_bytes = 0) {
-    rm(code, 4, reg, rm_operand, immediate_bytes);
-  }
+  void sse(Code code, uint8_t reg, const Rm& operand) { rm(code, 4, reg, operand); }
   void movaps(Reg to, const Rm& from) { sse({kMap0f, 0x28}, to, from); }
   void movups(Reg to, const Rm& from) { sse({kMap0f, 0x10}, to, from); }
   /// To an aligned place, of 16 or 32 bytes.
@@ -216,9 +229,8 @@ class Encoder {
   static Code sized(uint8_t byte_form, unsigned size) {
     return {kMapOne, static_cast<uint8_t>(byte_form | (size > 1))};
   }
-  void put_rex(Code code, unsigned size, uint8_t reg, const Rm& rm);
-  void put_modrm(uint8_t reg, const Rm& rm);
-  void put_memory(uint8_t reg, const Mem& mem);
+  /// For an instruction without its immediate.
+  bool has_room();
   void branch_field(Label label);
   unsigned padding_of_field(unsigned ahead) const;
   void pad_branch(unsigned ahead);
@@ -235,6 +247,23 @@ class Encoder {
   bool full_ = false;
   std::vector<int64_t> labels_;
   std::vector<Fixup> fixups_;
+};
+
+/// A few instructions that are the same each time, encoded once.
+class Sequence {
+ public:
+  /// `emit` writes them to an Encoder; 32 bytes at most.
+  template <class Emit>
+  explicit Sequence(Emit&& emit) {
+    Encoder encoder(bytes_, bytes_ + sizeof bytes_, 0);
+    emit(encoder);
+    size_ = encoder.size();
+  }
+  void append_to(Encoder& encoder) const { encoder.append(bytes_, size_); }
+
+ private:
+  uint8_t bytes_[2 * Encoder::kMostAppended] = {};
+  size_t size_;
 };
 
 }  // namespace vireo::tcg::x86_64

@@ -6,12 +6,16 @@
 
 #include "tcg/backend/x86_64/codegen.h"
 #include "tcg/ir/evaluate.h"
+#include "tcg/ir/flag_use.h"
 
 namespace vireo::tcg::x86_64 {
 namespace {
 
 /// How far a value may be made ahead of the SetReg that it is for.
 constexpr size_t kTargetReach = 24;
+
+/// Effects that show guest registers and flags before the instruction is over.
+constexpr uint16_t kShows = kMayFault | kSyncs | kLeavesBlock | kEndsBlock;
 
 /// Of instructions that do nothing but make a value.
 bool makes_nothing(const Inst& inst, unsigned uses) {
@@ -40,71 +44,9 @@ bool touches(const Inst& inst, unsigned reg, bool vector) {
 Liveness::Liveness() = default;
 Liveness::~Liveness() = default;
 
-bool always_writes_flags(const Block& block, const Inst& inst) {
-  if (inst.op == Opcode::kRmw) {
-    const auto kind = static_cast<RmwKind>(inst.aux);
-    if (kind == RmwKind::kExchange || kind == RmwKind::kNot) return inst.flags == 0;
-  }
-  const bool double_shift = inst.op == Opcode::kShld || inst.op == Opcode::kShrd;
-  const bool shifts = inst.op >= Opcode::kShl && inst.op <= Opcode::kRcr;
-  const bool rmw_shifts = inst.op == Opcode::kRmw &&
-                          inst.aux >= static_cast<uint16_t>(RmwKind::kShl) &&
-                          inst.aux <= static_cast<uint16_t>(RmwKind::kRcr);
-  if (!shifts && !double_shift && !rmw_shifts) return true;
-  const Inst& count = block.insts[double_shift ? inst.c : inst.b];
-  const uint64_t mask = inst.type == Type::kI64 ? 63 : 31;
-  return count.op == Opcode::kConstant && (count.imm & mask) != 0 && inst.op != Opcode::kRcl &&
-         inst.op != Opcode::kRcr;
-}
-
-FlagMask flags_read(const Block& block, const Inst& inst) {
-  switch (inst.op) {
-    case Opcode::kSetcc:
-    case Opcode::kSelect:
-    case Opcode::kBranchFlags:
-      return flags_read_by(static_cast<Condition>(inst.aux));
-    case Opcode::kAdc:
-    case Opcode::kSbb:
-      return kFlagC;
-    case Opcode::kAdox:
-      return kFlagO;
-    case Opcode::kRcl:
-    case Opcode::kRcr:
-      return kFlagC | inst.flags;
-    case Opcode::kGetFlags:
-      return kAllFlags;
-    case Opcode::kRmw: {
-      const auto kind = static_cast<RmwKind>(inst.aux);
-      const bool carry = kind == RmwKind::kAdc || kind == RmwKind::kSbb || kind == RmwKind::kRcl ||
-                         kind == RmwKind::kRcr;
-      return (carry ? kFlagC : 0) | (always_writes_flags(block, inst) ? 0 : inst.flags);
-    }
-    default:
-      return always_writes_flags(block, inst) ? kNoFlags : inst.flags;
-  }
-}
-
 // Whether guest registers and flags have to be right before the instruction is over.
 bool Liveness::shows_state(const Block& block, size_t at) const {
-  constexpr uint16_t kShows = kMayFault | kSyncs | kLeavesBlock | kEndsBlock;
   return (effects(block.insts[at]) & kShows) != 0 && !groups_->is_checked(at);
-}
-
-void Liveness::find_flags(const Block& block) {
-  FlagMask live = kAllFlags, read = kAllFlags;
-  for (size_t id = block.insts.size(); id-- > 0;) {
-    const Inst& inst = block.insts[id];
-    flags_after_[id] = live;
-    flags_read_after_[id] = read;
-    const FlagMask kept =
-        always_writes_flags(block, inst) ? static_cast<FlagMask>(~inst.flags) : kAllFlags;
-    const FlagMask reads = flags_read(block, inst);
-    const bool shows = shows_state(block, id);
-    live = shows ? FlagMask{kAllFlags} : static_cast<FlagMask>((live & kept) | reads);
-    read = shows && !is_memory(inst.op) ? FlagMask{kAllFlags}
-                                        : static_cast<FlagMask>((read & kept) | reads);
-    flags_read_before_[id] = read;
-  }
 }
 
 // An unmasked SIMD exception shows flags wherever they are, but they have to be somewhere.
@@ -147,18 +89,19 @@ void Liveness::set_target(const Block& block, size_t setter, ValueId value, unsi
 
 // Returns whether there are needless writes.
 bool Liveness::find_targets(const Block& block) {
+  const std::span<const Inst> insts = block.insts;
   bool any_needless = false;
-  for (size_t at = 0; at < block.insts.size(); ++at) {
-    const Inst& inst = block.insts[at];
+  for (size_t at = 0; at < insts.size(); ++at) {
+    const Inst& inst = insts[at];
     if (inst.op != Opcode::kSetReg) continue;
     if (values_[at].needless) {
       any_needless = true;
       continue;
     }
     set_target(block, at, inst.a, inst.aux);
-    const Inst& from = block.insts[inst.a];
+    const Inst& from = insts[inst.a];
     if (from.op != Opcode::kZeroExtend || values_[from.a].uses != 1) continue;
-    const Type type = block.insts[from.a].type;
+    const Type type = insts[from.a].type;
     const bool widens_for_free = type == Type::kI32 || is_vector(type);
     if (widens_for_free) set_target(block, at, from.a, inst.aux);
   }
@@ -177,26 +120,47 @@ void Liveness::find_homes(const Block& block) {
 }
 
 bool Liveness::check_between(size_t from, size_t to) const {
-  return checks_before_[to] != checks_before_[from + 1];
+  return checks_from_[from + 1] != checks_from_[to];
 }
 
-// Backward, since what only needless instructions use is needless itself. Accesses that are already
-// checked have the host address of their group.
-void Liveness::find_uses(const Block& block) {
+// Backward, since what only needless instructions use is needless itself.
+void Liveness::walk(const Block& block) {
+  const std::span<const Inst> insts = block.insts;
+  FlagMask live = kAllFlags, read = kAllFlags;
   uint16_t overwritten = 0;  // general registers, before anybody can see what they hold now
-  for (size_t at = block.insts.size(); at-- > 0;) {
-    const Inst& inst = block.insts[at];
+  uint32_t checks = 0;
+  checks_from_[insts.size()] = 0;
+  for (size_t at = insts.size(); at-- > 0;) {
+    const Inst& inst = insts[at];
+    const bool checked = groups_->is_checked(at);
+    const bool shows = (effects(inst) & kShows) != 0 && !checked;
+    checks += (is_memory(inst.op) && !checked) || (effects(inst) & kSyncs) != 0;
+    checks_from_[at] = checks;
+    Flags& flags = flags_[at];
+    flags.after = live;
+    flags.read_after = read;
+    const FlagMask reads = flags_read(block, inst);
+    FlagMask kept = kAllFlags;
+    if (inst.flags && always_writes_flags(block, inst)) kept = static_cast<FlagMask>(~inst.flags);
+    live = shows ? FlagMask{kAllFlags} : static_cast<FlagMask>((live & kept) | reads);
+    read = shows && !is_memory(inst.op) ? FlagMask{kAllFlags}
+                                        : static_cast<FlagMask>((read & kept) | reads);
+    flags.read_before = read;
+    if (shows) overwritten = 0;
     Info& info = values_[at];
-    if (shows_state(block, at)) overwritten = 0;
     info.needless = makes_nothing(inst, info.uses) || sets_for_nothing(inst, overwritten);
-    if (info.needless) continue;
-    const ValueId address = groups_->is_checked(at) ? inst.a : kNoValue;
-    for (const ValueId used : {inst.a, inst.b, inst.c}) {
-      if (used == kNoValue || (used == address && used != inst.b)) continue;
-      Info& value = values_[used];
-      value.last_use = std::max(value.last_use, static_cast<uint32_t>(at));
-      ++value.uses;
-    }
+    if (!info.needless) note_uses(inst, at, checked);
+  }
+}
+
+// Accesses that are already checked have the host address of their group.
+void Liveness::note_uses(const Inst& inst, size_t at, bool is_checked) {
+  const ValueId address = is_checked ? inst.a : kNoValue;
+  for (const ValueId used : {inst.a, inst.b, inst.c}) {
+    if (used == kNoValue || (used == address && used != inst.b)) continue;
+    Info& value = values_[used];
+    if (value.last_use == kNever) value.last_use = static_cast<uint32_t>(at);
+    ++value.uses;
   }
 }
 
@@ -216,23 +180,12 @@ void Liveness::analyse(const Block& block, const AccessGroups& groups, bool is_l
   const size_t count = block.insts.size();
   groups_ = &groups;
   values_.assign(count, {kNever, 0, kNoTarget, false, false});
-  flags_after_.resize(count);
-  flags_read_after_.resize(count);
-  flags_read_before_.resize(count);
-  checks_before_.resize(count + 1);
+  flags_.resize(count);
+  checks_from_.resize(count + 1);
   places_.assign(count, {});
-  uint32_t checks = 0;
-  for (size_t at = 0; at < count; ++at) {
-    const Inst& inst = block.insts[at];
-    const bool check = is_memory(inst.op) && !groups.is_checked(at);
-    checks_before_[at] = checks;
-    checks += check || (effects(inst) & kSyncs) ? 1 : 0;
-  }
-  checks_before_[count] = checks;
-  find_uses(block);
+  walk(block);
   const bool any_needless = find_targets(block);
   if (any_needless && !is_loop) find_homes(block);
-  find_flags(block);
   first_flag_use_ = find_first_flag_use(block);
 }
 

@@ -39,10 +39,10 @@ class Liveness {
   bool target_whole(ValueId id) const { return values_[id].whole; }
   /// Flags that are read, or could be shown to the guest, after instruction `at` and before they
   /// are overwritten.
-  FlagMask flags_after(size_t at) const { return flags_after_[at]; }
+  FlagMask flags_after(size_t at) const { return flags_[at].after; }
   /// The same without those that only a fault of a memory access could show.
-  FlagMask flags_read_after(size_t at) const { return flags_read_after_[at]; }
-  FlagMask flags_read_before(size_t at) const { return flags_read_before_[at]; }
+  FlagMask flags_read_after(size_t at) const { return flags_[at].read_after; }
+  FlagMask flags_read_before(size_t at) const { return flags_[at].read_before; }
   /// Whether a memory check or a call (after which r12 and r14 are lost) comes in (from, to).
   bool check_between(size_t from, size_t to) const;
   /// What a block does first with flags that it is entered with.
@@ -59,26 +59,24 @@ class Liveness {
     bool whole;
     bool needless;
   };
+  struct Flags {
+    FlagMask after, read_after, read_before;
+  };
   bool shows_state(const Block& block, size_t at) const;
-  void find_uses(const Block& block);
+  void walk(const Block& block);
+  void note_uses(const Inst& inst, size_t at, bool is_checked);
   static bool sets_for_nothing(const Inst& inst, uint16_t& overwritten);
   bool find_targets(const Block& block);
   void find_homes(const Block& block);
   void set_target(const Block& block, size_t setter, ValueId value, unsigned reg);
-  void find_flags(const Block& block);
   static FirstFlagUse find_first_flag_use(const Block& block);
 
   const AccessGroups* groups_ = nullptr;
   std::vector<Info> values_;
-  std::vector<FlagMask> flags_after_, flags_read_after_, flags_read_before_;
-  std::vector<uint32_t> checks_before_;  // number of checks before each instruction
+  std::vector<Flags> flags_;
+  std::vector<uint32_t> checks_from_;  // number of checks in and behind each instruction
   std::vector<ValuePlace> places_;
   FirstFlagUse first_flag_use_ = FirstFlagUse::kNone;
 };
-
-/// Whether the instruction writes all of Inst::flags whatever its operands are.
-bool always_writes_flags(const Block& block, const Inst& inst);
-/// Flags that the instruction itself reads (not those that it may show by faulting).
-FlagMask flags_read(const Block& block, const Inst& inst);
 
 }  // namespace vireo::tcg::x86_64

@@ -6,7 +6,7 @@
 #include <bit>
 #include <cstdlib>
 
-#include "tcg/backend/x86_64/liveness.h"
+#include "tcg/ir/flag_use.h"
 
 namespace vireo::tcg::x86_64 {
 namespace {

@@ -480,13 +480,32 @@ Thunks make_thunks(Encoder& encoder, JitBackend* backend, size_t x87_offset,
   return ThunkMaker(encoder, backend, x87_offset, vector_bytes).make();
 }
 
+namespace {
+
 // SETO and LAHF leave flags alone, so that they stay in the host as well.
+Sequence flag_saving(Reg temporary) {
+  return Sequence([temporary](Encoder& e) {
+    e.mov(8, temporary, kRax);
+    e.byte(0x9f);  // lahf
+    e.setcc(0, kRax);
+    e.mov_to(2, frame_at(kFlagsOffset), kRax);
+    e.mov(8, kRax, temporary);
+  });
+}
+
+// Of the entry for kAddressReg, as user code finds it with BMI2, and va - tag.
+Sequence user_lookup(bool write) {
+  return Sequence([write](Encoder& e) {
+    e.bextr(4, kTlbReg, kAddressReg, kFrameReg);
+    e.alu(Alu::kSub, 8, kAddressReg, tlb_operand(/*user=*/true, write).tag);
+  });
+}
+
+}  // namespace
+
 void emit_save_flags(Encoder& e, Reg temporary) {
-  e.mov(8, temporary, kRax);
-  e.byte(0x9f);  // lahf
-  e.setcc(0, kRax);
-  e.mov_to(2, frame_at(kFlagsOffset), kRax);
-  e.mov(8, kRax, temporary);
+  static const Sequence kByAddressReg = flag_saving(kAddressReg), kByTlbReg = flag_saving(kTlbReg);
+  (temporary == kAddressReg ? kByAddressReg : kByTlbReg).append_to(e);
 }
 
 void emit_restore_flags(Encoder& e, Reg temporary) {
@@ -498,21 +517,22 @@ void emit_restore_flags(Encoder& e, Reg temporary) {
 }
 
 TlbOperand emit_tlb_lookup(Encoder& e, bool bmi2, bool user, bool write) {
+  static const Sequence kUserLookups[] = {user_lookup(false), user_lookup(true)};
+  const TlbOperand entry = tlb_operand(user, write);
+  if (user && bmi2) {
+    kUserLookups[write].append_to(e);
+    return entry;
+  }
   const unsigned scale = user ? 0 : kWordScale;
   const unsigned shift = kPageBits - scale;
-  if (user && bmi2) {
-    e.bextr(4, kTlbReg, kAddressReg, kFrameReg);
+  if (bmi2) {
+    e.rorx(4, kTlbReg, kAddressReg, static_cast<uint8_t>(shift));
   } else {
-    if (bmi2) {
-      e.rorx(4, kTlbReg, kAddressReg, static_cast<uint8_t>(shift));
-    } else {
-      e.mov(4, kTlbReg, kAddressReg);
-      e.shift_imm(Shift::kShr, 4, kTlbReg, static_cast<uint8_t>(shift));
-    }
-    e.alu_imm(Alu::kAnd, 4, kTlbReg, (kTlbEntries - 1) << scale);
-    if (!user) e.alu(Alu::kAdd, 8, kTlbReg, frame_at(tlb_offset(user)));
+    e.mov(4, kTlbReg, kAddressReg);
+    e.shift_imm(Shift::kShr, 4, kTlbReg, static_cast<uint8_t>(shift));
   }
-  const TlbOperand entry = tlb_operand(user, write);
+  e.alu_imm(Alu::kAnd, 4, kTlbReg, (kTlbEntries - 1) << scale);
+  if (!user) e.alu(Alu::kAdd, 8, kTlbReg, frame_at(tlb_offset(user)));
   e.alu(Alu::kSub, 8, kAddressReg, entry.tag);
   return entry;
 }

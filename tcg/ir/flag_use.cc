@@ -1,0 +1,51 @@
+// Which arithmetic flags an instruction needs, and which it leaves as they were.
+
+#include "tcg/ir/flag_use.h"
+
+namespace vireo::tcg::internal {
+
+bool always_writes_flags(const Block& block, const Inst& inst) {
+  if (inst.op == Opcode::kRmw) {
+    const auto kind = static_cast<RmwKind>(inst.aux);
+    if (kind == RmwKind::kExchange || kind == RmwKind::kNot) return inst.flags == 0;
+  }
+  const bool double_shift = inst.op == Opcode::kShld || inst.op == Opcode::kShrd;
+  const bool shifts = inst.op >= Opcode::kShl && inst.op <= Opcode::kRcr;
+  const bool rmw_shifts = inst.op == Opcode::kRmw &&
+                          inst.aux >= static_cast<uint16_t>(RmwKind::kShl) &&
+                          inst.aux <= static_cast<uint16_t>(RmwKind::kRcr);
+  if (!shifts && !double_shift && !rmw_shifts) return true;
+  const Inst& count = block.insts[double_shift ? inst.c : inst.b];
+  const uint64_t mask = inst.type == Type::kI64 ? 63 : 31;
+  return count.op == Opcode::kConstant && (count.imm & mask) != 0 && inst.op != Opcode::kRcl &&
+         inst.op != Opcode::kRcr;
+}
+
+FlagMask flags_read(const Block& block, const Inst& inst) {
+  switch (inst.op) {
+    case Opcode::kSetcc:
+    case Opcode::kSelect:
+    case Opcode::kBranchFlags:
+      return flags_read_by(static_cast<Condition>(inst.aux));
+    case Opcode::kAdc:
+    case Opcode::kSbb:
+      return kFlagC;
+    case Opcode::kAdox:
+      return kFlagO;
+    case Opcode::kRcl:
+    case Opcode::kRcr:
+      return kFlagC | inst.flags;
+    case Opcode::kGetFlags:
+      return kAllFlags;
+    case Opcode::kRmw: {
+      const auto kind = static_cast<RmwKind>(inst.aux);
+      const bool carry = kind == RmwKind::kAdc || kind == RmwKind::kSbb || kind == RmwKind::kRcl ||
+                         kind == RmwKind::kRcr;
+      return (carry ? kFlagC : 0) | (internal::always_writes_flags(block, inst) ? 0 : inst.flags);
+    }
+    default:
+      return internal::always_writes_flags(block, inst) ? kNoFlags : inst.flags;
+  }
+}
+
+}  // namespace vireo::tcg::internal

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "tcg/ir/block.h"
+
+namespace vireo::tcg {
+
+namespace internal {
+bool always_writes_flags(const Block& block, const Inst& inst);
+FlagMask flags_read(const Block& block, const Inst& inst);
+}  // namespace internal
+
+/// Whether the instruction writes all of Inst::flags whatever its operands are. Shifts may not.
+inline bool always_writes_flags(const Block& block, const Inst& inst) {
+  constexpr uint16_t kBoth = kReadsFlags | kWritesFlags;
+  return (effects(inst) & kBoth) != kBoth || internal::always_writes_flags(block, inst);
+}
+
+/// Flags that the instruction itself reads (not those that it may show by faulting), among them
+/// those of Inst::flags that it may leave as they were.
+inline FlagMask flags_read(const Block& block, const Inst& inst) {
+  return effects(inst) & kReadsFlags ? internal::flags_read(block, inst) : FlagMask{kNoFlags};
+}
+
+}  // namespace vireo::tcg
