@@ -48,13 +48,32 @@ class String : public ::testing::Test {
   std::unique_ptr<Backend> backend_;
 };
 
-/// What the instruction does to `guest`, an element at a time.
-void copy_by_hand(TestGuest& guest, unsigned width, bool stores) {
+/// A guest with a second page behind the first, elsewhere in the host.
+struct TwoPages : TestGuest {
+  alignas(kPageSize) uint8_t second[kPageSize] = {};
+
+  explicit TwoPages(uint32_t seed) : TestGuest(seed) {
+    constexpr uint64_t kSecond = kMemory + kPageSize;
+    for (Tlb& each : tlb) {
+      for (const bool is_write : {false, true}) {
+        each.entry(kSecond, is_write) = TlbEntry{kSecond, second};
+      }
+    }
+  }
+  uint8_t& at(uint64_t address) {
+    const uint64_t offset = address - kMemory;
+    return offset < kPageSize ? memory[offset] : second[offset - kPageSize];
+  }
+};
+
+/// What the instruction does to `guest` until `left` elements are left, a byte at a time.
+void copy_by_hand(TwoPages& guest, unsigned width, bool stores, uint64_t left = 0) {
   auto& regs = guest.frame.general;
-  for (; regs[kRcx] != 0; --regs[kRcx]) {
-    uint64_t element = regs[kRax];
-    if (!stores) std::memcpy(&element, guest.memory + (regs[kRsi] - TestGuest::kMemory), width);
-    std::memcpy(guest.memory + (regs[kRdi] - TestGuest::kMemory), &element, width);
+  for (; regs[kRcx] != left; --regs[kRcx]) {
+    uint8_t element[8];
+    std::memcpy(element, &regs[kRax], sizeof element);
+    for (unsigned i = 0; i < width && !stores; ++i) element[i] = guest.at(regs[kRsi] + i);
+    for (unsigned i = 0; i < width; ++i) guest.at(regs[kRdi] + i) = element[i];
     regs[kRsi] += stores ? 0 : width;
     regs[kRdi] += width;
   }
@@ -62,12 +81,11 @@ void copy_by_hand(TestGuest& guest, unsigned width, bool stores) {
 
 TEST_F(String, IsDoneWithoutTheHelper) {
   std::mt19937 random(3);
-  for (uint32_t seed = 0; seed < 500; ++seed) {
+  for (uint32_t seed = 0; seed < 400; ++seed) {
     const unsigned flags = random() % kStringKinds, width = 1u << (flags & kStringScale);
-    const auto native = std::make_unique<TestGuest>(seed),
-               wanted = std::make_unique<TestGuest>(seed);
-    const uint64_t count = 1 + random() % (1024 / width);
-    const std::array offsets{random() % 3072, random() % 3072};
+    const auto native = std::make_unique<TwoPages>(seed), wanted = std::make_unique<TwoPages>(seed);
+    const uint64_t count = 1 + random() % (4096 / width);
+    const std::array offsets{random() % 4096 & -width, random() % 4096 & -width};
     for (TestGuest* guest : {native.get(), wanted.get()}) {
       guest->frame.general[kBackward] = 0;
       guest->frame.general[kRcx] = count;
@@ -78,30 +96,35 @@ TEST_F(String, IsDoneWithoutTheHelper) {
     copy_by_hand(*wanted, width, flags & kStringStores);
     wanted->frame.guest_ip = native->frame.guest_ip;
     ASSERT_EQ(native->difference(*wanted), "") << "flags " << flags << ", count " << count;
+    ASSERT_TRUE(std::ranges::equal(native->second, wanted->second)) << "flags " << flags;
     ASSERT_EQ(native->hook_calls, 0u);
   }
 }
 
-// The helper gets the guest as it was.
+// The helper gets the guest as far as it is.
 TEST_F(String, LeavesTheRestToTheHelper) {
   struct Case {
     const char* what;
     uint64_t count, from, to, backward;
+    uint64_t left;  ///< Elements for the helper.
   };
-  constexpr uint64_t kLast = TestGuest::kMemory + kPageSize - 8, kFirst = TestGuest::kMemory;
+  constexpr uint64_t kFirst = TestGuest::kMemory, kSecond = kFirst + kPageSize,
+                     kEnd = kSecond + kPageSize;
   constexpr Case kCases[] = {
-      {"nothing to do", 0, kFirst, kFirst, 0},
-      {"a count beyond all memory", ~uint64_t{0}, kFirst, kFirst, 0},
-      {"more than it is good for", 1024, kFirst, kFirst, 0},
-      {"source ends in the next page", 2, kLast, kFirst, 0},
-      {"target ends in the next page", 2, kFirst, kLast, 0},
-      {"source not in the TLB", 1, kFirst + kPageSize, kFirst, 0},
-      {"target not in the TLB", 1, kFirst, kFirst + kPageSize, 0},
-      {"another page of the index", 1, kFirst, kFirst + (kPageSize << 12), 0},
-      {"backward", 1, kFirst, kFirst, 0x400}};
+      {"nothing to do", 0, kFirst, kFirst, 0, 0},
+      {"a count beyond all memory", ~uint64_t{0}, kFirst, kFirst, 0, ~uint64_t{0}},
+      {"more than it is good for", 8193, kFirst, kFirst, 0, 8193},
+      {"an element of the source crosses pages", 3, kSecond - 12, kFirst, 0, 2},
+      {"an element of the target crosses pages", 3, kFirst, kSecond - 12, 0, 2},
+      {"source ends behind the pages", 2, kEnd - 8, kFirst, 0, 1},
+      {"target ends behind the pages", 2, kFirst, kEnd - 8, 0, 1},
+      {"source not in the TLB", 1, kEnd, kFirst, 0, 1},
+      {"target not in the TLB", 1, kFirst, kEnd, 0, 1},
+      {"another page of the index", 1, kFirst, kFirst + (kPageSize << 12), 0, 1},
+      {"backward", 1, kFirst, kFirst, 0x400, 1}};
   for (const Case& each : kCases) {
     for (const unsigned flags : {3u, 3u | kStringUser}) {
-      const auto native = std::make_unique<TestGuest>(1), wanted = std::make_unique<TestGuest>(1);
+      const auto native = std::make_unique<TwoPages>(1), wanted = std::make_unique<TwoPages>(1);
       for (TestGuest* guest : {native.get(), wanted.get()}) {
         guest->frame.general[kBackward] = each.backward;
         guest->frame.general[kRcx] = each.count;
@@ -109,8 +132,10 @@ TEST_F(String, LeavesTheRestToTheHelper) {
         guest->frame.general[kRdi] = each.to;
       }
       run(*native, flags);
+      copy_by_hand(*wanted, 8, /*stores=*/false, each.left);
       wanted->frame.guest_ip = native->frame.guest_ip;
       EXPECT_EQ(native->difference(*wanted), "") << each.what;
+      EXPECT_TRUE(std::ranges::equal(native->second, wanted->second)) << each.what;
       EXPECT_EQ(native->hook_calls, 1u) << each.what;
     }
   }
