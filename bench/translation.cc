@@ -1,0 +1,182 @@
+// What translating costs: the code of a program, block by block, without a guest that runs it.
+// `translation [PROGRAM [BLOCKS]]` prints how long a block takes, and each part of the work; under
+// callgrind it tells which functions that is, without noise.
+
+#include <elf.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "accel/guest_cpu.h"
+#include "target/i386/cpu/mode.h"
+#include "target/i386/translate/block.h"
+#include "tcg/backend/backend.h"
+#include "tcg/opt/pipeline.h"
+
+namespace vireo {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Nanoseconds = std::chrono::duration<double, std::nano>;
+
+constexpr uint64_t kUserMode = i386::kMode64 | i386::kModeCode32 | i386::kModeStack32 |
+                               i386::kModeProtected | i386::kModeLongActive | i386::kModeFlatData |
+                               3u << i386::kModeCplShift;
+/// Blocks come from as many places all over the program.
+constexpr size_t kPlaces = 64;
+
+[[noreturn]] void fail(std::string_view what, const char* path) {
+  fmt::print(stderr, "{}: {}\n", path, what);
+  std::exit(1);
+}
+
+std::span<const std::byte> map_file(const char* path) {
+  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  struct stat info;
+  if (file < 0 || fstat(file, &info) != 0) fail("cannot be opened", path);
+  const auto size = static_cast<size_t>(info.st_size);
+  void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
+  close(file);
+  if (data == MAP_FAILED) fail("cannot be read", path);
+  return {static_cast<const std::byte*>(data), size};
+}
+
+/// The .text section of an x86-64 ELF file.
+std::span<const std::byte> text_of(const char* path) {
+  const std::span<const std::byte> file = map_file(path);
+  const auto* header = reinterpret_cast<const Elf64_Ehdr*>(file.data());
+  const bool is_elf =
+      file.size() >= sizeof *header &&
+      std::string_view(reinterpret_cast<const char*>(file.data()), SELFMAG) == ELFMAG;
+  if (!is_elf || header->e_machine != EM_X86_64 ||
+      header->e_shoff + header->e_shnum * sizeof(Elf64_Shdr) > file.size()) {
+    fail("is no x86-64 program with sections", path);
+  }
+  const auto* sections = reinterpret_cast<const Elf64_Shdr*>(file.data() + header->e_shoff);
+  const auto* names =
+      reinterpret_cast<const char*>(file.data() + sections[header->e_shstrndx].sh_offset);
+  for (const Elf64_Shdr& section : std::span(sections, header->e_shnum)) {
+    if (std::string_view(names + section.sh_name) == ".text") {
+      return file.subspan(section.sh_offset, section.sh_size);
+    }
+  }
+  fail("has no .text", path);
+}
+
+class Text final : public accel::CodeReader {
+ public:
+  explicit Text(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  std::span<const std::byte> bytes_at(uint64_t linear) override {
+    if (linear >= bytes_.size()) return {};
+    const uint64_t page_end =
+        std::min<uint64_t>((linear | (tcg::kPageSize - 1)) + 1, bytes_.size());
+    return bytes_.subspan(linear, page_end - linear);
+  }
+
+ private:
+  const std::span<const std::byte> bytes_;
+};
+
+/// Time that the parts of the work have taken so far.
+struct Parts {
+  Nanoseconds decoding{}, passes{}, generation{};
+  unsigned blocks = 0;
+};
+
+class Translation {
+ public:
+  explicit Translation(std::span<const std::byte> text) : text_(text), size_(text.size()) {
+    tcg::BackendConfig config;
+    config.helpers = helpers_;
+    config.wide_vectors = true;
+    auto backend = tcg::make_jit_backend(config);
+    if (!backend) fail(backend.error().message(), "the code generator");
+    backend_ = std::move(*backend);
+  }
+
+  /// Straight on from kPlaces places, until there are `blocks`.
+  Parts run(unsigned blocks) {
+    Parts parts;
+    const size_t step = size_ / kPlaces / tcg::kPageSize * tcg::kPageSize;
+    for (size_t place = 0; place < kPlaces; ++place) {
+      uint64_t at = place * step;
+      for (unsigned i = 0; i < blocks / kPlaces && at < size_; ++i) at += translate(at, parts);
+    }
+    return parts;
+  }
+
+  const tcg::CompileStatistics& statistics() const { return backend_->statistics(); }
+
+ private:
+  /// Returns the bytes of the block at `address`.
+  uint64_t translate(uint64_t address, Parts& parts) {
+    const auto begin = Clock::now();
+    uint64_t fault = 0;
+    const i386::BlockStart start{.mode = kUserMode, .ip = address, .linear = address};
+    if (!i386::translate_block(start, i386::FeatureSet::all(), text_, block_, fault)) return size_;
+    const auto decoded = Clock::now();
+    pipeline_.run(block_);
+    const auto optimised = Clock::now();
+    if (!backend_->compile(block_, page_of(address), nullptr)) return size_;
+    parts.decoding += decoded - begin;
+    parts.passes += optimised - decoded;
+    parts.generation += Clock::now() - optimised;
+    ++parts.blocks;
+    return block_.guest_size;
+  }
+
+  const tcg::CodePage& page_of(uint64_t address) {
+    const uint64_t host = tcg::page_of(address);
+    if (pages_.empty() || pages_.back()->key.host != host) {
+      const auto number = static_cast<uint32_t>(pages_.size() + 1);
+      pages_.push_back(std::make_unique<tcg::CodePage>(
+          tcg::CodePage{.key = {.host = host}, .relocatable = true, .number = number}));
+    }
+    return *pages_.back();
+  }
+
+  Text text_;
+  const size_t size_;
+  const std::vector<tcg::Helper> helpers_ = std::vector<tcg::Helper>(4096);
+  std::unique_ptr<tcg::Backend> backend_;
+  tcg::Pipeline pipeline_ = tcg::Pipeline::standard();
+  tcg::Block block_;
+  std::vector<std::unique_ptr<tcg::CodePage>> pages_;
+};
+
+void report(const Parts& parts, const tcg::CompileStatistics& statistics) {
+  const double blocks = parts.blocks, instructions = static_cast<double>(statistics.guest_insns);
+  const auto line = [blocks](std::string_view what, Nanoseconds time) {
+    fmt::print("{:<16}{:8.0f} ns a block\n", what, time.count() / blocks);
+  };
+  fmt::print("{} blocks of {:.2f} instructions, {:.2f} of IR, {:.0f} bytes of host code\n",
+             parts.blocks, instructions / blocks, static_cast<double>(statistics.ir_insts) / blocks,
+             static_cast<double>(statistics.host_bytes) / blocks);
+  line("decoding", parts.decoding);
+  line("passes", parts.passes);
+  line("code generation", parts.generation);
+  line("all", parts.decoding + parts.passes + parts.generation);
+}
+
+}  // namespace
+}  // namespace vireo
+
+int main(int argc, char** argv) {
+  const char* program = argc > 1 ? argv[1] : "/proc/self/exe";
+  const unsigned blocks =
+      argc > 2 ? static_cast<unsigned>(std::strtoul(argv[2], nullptr, 10)) : 20000;
+  vireo::Translation translation(vireo::text_of(program));
+  const vireo::Parts parts = translation.run(blocks);
+  if (parts.blocks == 0) vireo::fail("has no code that could be translated", program);
+  vireo::report(parts, translation.statistics());
+}
