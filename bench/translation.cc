@@ -34,6 +34,8 @@ constexpr uint64_t kUserMode = i386::kMode64 | i386::kModeCode32 | i386::kModeSt
                                3u << i386::kModeCplShift;
 /// Blocks come from as many places all over the program.
 constexpr size_t kPlaces = 64;
+/// A page for each.
+constexpr size_t kLeastCode = kPlaces * tcg::kPageSize;
 
 [[noreturn]] void fail(std::string_view what, const char* path) {
   fmt::print(stderr, "{}: {}\n", path, what);
@@ -51,7 +53,7 @@ std::span<const std::byte> map_file(const char* path) {
   return {static_cast<const std::byte*>(data), size};
 }
 
-/// The .text section of an x86-64 ELF file.
+/// The first section of an x86-64 ELF file that holds kLeastCode of code: .text.
 std::span<const std::byte> text_of(const char* path) {
   const std::span<const std::byte> file = map_file(path);
   const auto* header = reinterpret_cast<const Elf64_Ehdr*>(file.data());
@@ -62,15 +64,17 @@ std::span<const std::byte> text_of(const char* path) {
       header->e_shoff + header->e_shnum * sizeof(Elf64_Shdr) > file.size()) {
     fail("is no x86-64 program with sections", path);
   }
-  const auto* sections = reinterpret_cast<const Elf64_Shdr*>(file.data() + header->e_shoff);
-  const auto* names =
-      reinterpret_cast<const char*>(file.data() + sections[header->e_shstrndx].sh_offset);
-  for (const Elf64_Shdr& section : std::span(sections, header->e_shnum)) {
-    if (std::string_view(names + section.sh_name) == ".text") {
+  const std::span sections(reinterpret_cast<const Elf64_Shdr*>(file.data() + header->e_shoff),
+                           header->e_shnum);
+  for (const Elf64_Shdr& section : sections) {
+    const bool is_code = section.sh_type == SHT_PROGBITS && (section.sh_flags & SHF_EXECINSTR);
+    const bool is_there =
+        section.sh_offset <= file.size() && section.sh_size <= file.size() - section.sh_offset;
+    if (is_code && is_there && section.sh_size >= kLeastCode) {
       return file.subspan(section.sh_offset, section.sh_size);
     }
   }
-  fail("has no .text", path);
+  fail("has no section with enough code", path);
 }
 
 class Text final : public accel::CodeReader {
@@ -104,13 +108,14 @@ class Translation {
     backend_ = std::move(*backend);
   }
 
-  /// Straight on from kPlaces places, until there are `blocks`.
+  /// Straight on from kPlaces places, until there are `blocks` or a few more.
   Parts run(unsigned blocks) {
     Parts parts;
     const size_t step = size_ / kPlaces / tcg::kPageSize * tcg::kPageSize;
     for (size_t place = 0; place < kPlaces; ++place) {
       uint64_t at = place * step;
-      for (unsigned i = 0; i < blocks / kPlaces && at < size_; ++i) at += translate(at, parts);
+      for (unsigned i = 0; i < (blocks + kPlaces - 1) / kPlaces && at < size_; ++i)
+        at += translate(at, parts);
     }
     return parts;
   }
@@ -127,7 +132,9 @@ class Translation {
     const auto decoded = Clock::now();
     pipeline_.run(block_);
     const auto optimised = Clock::now();
-    if (!backend_->compile(block_, page_of(address), nullptr)) return size_;
+    if (auto made = backend_->compile(block_, page_of(address), nullptr); !made) {
+      fail(made.error().message(), "the code generator");
+    }
     parts.decoding += decoded - begin;
     parts.passes += optimised - decoded;
     parts.generation += Clock::now() - optimised;
@@ -175,6 +182,7 @@ int main(int argc, char** argv) {
   const char* program = argc > 1 ? argv[1] : "/proc/self/exe";
   const unsigned blocks =
       argc > 2 ? static_cast<unsigned>(std::strtoul(argv[2], nullptr, 10)) : 20000;
+  if (blocks == 0) vireo::fail("is no number of blocks", argv[2]);
   vireo::Translation translation(vireo::text_of(program));
   const vireo::Parts parts = translation.run(blocks);
   if (parts.blocks == 0) vireo::fail("has no code that could be translated", program);

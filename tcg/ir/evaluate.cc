@@ -2,6 +2,8 @@
 
 #include "tcg/ir/evaluate.h"
 
+#include <algorithm>
+
 #include "tcg/ir/evaluate_float.h"
 #include "tcg/ir/evaluate_opcode.h"
 #include "tcg/ir/vector_info.h"
@@ -164,8 +166,14 @@ constexpr Opcode kRmwOpcodes[] = {
 
 }  // namespace
 
+// No opcode is taken for pure that nobody evaluates.
 #define X(name) static_assert(is_pure(Opcode::k##name));
 VIREO_PURE_INTEGER_OPCODES(X)
+#undef X
+#define X(name) +1
+constexpr int kOthers = 5;  // SignExtend, DivU, DivS, SetFlags and vectors
+static_assert(std::ranges::count(internal::kIsPure, true) ==
+              0 VIREO_PURE_INTEGER_OPCODES(X) + kOthers);
 #undef X
 
 IntegerEvaluation evaluate_integer(const Inst& inst, Type source, uint64_t a, uint64_t b,

@@ -64,6 +64,7 @@ struct EvaluationResult {
 };
 
 namespace internal {
+/// By opcode, see is_pure().
 inline constexpr auto kIsPure = [] {
   constexpr uint16_t kMore = kReadsState | kWritesState | kReadsMemory | kWritesMemory |
                              kEndsBlock | kLeavesBlock | kSyncs;

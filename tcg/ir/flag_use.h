@@ -4,7 +4,11 @@
 
 namespace vireo::tcg {
 
+/// Effects that show all flags to the guest before the instruction is over.
+constexpr uint16_t kShowsFlags = kMayFault | kSyncs | kLeavesBlock | kEndsBlock;
+
 namespace internal {
+/// The functions below, for opcodes that both read and write flags, and that read them.
 bool always_writes_flags(const Block& block, const Inst& inst);
 FlagMask flags_read(const Block& block, const Inst& inst);
 }  // namespace internal

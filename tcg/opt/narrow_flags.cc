@@ -7,8 +7,8 @@
 #include "tcg/opt/pipeline.h"
 
 namespace vireo::tcg {
+
 void narrow_flags(Block& block, PassScratch&) {
-  constexpr uint16_t kShowsAll = kMayFault | kSyncs | kLeavesBlock | kEndsBlock;
   const std::span<Inst> insts = block.insts;
   FlagMask live = kAllFlags;
   for (size_t id = insts.size(); id-- > 0;) {
@@ -18,7 +18,7 @@ void narrow_flags(Block& block, PassScratch&) {
       if (inst.flags && always_writes_flags(block, inst))
         live &= static_cast<FlagMask>(~inst.flags);
     }
-    live |= effects(inst) & kShowsAll ? FlagMask{kAllFlags} : flags_read(block, inst);
+    live |= effects(inst) & kShowsFlags ? FlagMask{kAllFlags} : flags_read(block, inst);
   }
 }
 

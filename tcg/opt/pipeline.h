@@ -23,7 +23,7 @@ class ValueMap {
 /// What passes need beside the block; kept from block to block, so that they allocate nothing.
 class PassScratch {
  public:
-  /// Only kNoValue's is set.
+  /// Only kNoValue's is set; what others hold is left from before.
   ValueMap map_for(const Block& block) {
     if (places_.size() <= block.insts.size()) places_.resize(block.insts.size() + 1);
     places_[0] = kNoValue;

@@ -1,6 +1,5 @@
 // Removes instructions without use or effect, backward; then closes the gaps and renumbers.
 
-#include <algorithm>
 #include <array>
 #include <span>
 
@@ -39,7 +38,7 @@ void mark(std::span<const Inst> insts, ValueMap is_used) {
     const ValueId a = inst.a, b = inst.b, c = inst.c;
     used = is_used[a] = is_used[b] = is_used[c] = true;
   }
-  is_used[kNoValue] = kNoValue;
+  is_used[kNoValue] = kNoValue;  // Absent operands have overwritten it.
 }
 
 }  // namespace

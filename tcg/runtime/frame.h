@@ -104,7 +104,7 @@ struct UserTables {
   /// Where Frame::code_pages points, for supervisor code as well.
   uint64_t code_pages[kCodePageSlots];
   /// Where indirect jumps of relocatable code go, by jump_cache_index(): to checked entries, which
-  /// look at the whole guest IP, or to Backend::no_target().
+  /// look at the whole guest IP, or to Backend::no_target(): null before forget_targets().
   const void* jump_targets[kJumpCacheEntries] = {};
 
   UserTables() {

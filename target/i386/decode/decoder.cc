@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "target/i386/cpu/state.h"
 #include "target/i386/decode/tables.h"
@@ -28,7 +29,7 @@ enum class Prefix : uint8_t {
 };
 
 /// What a byte is as a legacy prefix (SDM volume 2, 2.1.1).
-constexpr std::array<Prefix, 256> kPrefixes = [] {
+constexpr std::array<Prefix, 256> kLegacyPrefixes = [] {
   std::array<Prefix, 256> prefixes{};
   prefixes[0x66] = Prefix::kOperandSize;
   prefixes[0x67] = Prefix::kAddressSize;
@@ -42,6 +43,7 @@ constexpr std::array<Prefix, 256> kPrefixes = [] {
 
 /// By Width, up to kQq.
 constexpr uint8_t kFixedSizes[] = {0, 1, 2, 4, 8, 16, 32};
+static_assert(std::size(kFixedSizes) == static_cast<size_t>(Width::kQq) + 1);
 
 /// What a row may demand besides its prefix, vector length and feature.
 constexpr Attributes kDemands =
@@ -93,10 +95,8 @@ class Decoder {
   uint64_t read(unsigned size) {
     if (size == 1) return next();
     if (position_ + size <= end_) [[likely]] {
-      const uint8_t* from = bytes_ + position_;
       position_ += size;
-      if (size == 4) return util::load_little<uint32_t>(from);
-      return size == 8 ? util::load_little<uint64_t>(from) : util::load_little<uint16_t>(from);
+      return util::load_little(bytes_ + position_ - size, size);
     }
     uint64_t value = 0;
     for (unsigned i = 0; i < size; ++i) value |= static_cast<uint64_t>(next()) << (8 * i);
@@ -110,7 +110,7 @@ class Decoder {
 
   /// Takes one prefix other than REX; false if `byte` is none.
   bool take_prefix(uint8_t byte) {
-    switch (kPrefixes[byte]) {
+    switch (kLegacyPrefixes[byte]) {
       case Prefix::kNone:
         return false;
       case Prefix::kOperandSize:

@@ -64,32 +64,31 @@ class BlockTranslator {
       fail(kGp, 1);
       return true;
     }
-    Insn& insn = insn_;
-    DecodeStatus status = decode(mode_, page_.subspan(block_.guest_size), insn);
+    DecodeStatus status = decode(mode_, page_.subspan(block_.guest_size), insn_);
     if (status == DecodeStatus::kNeedsMore) {
       if (block_.guest_insns != 0) {
         ended_ = true;
         return true;
       }
-      status = decode_across_pages(insn, fault_linear);
+      status = decode_across_pages(fault_linear);
       if (status == DecodeStatus::kNeedsMore) return false;
     }
     if (status != DecodeStatus::kOk) {
-      fail(status == DecodeStatus::kUndefined ? kUd : kGp, insn.length);
+      fail(status == DecodeStatus::kUndefined ? kUd : kGp, insn_.length);
       return true;
     }
-    if (!within_limit(insn.length)) {
-      fail(kGp, insn.length);
+    if (!within_limit(insn_.length)) {
+      fail(kGp, insn_.length);
       return true;
     }
-    insn.ip = ip();
-    block_.guest_size += insn.length;
+    insn_.ip = ip();
+    block_.guest_size += insn_.length;
     ++block_.guest_insns;
-    translator_.translate(insn);
+    translator_.translate(insn_);
     return true;
   }
 
-  DecodeStatus decode_across_pages(Insn& insn, uint64_t& fault_linear) {
+  DecodeStatus decode_across_pages(uint64_t& fault_linear) {
     std::array<uint8_t, kMaxInsnLength> bytes;
     size_t count = page_.size();  // Below 15, or the decoder would not need more.
     std::copy(page_.begin(), page_.end(), bytes.begin());
@@ -97,7 +96,7 @@ class BlockTranslator {
     const std::span<const uint8_t> second = as_bytes(code_.bytes_at(fault_linear));
     const size_t more = std::min(second.size(), bytes.size() - count);
     std::copy_n(second.begin(), more, bytes.begin() + static_cast<ptrdiff_t>(count));
-    return decode(mode_, std::span(bytes).first(count + more), insn);
+    return decode(mode_, std::span(bytes).first(count + more), insn_);
   }
 
   void fail(Vector vector, unsigned length) {

@@ -12,7 +12,6 @@ namespace {
 /// Of a comparison with a slot of Frame::code_pages: REX, opcode and ModRM; in the GS segment, its
 /// prefix and SIB as well.
 constexpr unsigned kOpcodeBytes = 3, kRelocatableOpcodeBytes = 5;
-constexpr uint8_t kNotEqual = 5;
 
 }  // namespace
 

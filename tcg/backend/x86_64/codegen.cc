@@ -3,11 +3,6 @@
 #include "tcg/backend/x86_64/codegen.h"
 
 namespace vireo::tcg::x86_64 {
-namespace {
-
-constexpr uint8_t kEqual = 4;
-
-}  // namespace
 
 const char* CodeGenerator::generate() {
   body_ = e_.new_label();
@@ -106,62 +101,59 @@ void CodeGenerator::add_row() {
 
 // One row an opcode.
 // clang-format off
-bool CodeGenerator::emit_arithmetic() {
+void CodeGenerator::emit_arithmetic() {
   switch (inst().op) {
-    case Opcode::kAdd: return emit_alu(Alu::kAdd), true;
-    case Opcode::kAdc: return emit_alu(Alu::kAdc), true;
-    case Opcode::kAdox: return emit_adox(), true;
-    case Opcode::kSub: return emit_alu(Alu::kSub), true;
-    case Opcode::kSbb: return emit_alu(Alu::kSbb), true;
-    case Opcode::kAnd: return emit_alu(Alu::kAnd), true;
-    case Opcode::kOr: return emit_alu(Alu::kOr), true;
-    case Opcode::kXor: return emit_alu(Alu::kXor), true;
-    case Opcode::kNeg: return emit_unary(Group3::kNeg), true;
-    case Opcode::kNot: return emit_unary(Group3::kNot), true;
-    case Opcode::kShl: return emit_shift(Shift::kShl), true;
-    case Opcode::kShr: return emit_shift(Shift::kShr), true;
-    case Opcode::kSar: return emit_shift(Shift::kSar), true;
-    case Opcode::kRol: return emit_shift(Shift::kRol), true;
-    case Opcode::kRor: return emit_shift(Shift::kRor), true;
-    case Opcode::kRcl: return emit_shift(Shift::kRcl), true;
-    case Opcode::kRcr: return emit_shift(Shift::kRcr), true;
-    case Opcode::kShld: return emit_double_shift(), true;
-    case Opcode::kShrd: return emit_double_shift(), true;
-    case Opcode::kMul: return emit_mul(), true;
-    case Opcode::kMulWideU: return emit_wide(Group3::kMul, inst().a, kNoValue, inst().b), true;
-    case Opcode::kMulWideS: return emit_wide(Group3::kImul, inst().a, kNoValue, inst().b), true;
-    case Opcode::kDivU: return emit_wide(Group3::kDiv, inst().a, inst().b, inst().c), true;
-    case Opcode::kDivS: return emit_wide(Group3::kIdiv, inst().a, inst().b, inst().c), true;
-    case Opcode::kZeroExtend: return emit_zero_extend(), true;
-    case Opcode::kSignExtend: return emit_sign_extend(), true;
-    case Opcode::kTruncate: return emit_truncate(), true;
-    case Opcode::kByteSwap: return emit_byte_swap(), true;
-    case Opcode::kAddress: return emit_address(), true;
-    case Opcode::kBt: return emit_bit_test(4), true;
-    case Opcode::kBts: return emit_bit_test(5), true;
-    case Opcode::kBtr: return emit_bit_test(6), true;
-    case Opcode::kBtc: return emit_bit_test(7), true;
-    case Opcode::kBsf: return emit_bit_scan(0xbc), true;
-    case Opcode::kBsr: return emit_bit_scan(0xbd), true;
-    case Opcode::kTzcnt: return emit_bit_count(0xbc, cpu_.tzcnt), true;
-    case Opcode::kLzcnt: return emit_bit_count(0xbd, cpu_.lzcnt), true;
-    case Opcode::kPopcnt: return emit_bit_count(0xb8, cpu_.popcnt), true;
-    case Opcode::kPdep: return emit_gather_bits(0xf2), true;
-    case Opcode::kPext: return emit_gather_bits(0xf3), true;
-    case Opcode::kSetcc: return emit_setcc(), true;
-    case Opcode::kSelect: return emit_select(), true;
-    case Opcode::kSelectNonzero: return emit_select_nonzero(), true;
-    case Opcode::kVector: return emit_vector(), true;
-    default: return false;
+    case Opcode::kAdd: return emit_alu(Alu::kAdd);
+    case Opcode::kAdc: return emit_alu(Alu::kAdc);
+    case Opcode::kAdox: return emit_adox();
+    case Opcode::kSub: return emit_alu(Alu::kSub);
+    case Opcode::kSbb: return emit_alu(Alu::kSbb);
+    case Opcode::kAnd: return emit_alu(Alu::kAnd);
+    case Opcode::kOr: return emit_alu(Alu::kOr);
+    case Opcode::kXor: return emit_alu(Alu::kXor);
+    case Opcode::kNeg: return emit_unary(Group3::kNeg);
+    case Opcode::kNot: return emit_unary(Group3::kNot);
+    case Opcode::kShl: return emit_shift(Shift::kShl);
+    case Opcode::kShr: return emit_shift(Shift::kShr);
+    case Opcode::kSar: return emit_shift(Shift::kSar);
+    case Opcode::kRol: return emit_shift(Shift::kRol);
+    case Opcode::kRor: return emit_shift(Shift::kRor);
+    case Opcode::kRcl: return emit_shift(Shift::kRcl);
+    case Opcode::kRcr: return emit_shift(Shift::kRcr);
+    case Opcode::kShld: return emit_double_shift();
+    case Opcode::kShrd: return emit_double_shift();
+    case Opcode::kMul: return emit_mul();
+    case Opcode::kMulWideU: return emit_wide(Group3::kMul, inst().a, kNoValue, inst().b);
+    case Opcode::kMulWideS: return emit_wide(Group3::kImul, inst().a, kNoValue, inst().b);
+    case Opcode::kDivU: return emit_wide(Group3::kDiv, inst().a, inst().b, inst().c);
+    case Opcode::kDivS: return emit_wide(Group3::kIdiv, inst().a, inst().b, inst().c);
+    case Opcode::kZeroExtend: return emit_zero_extend();
+    case Opcode::kSignExtend: return emit_sign_extend();
+    case Opcode::kTruncate: return emit_truncate();
+    case Opcode::kByteSwap: return emit_byte_swap();
+    case Opcode::kAddress: return emit_address();
+    case Opcode::kBt: return emit_bit_test(4);
+    case Opcode::kBts: return emit_bit_test(5);
+    case Opcode::kBtr: return emit_bit_test(6);
+    case Opcode::kBtc: return emit_bit_test(7);
+    case Opcode::kBsf: return emit_bit_scan(0xbc);
+    case Opcode::kBsr: return emit_bit_scan(0xbd);
+    case Opcode::kTzcnt: return emit_bit_count(0xbc, cpu_.tzcnt);
+    case Opcode::kLzcnt: return emit_bit_count(0xbd, cpu_.lzcnt);
+    case Opcode::kPopcnt: return emit_bit_count(0xb8, cpu_.popcnt);
+    case Opcode::kPdep: return emit_gather_bits(0xf2);
+    case Opcode::kPext: return emit_gather_bits(0xf3);
+    case Opcode::kSetcc: return emit_setcc();
+    case Opcode::kSelect: return emit_select();
+    case Opcode::kSelectNonzero: return emit_select_nonzero();
+    case Opcode::kVector: return emit_vector();
+    default: return;  // kSecond: placed by the instruction before
   }
 }
 
 void CodeGenerator::emit_inst() {
   prefer_target();
-  const Opcode op = inst().op;
-  const bool computes = (op >= Opcode::kAdd && op <= Opcode::kSelectNonzero) || op == Opcode::kVector;
-  if (computes && emit_arithmetic()) return;
-  switch (op) {
+  switch (inst().op) {
     case Opcode::kConstant: return emit_constant();
     case Opcode::kGetReg: return emit_get_reg();
     case Opcode::kSetReg: return emit_set_reg();
@@ -192,7 +184,7 @@ void CodeGenerator::emit_inst() {
     case Opcode::kExitReturn: return emit_exit_return();
     case Opcode::kPushReturn: return emit_push_return();
     case Opcode::kExitRuntime: return emit_exit_runtime();
-    default: return;  // kSecond: placed by the instruction before
+    default: return emit_arithmetic();
   }
 }
 // clang-format on

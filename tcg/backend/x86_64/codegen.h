@@ -165,7 +165,7 @@ class CodeGenerator {
   void emit_body();
   void emit_second_page_check();
   void emit_inst();
-  bool emit_arithmetic();
+  void emit_arithmetic();
   void emit_insn_start();
   void emit_stubs();
   void add_row();

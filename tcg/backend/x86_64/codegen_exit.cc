@@ -3,11 +3,7 @@
 #include "tcg/backend/x86_64/codegen.h"
 
 namespace vireo::tcg::x86_64 {
-namespace {
-
-constexpr uint8_t kNotEqual = 5;
-
-}  // namespace
+namespace {}  // namespace
 
 bool CodeGenerator::is_backward(uint64_t target) const {
   return static_cast<int64_t>(target - ip_) <= 0;

@@ -11,7 +11,6 @@
 namespace vireo::tcg::x86_64 {
 namespace {
 
-constexpr uint8_t kNotEqual = 5, kEqual = 4, kBelow = 2, kAbove = 7;
 constexpr int32_t kAllMasked = 0x1f80;  // of MXCSR (SDM volume 1, 10.2.3)
 
 int64_t register_step(const LoopGroup& group) { return group.step >> group.scale; }

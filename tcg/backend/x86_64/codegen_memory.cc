@@ -7,7 +7,6 @@ namespace vireo::tcg::x86_64 {
 namespace {
 
 constexpr uint32_t kTemporaryMask = 1u << kAddressReg | 1u << kTlbReg;
-constexpr uint8_t kAbove = 7, kNotEqual = 5;
 
 bool is_temporary(Reg reg) { return reg == kAddressReg || reg == kTlbReg; }
 

@@ -4,11 +4,7 @@
 #include "tcg/backend/x86_64/codegen.h"
 
 namespace vireo::tcg::x86_64 {
-namespace {
-
-constexpr uint8_t kAboveOrEqual = 3;
-
-}  // namespace
+namespace {}  // namespace
 
 // By the stack pointer: the other register that implies the stack segment is used for all kinds of
 // pointers.

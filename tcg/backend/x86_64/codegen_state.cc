@@ -180,7 +180,6 @@ void CodeGenerator::store_argument(size_t offset, ValueId id) {
 
 // In lock-step the helper is what both sides know.
 void CodeGenerator::emit_string(Encoder::Label done) {
-  constexpr uint8_t kEqual = 4;
   const Encoder::Label call = e_.new_label();
   e_.alu_imm(Alu::kCmp, 4, frame_at(offsetof(Frame, helper_arguments) + 16), 0);
   e_.jump_if(kEqual ^ 1, call);

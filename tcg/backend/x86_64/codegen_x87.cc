@@ -6,8 +6,6 @@
 namespace vireo::tcg::x86_64 {
 namespace {
 
-constexpr uint8_t kEqual = 4;
-
 uint8_t opcode_of(const Inst& inst) { return static_cast<uint8_t>(inst.aux >> 8); }
 uint8_t modrm_of(const Inst& inst) { return static_cast<uint8_t>(inst.aux); }
 uint8_t group_of(const Inst& inst) { return modrm_of(inst) >> 3 & 7; }

@@ -65,7 +65,7 @@ uint8_t* put_modrm(uint8_t* to, uint8_t reg, const Rm& rm) {
 
 }  // namespace
 
-bool Encoder::has_room() {
+bool Encoder::ensure_room() {
   if (end_ - cursor_ >= kRoom) [[likely]]
     return true;
   full_ = true;
@@ -73,7 +73,7 @@ bool Encoder::has_room() {
 }
 
 void Encoder::rm(Code code, unsigned size, uint8_t reg, const Rm& rm) {
-  if (!has_room()) return;
+  if (!ensure_room()) return;
   // MOVZX and MOVSX have a byte source and a wider target.
   const bool byte_source = code.map == kMap0f && (code.byte & ~8) == 0xb6;
   uint8_t rex = size == 8 ? 8 : 0;
@@ -196,7 +196,7 @@ void Encoder::bswap(unsigned size, Reg reg) {
 // Two or three bytes of VEX (SDM volume 2, 2.3.5).
 void Encoder::vex(Code code, unsigned size, uint8_t reg, Reg vvvv, const Rm& rm,
                   unsigned vector_bytes) {
-  if (!has_room()) return;
+  if (!ensure_room()) return;
   const uint8_t prefix = code.prefix == 0x66 ? 1 : code.prefix == 0xf3 ? 2 : code.prefix ? 3 : 0;
   const bool base = bit3(rm.is_register() ? rm.reg : rm.mem.base);
   const bool index = bit3(rm.mem.index);

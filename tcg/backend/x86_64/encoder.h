@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -54,6 +55,15 @@ struct Rm {
   bool is_register() const { return reg != kNoReg; }
 };
 
+/// Conditions of Jcc, SETcc and CMOVcc (SDM volume 1, appendix B); the lowest bit negates.
+enum ConditionCode : uint8_t {
+  kBelow = 2,
+  kAboveOrEqual,
+  kEqual,
+  kNotEqual,
+  kAbove = 7,
+};
+
 /// Opcode maps: one byte, 0F, 0F 38, 0F 3A.
 enum Map : uint8_t { kMapOne, kMap0f, kMap0f38, kMap0f3a };
 
@@ -72,7 +82,7 @@ enum class Shift : uint8_t { kRol, kRor, kRcl, kRcr, kShl, kShr, kUnused, kSar }
 enum class Group3 : uint8_t { kTest, kUnused, kNot, kNeg, kMul, kImul, kDiv, kIdiv };
 
 /// Writes x86-64 machine code into a buffer that is executed at another address. Sizes are in
-/// bytes: 1, 2, 4 or 8. Running out of room sets `full()` and drops what follows.
+/// bytes: 1, 2, 4 or 8. Running out of room sets `full()`: what was written means nothing then.
 class Encoder {
  public:
   using Label = uint32_t;
@@ -229,8 +239,8 @@ class Encoder {
   static Code sized(uint8_t byte_form, unsigned size) {
     return {kMapOne, static_cast<uint8_t>(byte_form | (size > 1))};
   }
-  /// For an instruction without its immediate.
-  bool has_room();
+  /// Whether there is room for an instruction without its immediate; sets full() if not.
+  bool ensure_room();
   void branch_field(Label label);
   unsigned padding_of_field(unsigned ahead) const;
   void pad_branch(unsigned ahead);
@@ -252,12 +262,13 @@ class Encoder {
 /// A few instructions that are the same each time, encoded once.
 class Sequence {
  public:
-  /// `emit` writes them to an Encoder; 32 bytes at most.
+  /// `emit` writes them to an Encoder; Encoder::kMostAppended bytes at most.
   template <class Emit>
   explicit Sequence(Emit&& emit) {
     Encoder encoder(bytes_, bytes_ + sizeof bytes_, 0);
     emit(encoder);
     size_ = encoder.size();
+    assert(!encoder.full() && size_ <= Encoder::kMostAppended);
   }
   void append_to(Encoder& encoder) const { encoder.append(bytes_, size_); }
 

@@ -151,6 +151,26 @@ TEST(Encoder, RoomRunsOut) {
   EXPECT_EQ(encoder.size(), sizeof buffer);
 }
 
+// What is behind the end stays as it is, whichever instruction finds no room.
+TEST(Encoder, NothingIsWrittenBehindTheEnd) {
+  const Sequence sequence([](Encoder& e) { e.alu_imm(Alu::kAdd, 8, kRax, 1); });
+  const Mem longest{kR13, kR12, 3, 0x12345678, true};
+  for (unsigned room = 0; room < 40; ++room) {
+    uint8_t buffer[80] = {};
+    Encoder encoder(buffer, buffer + room, 0);
+    for (unsigned i = 0; i < 10; ++i) {
+      encoder.rm({kMap0f38, 0xf0, 0xf2}, 2, kR8, longest);
+      encoder.vex({kMap0f38, 0xf7}, 8, kR8, kR9, longest);
+      sequence.append_to(encoder);
+      encoder.mov_imm(8, kRax, ~0ull >> 1);
+    }
+    EXPECT_TRUE(encoder.full());
+    EXPECT_LE(encoder.size(), room);
+    EXPECT_TRUE(std::all_of(buffer + room, std::end(buffer), [](uint8_t b) { return b == 0; }))
+        << room;
+  }
+}
+
 TEST(Encoder, PatchableFieldsLieInAQuadword) {
   alignas(8) uint8_t buffer[128];
   Encoder encoder(buffer, buffer + sizeof buffer, 0);

@@ -14,9 +14,6 @@ namespace {
 /// How far a value may be made ahead of the SetReg that it is for.
 constexpr size_t kTargetReach = 24;
 
-/// Effects that show guest registers and flags before the instruction is over.
-constexpr uint16_t kShows = kMayFault | kSyncs | kLeavesBlock | kEndsBlock;
-
 /// Of instructions that do nothing but make a value.
 bool makes_nothing(const Inst& inst, unsigned uses) {
   if (uses != 0 || inst.flags != kNoFlags) return false;
@@ -46,7 +43,7 @@ Liveness::~Liveness() = default;
 
 // Whether guest registers and flags have to be right before the instruction is over.
 bool Liveness::shows_state(const Block& block, size_t at) const {
-  return (effects(block.insts[at]) & kShows) != 0 && !groups_->is_checked(at);
+  return (effects(block.insts[at]) & kShowsFlags) != 0 && !groups_->is_checked(at);
 }
 
 // An unmasked SIMD exception shows flags wherever they are, but they have to be somewhere.
@@ -123,7 +120,8 @@ bool Liveness::check_between(size_t from, size_t to) const {
   return checks_from_[from + 1] != checks_from_[to];
 }
 
-// Backward, since what only needless instructions use is needless itself.
+// Finds uses, needless instructions, flags and checks: backward, since what only needless
+// instructions use is needless itself.
 void Liveness::walk(const Block& block) {
   const std::span<const Inst> insts = block.insts;
   FlagMask live = kAllFlags, read = kAllFlags;
@@ -133,7 +131,7 @@ void Liveness::walk(const Block& block) {
   for (size_t at = insts.size(); at-- > 0;) {
     const Inst& inst = insts[at];
     const bool checked = groups_->is_checked(at);
-    const bool shows = (effects(inst) & kShows) != 0 && !checked;
+    const bool shows = shows_state(block, at);
     checks += (is_memory(inst.op) && !checked) || (effects(inst) & kSyncs) != 0;
     checks_from_[at] = checks;
     Flags& flags = flags_[at];

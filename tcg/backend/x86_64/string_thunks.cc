@@ -11,7 +11,6 @@
 namespace vireo::tcg::x86_64 {
 namespace {
 
-constexpr uint8_t kEqual = 4, kNotEqual = 5, kAbove = 7;
 /// From there on nobody notices a call, and others wait for polls.
 constexpr unsigned kMostBytes = 64 << 10;
 

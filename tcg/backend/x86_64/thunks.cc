@@ -3,6 +3,7 @@
 
 #include "tcg/backend/x86_64/thunks.h"
 
+#include <cassert>
 #include <iterator>
 
 #include "tcg/backend/x86_64/layout.h"
@@ -17,7 +18,6 @@ constexpr Reg kSavedByCaller[] = {kRax, kRcx, kRdx, kRsi, kRdi, kR8, kR9, kR10, 
 constexpr unsigned kVectorRegisters = 16;
 /// Makes the stack pointer a multiple of 16 behind kSavedByCallee and the return address.
 constexpr int32_t kEntryRoom = 8;
-constexpr uint8_t kNotEqual = 5, kAboveOrEqual = 3;
 
 class ThunkMaker {
  public:
@@ -505,6 +505,7 @@ Sequence user_lookup(bool write) {
 
 void emit_save_flags(Encoder& e, Reg temporary) {
   static const Sequence kByAddressReg = flag_saving(kAddressReg), kByTlbReg = flag_saving(kTlbReg);
+  assert(temporary == kAddressReg || temporary == kTlbReg);
   (temporary == kAddressReg ? kByAddressReg : kByTlbReg).append_to(e);
 }
 

@@ -81,7 +81,8 @@ Thunks make_thunks(Encoder& encoder, JitBackend* backend, size_t x87_offset, uns
 /// Thunks::strings.
 void make_string_thunks(Encoder& encoder, Thunks& thunks);
 
-/// Flags from the host to the Frame, and back; `temporary` keeps RAX meanwhile.
+/// Flags from the host to the Frame, and back; `temporary`, kAddressReg or kTlbReg, keeps RAX
+/// meanwhile.
 void emit_save_flags(Encoder& encoder, Reg temporary);
 void emit_restore_flags(Encoder& encoder, Reg temporary);
 
