@@ -112,10 +112,10 @@ class Translation {
   Parts run(unsigned blocks) {
     Parts parts;
     const size_t step = size_ / kPlaces / tcg::kPageSize * tcg::kPageSize;
+    const unsigned of_place = (blocks + kPlaces - 1) / kPlaces;
     for (size_t place = 0; place < kPlaces; ++place) {
       uint64_t at = place * step;
-      for (unsigned i = 0; i < (blocks + kPlaces - 1) / kPlaces && at < size_; ++i)
-        at += translate(at, parts);
+      for (unsigned i = 0; i < of_place && at < size_; ++i) at += translate(at, parts);
     }
     return parts;
   }

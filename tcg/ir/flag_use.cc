@@ -22,30 +22,38 @@ bool always_writes_flags(const Block& block, const Inst& inst) {
 }
 
 FlagMask flags_read(const Block& block, const Inst& inst) {
+  const bool writes = internal::always_writes_flags(block, inst);
+  return flags_used(inst) | (writes ? FlagMask{kNoFlags} : inst.flags);
+}
+
+}  // namespace vireo::tcg::internal
+
+namespace vireo::tcg {
+
+FlagMask flags_used(const Inst& inst) {
   switch (inst.op) {
     case Opcode::kSetcc:
     case Opcode::kSelect:
     case Opcode::kBranchFlags:
       return flags_read_by(static_cast<Condition>(inst.aux));
+    case Opcode::kGetFlags:
+      return kAllFlags;
     case Opcode::kAdc:
     case Opcode::kSbb:
+    case Opcode::kRcl:
+    case Opcode::kRcr:
       return kFlagC;
     case Opcode::kAdox:
       return kFlagO;
-    case Opcode::kRcl:
-    case Opcode::kRcr:
-      return kFlagC | inst.flags;
-    case Opcode::kGetFlags:
-      return kAllFlags;
     case Opcode::kRmw: {
       const auto kind = static_cast<RmwKind>(inst.aux);
-      const bool carry = kind == RmwKind::kAdc || kind == RmwKind::kSbb || kind == RmwKind::kRcl ||
+      const bool reads = kind == RmwKind::kAdc || kind == RmwKind::kSbb || kind == RmwKind::kRcl ||
                          kind == RmwKind::kRcr;
-      return (carry ? kFlagC : 0) | (internal::always_writes_flags(block, inst) ? 0 : inst.flags);
+      return reads ? FlagMask{kFlagC} : FlagMask{kNoFlags};
     }
     default:
-      return internal::always_writes_flags(block, inst) ? kNoFlags : inst.flags;
+      return kNoFlags;
   }
 }
 
-}  // namespace vireo::tcg::internal
+}  // namespace vireo::tcg

@@ -7,6 +7,9 @@ namespace vireo::tcg {
 /// Effects that show all flags to the guest before the instruction is over.
 constexpr uint16_t kShowsFlags = kMayFault | kSyncs | kLeavesBlock | kEndsBlock;
 
+/// Flags that the instruction computes with.
+FlagMask flags_used(const Inst& inst);
+
 namespace internal {
 /// The functions below, for opcodes that both read and write flags, and that read them.
 bool always_writes_flags(const Block& block, const Inst& inst);
@@ -19,8 +22,8 @@ inline bool always_writes_flags(const Block& block, const Inst& inst) {
   return (effects(inst) & kBoth) != kBoth || internal::always_writes_flags(block, inst);
 }
 
-/// Flags that the instruction itself reads (not those that it may show by faulting), among them
-/// those of Inst::flags that it may leave as they were.
+/// flags_used() and those of Inst::flags that it may leave as they were; not what it may show by
+/// faulting.
 inline FlagMask flags_read(const Block& block, const Inst& inst) {
   return effects(inst) & kReadsFlags ? internal::flags_read(block, inst) : FlagMask{kNoFlags};
 }

@@ -3,6 +3,7 @@
 
 #include "tcg/backend/lockstep/undefined_flags.h"
 
+#include "tcg/ir/flag_use.h"
 #include "tcg/ir/vector_info.h"
 
 namespace vireo::tcg::lockstep {
@@ -108,32 +109,6 @@ bool may_keep(const Block& block, const Inst& inst) {
   const bool shifts = (inst.op >= Opcode::kShl && inst.op <= Opcode::kRcr) || by_c;
   if (inst.op == Opcode::kRmw) return static_cast<RmwKind>(inst.aux) >= RmwKind::kShl;
   return shifts && constant_count(block, by_c ? inst.c : inst.b, inst.type) <= 0;
-}
-
-FlagMask flags_used(const Inst& inst) {
-  switch (inst.op) {
-    case Opcode::kSetcc:
-    case Opcode::kSelect:
-    case Opcode::kBranchFlags:
-      return flags_read_by(static_cast<Condition>(inst.aux));
-    case Opcode::kGetFlags:
-      return kAllFlags;
-    case Opcode::kAdc:
-    case Opcode::kSbb:
-    case Opcode::kRcl:
-    case Opcode::kRcr:
-      return kFlagC;
-    case Opcode::kAdox:
-      return kFlagO;
-    case Opcode::kRmw: {
-      const auto kind = static_cast<RmwKind>(inst.aux);
-      const bool reads = kind == RmwKind::kAdc || kind == RmwKind::kSbb || kind == RmwKind::kRcl ||
-                         kind == RmwKind::kRcr;
-      return reads ? FlagMask{kFlagC} : FlagMask{kNoFlags};
-    }
-    default:
-      return kNoFlags;
-  }
 }
 
 // FCOMI and its like clear C1 of the status word on Intel's processors and leave it on AMD's.

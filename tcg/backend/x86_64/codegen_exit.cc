@@ -3,7 +3,6 @@
 #include "tcg/backend/x86_64/codegen.h"
 
 namespace vireo::tcg::x86_64 {
-namespace {}  // namespace
 
 bool CodeGenerator::is_backward(uint64_t target) const {
   return static_cast<int64_t>(target - ip_) <= 0;

@@ -4,7 +4,6 @@
 #include "tcg/backend/x86_64/codegen.h"
 
 namespace vireo::tcg::x86_64 {
-namespace {}  // namespace
 
 // By the stack pointer: the other register that implies the stack segment is used for all kinds of
 // pointers.

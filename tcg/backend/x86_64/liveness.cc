@@ -2,7 +2,7 @@
 
 #include "tcg/backend/x86_64/liveness.h"
 
-#include <algorithm>
+#include <span>
 
 #include "tcg/backend/x86_64/codegen.h"
 #include "tcg/ir/evaluate.h"
