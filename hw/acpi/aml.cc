@@ -2,6 +2,8 @@
 
 #include "hw/acpi/aml.h"
 
+#include <algorithm>
+
 namespace vireo::hw::aml {
 namespace {
 
@@ -138,9 +140,9 @@ Term integer(uint64_t value) {
 }
 
 Term string(std::string_view text) {
-  Term term{kString};
-  term.insert(term.end(), text.begin(), text.end());
-  term.push_back(0);
+  Term term(text.size() + 2);
+  term.front() = kString;
+  std::copy(text.begin(), text.end(), term.begin() + 1);
   return term;
 }
 

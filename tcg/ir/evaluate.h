@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -44,6 +45,12 @@ struct VectorOperation {
   bool fault = false;  ///< An unmasked SIMD exception: there is no result.
 };
 using VectorEvaluator = void (*)(VectorOperation&);
+
+/// How many lanes half of the result has, of an operation on at most 16 bytes.
+template <class T>
+unsigned half_of_lanes(const VectorOperation& operation) {
+  return std::min(operation.bytes, 16u) / sizeof(T) / 2;
+}
 
 /// What computes `op`. Before calling it, `result` is a copy of `a` for shapes that keep lanes of
 /// it (see keeps_first_operand) and zero for the others.

@@ -109,7 +109,7 @@ int16_t multiply_add_bytes(int16_t a, int16_t b) {
 // Horizontal operations: pairs of a, then pairs of b.
 template <class T, T (*F)(T, T)>
 void horizontal(VectorOperation& o) {
-  const unsigned half = o.bytes / sizeof(T) / 2;
+  const unsigned half = half_of_lanes<T>(o);
   for (unsigned i = 0; i < half; ++i) {
     o.result.set_lane<T>(i, F(o.a.lane<T>(2 * i), o.a.lane<T>(2 * i + 1)));
     o.result.set_lane<T>(half + i, F(o.b.lane<T>(2 * i), o.b.lane<T>(2 * i + 1)));

@@ -99,7 +99,7 @@ void shift_bytes_right(VectorOperation& o) {  // PSRLDQ
 
 template <class T, bool High>
 void interleave(VectorOperation& o) {  // PUNPCK...
-  const unsigned half = o.bytes / sizeof(T) / 2;
+  const unsigned half = half_of_lanes<T>(o);
   for (unsigned i = 0; i < half; ++i) {
     const unsigned from = High ? half + i : i;
     o.result.set_lane<T>(2 * i, o.a.lane<T>(from));

@@ -28,7 +28,8 @@ std::string names_of(const FeatureSet& features) {
   const auto table = feature_table();
   for (size_t i = 0; i < table.size(); ++i) {
     if (!features.has(static_cast<Feature>(i))) continue;
-    text += (text.empty() ? "" : " ") + std::string(table[i].name);
+    if (!text.empty()) text += ' ';
+    text += table[i].name;
   }
   return text;
 }
