@@ -5,10 +5,10 @@
 #include <span>
 
 #include "tcg/ir/types.h"
+#include "tcg/runtime/frame.h"
 #include "util/disassemble.h"
 
 namespace vireo::tcg {
-struct Frame;
 struct Block;
 }  // namespace vireo::tcg
 
@@ -21,7 +21,8 @@ struct PageWalk {
   bool readable = true;   ///< Data reads by the same privilege are allowed.
   bool global = false;    ///< Survives address-space switches.
   uint8_t key = 0;        ///< Protection key, below 16; see TcgVcpu::flush_keys.
-  uint8_t vector = 0;     ///< On a fault: the exception, and
+  uint8_t page_bits = tcg::kPageBits;  ///< log2 of the size of the page that it is part of.
+  uint8_t vector = 0;                  ///< On a fault: the exception, and
   bool has_error = false;
   uint32_t error = 0;  ///< its error code.
 };

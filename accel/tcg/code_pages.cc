@@ -9,19 +9,25 @@ namespace vireo::accel {
 CodePages::CodePages(uint64_t* table)
     : table_(table), uses_(std::make_unique_for_overwrite<Use[]>(tcg::kCodePageSlots)) {}
 
-void CodePages::fill(uint32_t number, uint64_t mapping, uint64_t page, bool global) {
+void CodePages::fill(uint32_t number, uint64_t mapping, uint64_t page, bool global,
+                     uint8_t page_bits) {
   const unsigned slot = tcg::code_page_slot(number);
   if (table_[slot] == mapping) return;
   if (table_[slot] == tcg::kCodePageUnmapped) slots_.push_back(static_cast<uint16_t>(slot));
   table_[slot] = mapping;
-  uses_[slot] = {tcg::page_of(page), global};
-  hashes_.set(hash_of(page));
+  uses_[slot] = {tcg::page_of(page), global, page_bits};
+  pages_.add(page, page_bits);
 }
 
 template <class F>
 void CodePages::remove_if(F&& unwanted) {
+  pages_.clear();
   std::erase_if(slots_, [&](uint16_t slot) {
-    if (!unwanted(uses_[slot])) return false;
+    const Use& use = uses_[slot];
+    if (!unwanted(use)) {
+      pages_.add(use.page, use.page_bits);
+      return false;
+    }
     table_[slot] = tcg::kCodePageUnmapped;
     return true;
   });
@@ -29,20 +35,15 @@ void CodePages::remove_if(F&& unwanted) {
 
 void CodePages::flush() {
   remove_if([](const Use&) { return true; });
-  hashes_.reset();
 }
 
 void CodePages::flush_non_global() {
-  hashes_.reset();
-  remove_if([this](const Use& use) {
-    if (use.global) hashes_.set(hash_of(use.page));
-    return !use.global;
-  });
+  remove_if([](const Use& use) { return !use.global; });
 }
 
-void CodePages::flush_page(uint64_t page) {
-  if (!hashes_.test(hash_of(page))) return;
-  remove_if([page](const Use& use) { return use.page == tcg::page_of(page); });
+void CodePages::flush_page(uint64_t address) {
+  if (!pages_.may_have(address)) return;
+  remove_if([address](const Use& use) { return is_in_page(use.page, address, use.page_bits); });
 }
 
 void CodePages::select_mode(bool user, uint64_t mode) {

@@ -55,7 +55,7 @@ bool TcgVcpu::refill(uint64_t va, unsigned size, tcg::Access access, uint8_t fla
     filled = writes ? writable : walk.readable;
     SoftTlb& tlb = this->tlb(flags);
     std::byte* host = stretch->read + offset;
-    const PageKind kind{walk.global, walk.key};
+    const PageKind kind{walk.global, walk.key, walk.page_bits};
     if (filled) tlb.fill(page, host, writes, kind);
     if (writes ? walk.readable : writable) tlb.fill_if_free(page, host, !writes, kind);
   }

@@ -7,10 +7,14 @@ namespace vireo::accel {
 
 namespace {
 
-// Of an entry: it is listed in used_; its page is global; its page's key.
+// Of an entry: it is listed in used_; its page is global; the place of the page's size in
+// kPageSizes; its key.
 constexpr uint8_t kListed = 1;
 constexpr uint8_t kGlobal = 2;
+constexpr unsigned kSizeShift = 2, kSizeMask = 3;
 constexpr unsigned kKeyShift = 4;
+
+uint8_t page_bits_of(uint8_t flags) { return kPageSizes[flags >> kSizeShift & kSizeMask]; }
 
 // Other threads withdraw entries while translated code looks at them.
 void set_tag(uint64_t& tag, uint64_t value) { __atomic_store_n(&tag, value, __ATOMIC_RELAXED); }
@@ -66,8 +70,11 @@ void SoftTlb::fill(uint64_t page, std::byte* host, bool is_write, PageKind kind)
   const unsigned number = number_of(page, is_write);
   if (entry(number).tag != page) keep(number);
   keys_ = static_cast<uint16_t>(keys_ | 1u << kind.key);
+  if (kind.page_bits != tcg::kPageBits) large_pages_.add(page, kind.page_bits);
   put(number, {page, reinterpret_cast<uint8_t*>(host)},
-      static_cast<uint8_t>(kListed | (kind.global ? kGlobal : 0) | kind.key << kKeyShift));
+      static_cast<uint8_t>(kListed | (kind.global ? kGlobal : 0) |
+                           place_of_page_size(kind.page_bits) << kSizeShift |
+                           kind.key << kKeyShift));
 }
 
 void SoftTlb::fill_if_free(uint64_t page, std::byte* host, bool is_write, PageKind kind) {
@@ -87,13 +94,17 @@ uint16_t& SoftTlb::writers_of(const uint8_t* host) {
   return writers_[(page ^ page >> kWriterBits) % (1u << kWriterBits)];
 }
 
+// `dropped` is asked with the number and the flags of each entry.
 template <class Dropped>
 void SoftTlb::flush_if(Dropped dropped) {
   unsigned kept = 0;
+  large_pages_.clear();
   for (unsigned i = 0; i < used_count_; ++i) {
     const uint16_t number = used_[i];
-    if (!dropped(flags_[number])) {
+    if (!dropped(number, flags_[number])) {
       used_[kept++] = number;
+      const uint8_t page_bits = page_bits_of(flags_[number]);
+      if (page_bits != tcg::kPageBits) large_pages_.add(entry(number).tag, page_bits);
     } else {
       clear(number);
       flags_[number] = 0;
@@ -103,21 +114,29 @@ void SoftTlb::flush_if(Dropped dropped) {
 }
 
 void SoftTlb::flush() {
-  flush_if([](uint8_t) { return true; });
+  flush_if([](uint16_t, uint8_t) { return true; });
   keys_ = 0;
 }
 
 void SoftTlb::flush_non_global() {
-  flush_if([](uint8_t flags) { return (flags & kGlobal) == 0; });
+  flush_if([](uint16_t, uint8_t flags) { return (flags & kGlobal) == 0; });
 }
 
 void SoftTlb::flush_keys(uint16_t keys) {
   if ((keys_ & keys) == 0) return;
-  flush_if([keys](uint8_t flags) { return (keys >> (flags >> kKeyShift) & 1) != 0; });
+  flush_if([keys](uint16_t, uint8_t flags) { return (keys >> (flags >> kKeyShift) & 1) != 0; });
   keys_ = static_cast<uint16_t>(keys_ & ~keys);
 }
 
-void SoftTlb::flush_page(uint64_t page) {
+void SoftTlb::flush_large_page(uint64_t address) {
+  flush_if([this, address](uint16_t number, uint8_t flags) {
+    return is_in_page(entry(number).tag, address, page_bits_of(flags));
+  });
+}
+
+void SoftTlb::flush_page(uint64_t address) {
+  if (large_pages_.may_have(address)) return flush_large_page(address);
+  const uint64_t page = tcg::page_of(address);
   for (const bool is_write : {false, true}) {
     const unsigned number = number_of(page, is_write);
     if (entry(number).tag == page) clear(number);

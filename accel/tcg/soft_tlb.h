@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "accel/tcg/page_filter.h"
 #include "tcg/runtime/frame.h"
 
 namespace vireo::accel {
@@ -10,6 +11,8 @@ namespace vireo::accel {
 struct PageKind {
   bool global = false;  ///< Survives address-space switches.
   uint8_t key = 0;      ///< Protection key, below 16.
+  uint8_t page_bits =
+      tcg::kPageBits;  ///< Of the guest's page that it is part of: log2 of its size.
 };
 
 /// One memory context's direct-mapped TLB, with a list of the entries in use, so that a flush costs
@@ -32,7 +35,8 @@ class SoftTlb {
   void flush();
   /// Keeps global entries.
   void flush_non_global();
-  void flush_page(uint64_t page);
+  /// Drops all entries for parts of the guest's page at `address`.
+  void flush_page(uint64_t address);
   /// Drops entries whose page has one of these keys (bit i: key i).
   void flush_keys(uint16_t keys);
   /// Takes the write permission of entries that lead to host memory in [first, last], whole pages.
@@ -55,6 +59,7 @@ class SoftTlb {
   uint16_t& writers_of(const uint8_t* host);
   template <class Dropped>
   void flush_if(Dropped dropped);
+  void flush_large_page(uint64_t address);
 
   /// The tag of an unused LostEntry: no page has an odd address.
   static constexpr uint64_t kNoPage = 1;
@@ -70,7 +75,8 @@ class SoftTlb {
   unsigned used_count_ = 0;
   static constexpr unsigned kWriterBits = 13;
   uint16_t writers_[1 << kWriterBits] = {};
-  uint16_t keys_ = 0;  // those that entries may have
+  uint16_t keys_ = 0;             // those that entries may have
+  PageFilter<4096> large_pages_;  // that entries may be parts of
 };
 
 }  // namespace vireo::accel

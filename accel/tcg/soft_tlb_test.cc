@@ -106,6 +106,35 @@ TEST_F(SoftTlbTest, WithdrawnPagesAreNotWritten) {
   }
 }
 
+TEST_F(SoftTlbTest, LargePagesGoAsAWhole) {
+  for (const uint8_t page_bits : {21, 22, 30}) {
+    const uint64_t size = uint64_t{1} << page_bits, large = 3 * size;
+    const uint64_t second = large + 7 * tcg::kPageSize, next = large + size + 9 * tcg::kPageSize;
+    const PageKind kind{.global = true, .page_bits = page_bits};
+    fill(large, kind);
+    fill(second, kind);
+    fill(next, kind);
+    tlb_.flush_non_global();
+    tlb_.flush_page(large - 1);
+    EXPECT_TRUE(holds(large) && holds(second) && holds(next));
+    tlb_.flush_page(large + size - 1);
+    EXPECT_FALSE(holds(large) || holds(second));
+    EXPECT_TRUE(holds(next)) << "of the next page";
+    fill(second, kind);
+    fill(second + tcg::kTlbEntries * tcg::kPageSize, {});
+    tlb_.flush_page(large);
+    EXPECT_FALSE(tlb_.recall(second, false)) << "that lost its entry";
+    tlb_.flush();
+  }
+}
+
+TEST_F(SoftTlbTest, SmallPagesGoAlone) {
+  fill(kFirst, {});
+  fill(kSecond, {});
+  tlb_.flush_page(kFirst);
+  EXPECT_TRUE(holds(kSecond));
+}
+
 TEST_F(SoftTlbTest, KeysAreThoseOfTheLastFill) {
   fill(kFirst, {.key = 1});
   tlb_.flush();

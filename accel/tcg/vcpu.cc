@@ -252,8 +252,9 @@ void TcgVcpu::change_mode(const CodePosition& position) {
 }
 
 void TcgVcpu::note_mapping(const tcg::CodePage& page, uint64_t ip, uint64_t linear) {
-  space_->code.fill(page.number, tcg::code_page_mapping(page, ip), linear,
-                    exec_entry(linear).global);
+  const ExecEntry& entry = exec_entry(linear);
+  space_->code.fill(page.number, tcg::code_page_mapping(page, ip), linear, entry.global,
+                    entry.page_bits);
 }
 
 TcgVcpu::ExecEntry& TcgVcpu::exec_entry(uint64_t linear) {
@@ -267,7 +268,9 @@ const std::byte* TcgVcpu::fetch(uint64_t linear, PageWalk& fault) {
     const uint8_t flags = user_ ? tcg::kMemoryUser : 0;
     if (util::log_enabled(util::kLogMmu)) log_fill(linear, 1, tcg::Access::kExecute, flags);
     if (!cpu_.walk(linear, tcg::Access::kExecute, flags, fault)) return nullptr;
-    entry = {page, host_page_for_code(fault.physical), fault.global, user_, nullptr};
+    entry = {page,   host_page_for_code(fault.physical), fault.global, user_, fault.page_bits,
+             nullptr};
+    if (fault.page_bits != tcg::kPageBits) large_fetches_.add(page, fault.page_bits);
   }
   return entry.host + (linear - page);
 }
@@ -292,6 +295,16 @@ void TcgVcpu::forget_fetches(bool keep_global) {
   for (ExecEntry& entry : exec_cache_) {
     if (!keep_global || !entry.global) entry.page = kNoPage;
   }
+  if (!keep_global) large_fetches_.clear();
+}
+
+void TcgVcpu::forget_fetches_of(uint64_t address) {
+  ExecEntry& usual = exec_entry(address);
+  if (usual.page == tcg::page_of(address)) usual.page = kNoPage;
+  if (!large_fetches_.may_have(address)) return;
+  for (ExecEntry& entry : exec_cache_) {
+    if (is_in_page(entry.page, address, entry.page_bits)) entry.page = kNoPage;
+  }
 }
 
 void TcgVcpu::AddressSpace::flush() {
@@ -304,9 +317,9 @@ void TcgVcpu::AddressSpace::flush_non_global() {
   code.flush_non_global();
 }
 
-void TcgVcpu::AddressSpace::flush_page(uint64_t page) {
-  for (SoftTlb& each : tlb) each.flush_page(page);
-  code.flush_page(page);
+void TcgVcpu::AddressSpace::flush_page(uint64_t address) {
+  for (SoftTlb& each : tlb) each.flush_page(address);
+  code.flush_page(address);
 }
 
 void TcgVcpu::flush_locked() {
@@ -328,11 +341,10 @@ void TcgVcpu::flush_non_global() {
 }
 
 void TcgVcpu::flush_page(uint64_t address) {
-  const uint64_t page = tcg::page_of(address);
-  util::log(util::kLogMmu, "mmu: flush of {:#x}\n", page);
+  util::log(util::kLogMmu, "mmu: flush of {:#x}\n", tcg::page_of(address));
   const std::lock_guard lock(tlb_lock_);
-  drop_from_tlbs([page](AddressSpace& space) { space.flush_page(page); });
-  if (exec_entry(page).page == page) exec_entry(page).page = kNoPage;
+  drop_from_tlbs([address](AddressSpace& space) { space.flush_page(address); });
+  forget_fetches_of(address);
 }
 
 TcgVcpu::AddressSpace* TcgVcpu::find_space(uint16_t id) {

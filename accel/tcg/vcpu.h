@@ -112,6 +112,7 @@ class TcgVcpu final : public Vcpu, private CodeReader {
     const std::byte* host = nullptr;
     bool global = false;
     bool user = false;
+    uint8_t page_bits = tcg::kPageBits;   // of the guest's page that it is part of
     const tcg::CodePage* code = nullptr;  // that was begun in last, of maybe several
   };
   static constexpr unsigned kExecEntries = 256;
@@ -133,6 +134,7 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   void note_mapping(const tcg::CodePage& page, uint64_t ip, uint64_t linear);
   void flush_locked();  // with tlb_lock_ held
   void forget_fetches(bool keep_global);
+  void forget_fetches_of(uint64_t address);
   std::span<const std::byte> bytes_at(uint64_t linear) override;
 
   // Slow paths; see tcg::Hooks.
@@ -188,7 +190,7 @@ class TcgVcpu final : public Vcpu, private CodeReader {
 
     void flush();
     void flush_non_global();
-    void flush_page(uint64_t page);
+    void flush_page(uint64_t address);
   };
   static constexpr unsigned kAddressSpaces = 8;  // Linux uses six PCIDs a CPU
   template <class F>
@@ -217,6 +219,7 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   std::list<Memory> memories_;
   Memory* memory_ = nullptr;  // the current one
   std::array<ExecEntry, kExecEntries> exec_cache_;
+  PageFilter<1024> large_fetches_;                     // pages that entries of it may be parts of
   std::unique_ptr<tcg::JumpTarget[]> jump_caches_[2];  // by privilege: supervisor, user
   std::unique_ptr<tcg::ReturnStacks> return_stacks_;
   uint64_t mode_ = ~uint64_t{0};  // of the last block entered from here

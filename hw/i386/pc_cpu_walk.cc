@@ -24,6 +24,7 @@ bool PcCpu::walk(uint64_t linear, tcg::Access access, uint8_t memory_flags,
   result.readable = walk.readable;
   result.global = walk.global;
   result.key = walk.key;
+  result.page_bits = walk.page_bits;
   return true;
 }
 

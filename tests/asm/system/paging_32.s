@@ -141,6 +141,13 @@
   check_bits PDE, (ACCESSED | DIRTY), ACCESSED, "a 4 MiB page: accessed"
   movl %eax, PAGE
   check_bits PDE, DIRTY, DIRTY, "a 4 MiB page: dirty"
+  movl PAGE+0x3ff000, %eax
+  movl $0, window_pt+0x3ff*4
+  movl $(window_pt + P + RW + US), PDE
+  invlpg PAGE
+  try
+  movl PAGE+0x3ff000, %eax
+  caught PF, 0, "INVLPG takes all of a 4 MiB page"
   movl $(LARGE_FRAME + P + RW + US + LARGE + (1 << 21)), PDE
   invlpg PAGE
   try
