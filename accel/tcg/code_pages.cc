@@ -21,13 +21,8 @@ void CodePages::fill(uint32_t number, uint64_t mapping, uint64_t page, bool glob
 
 template <class F>
 void CodePages::remove_if(F&& unwanted) {
-  pages_.clear();
   std::erase_if(slots_, [&](uint16_t slot) {
-    const Use& use = uses_[slot];
-    if (!unwanted(use)) {
-      pages_.add(use.page, use.page_bits);
-      return false;
-    }
+    if (!unwanted(uses_[slot])) return false;
     table_[slot] = tcg::kCodePageUnmapped;
     return true;
   });
@@ -35,10 +30,15 @@ void CodePages::remove_if(F&& unwanted) {
 
 void CodePages::flush() {
   remove_if([](const Use&) { return true; });
+  pages_.clear();
 }
 
 void CodePages::flush_non_global() {
-  remove_if([](const Use& use) { return !use.global; });
+  pages_.clear();
+  remove_if([this](const Use& use) {
+    if (use.global) pages_.add(use.page, use.page_bits);
+    return !use.global;
+  });
 }
 
 void CodePages::flush_page(uint64_t address) {

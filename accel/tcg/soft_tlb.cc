@@ -98,19 +98,17 @@ uint16_t& SoftTlb::writers_of(const uint8_t* host) {
 template <class Dropped>
 void SoftTlb::flush_if(Dropped dropped) {
   unsigned kept = 0;
-  large_pages_.clear();
   for (unsigned i = 0; i < used_count_; ++i) {
     const uint16_t number = used_[i];
     if (!dropped(number, flags_[number])) {
       used_[kept++] = number;
-      const uint8_t page_bits = page_bits_of(flags_[number]);
-      if (page_bits != tcg::kPageBits) large_pages_.add(entry(number).tag, page_bits);
     } else {
       clear(number);
       flags_[number] = 0;
     }
   }
   used_count_ = kept;
+  if (kept == 0) large_pages_.clear();
 }
 
 void SoftTlb::flush() {
@@ -128,9 +126,15 @@ void SoftTlb::flush_keys(uint16_t keys) {
   keys_ = static_cast<uint16_t>(keys_ & ~keys);
 }
 
+// The filter is made again, of what stays.
 void SoftTlb::flush_large_page(uint64_t address) {
+  large_pages_.clear();
   flush_if([this, address](uint16_t number, uint8_t flags) {
-    return is_in_page(entry(number).tag, address, page_bits_of(flags));
+    const uint64_t page = entry(number).tag;
+    const uint8_t page_bits = page_bits_of(flags);
+    if (is_in_page(page, address, page_bits)) return true;
+    if (page_bits != tcg::kPageBits) large_pages_.add(page, page_bits);
+    return false;
   });
 }
 

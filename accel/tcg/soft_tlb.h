@@ -76,7 +76,7 @@ class SoftTlb {
   static constexpr unsigned kWriterBits = 13;
   uint16_t writers_[1 << kWriterBits] = {};
   uint16_t keys_ = 0;             // those that entries may have
-  PageFilter<4096> large_pages_;  // that entries may be parts of
+  PageFilter<2048> large_pages_;  // that entries may be parts of
 };
 
 }  // namespace vireo::accel

@@ -349,6 +349,11 @@ uint64_t resume_at_new_ip(CpuState& state) {
   return state.frame.guest_ip;
 }
 
+uint64_t helper_resume(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
+  frame->guest_ip = a;
+  return resume_at_new_ip(cpu_state(frame));
+}
+
 uint64_t helper_check_code_target(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
   const bool reachable =

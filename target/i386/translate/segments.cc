@@ -14,7 +14,7 @@ void Translator::after_segment_load(const Insn& in, unsigned segment) {
     ir_.exit_runtime(ExitReason::kModeChange, next_ip(in));
     ended_ = true;
   } else if (!is_64()) {
-    leave_block(ExitReason::kModeChange, next_ip(in));
+    resume_at(next_ip(in));
   }
 }
 

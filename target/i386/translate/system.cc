@@ -18,9 +18,9 @@ void Translator::call_with_immediate(const Insn& in) {
   call_helper(helper_of(in), number(in.immediate));
 }
 
-void Translator::call_and_leave(const Insn& in) {
+void Translator::call_and_resume(const Insn& in) {
   call_helper(helper_of(in));
-  leave_block(ExitReason::kModeChange, next_ip(in));
+  resume_at(next_ip(in));
 }
 
 void Translator::call_and_leave_there(const Insn& in) {
@@ -45,7 +45,7 @@ void Translator::store_system(const Insn& in) {
 
 void Translator::load_system(const Insn& in) {
   call_helper(helper_of(in), read(in, 0));
-  if (helper_of(in) == HelperId::lmsw) leave_block(ExitReason::kModeChange, next_ip(in));
+  if (helper_of(in) == HelperId::lmsw) resume_at(next_ip(in));
 }
 
 void Translator::move_from_system(const Insn& in) {
@@ -55,7 +55,7 @@ void Translator::move_from_system(const Insn& in) {
 
 void Translator::move_to_system(const Insn& in) {
   call_helper(helper_of(in), number(in.operands[0].reg), read(in, 1));
-  leave_block(ExitReason::kModeChange, next_ip(in));
+  resume_at(next_ip(in));
 }
 
 void Translator::descriptor_table(const Insn& in) {
@@ -138,13 +138,13 @@ void Translator::invalidate_page(const Insn& in) {
                                                                in.memory.segment * sizeof(Segment))
                               : number(0);
   call_helper(HelperId::invlpg, ir_.add(ir_.zero_extend(Type::kI64, offset), base));
-  leave_block(ExitReason::kModeChange, next_ip(in));
+  resume_at(next_ip(in));
 }
 
 void Translator::invalidate_context(const Insn& in) {
   const Value kind = read(in, 0);
   call_helper(HelperId::invpcid, kind, memory_address(in, 16, false));
-  leave_block(ExitReason::kModeChange, next_ip(in));
+  resume_at(next_ip(in));
 }
 
 void Translator::input(const Insn& in) {

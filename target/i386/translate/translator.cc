@@ -188,6 +188,13 @@ void Translator::go_indirect(Value target, bool is_return) {
   ended_ = true;
 }
 
+// Behind a helper that may have changed the mode, what is mapped where, or whether an interrupt
+// waits.
+void Translator::resume_at(uint64_t next) {
+  if (is_one_shot()) return finish_one_shot(ip_value(next));
+  go_indirect(call_helper(HelperId::resume, Type::kI64, ip_value(next)));
+}
+
 void Translator::leave_block(ExitReason reason, uint64_t next) {
   if (is_one_shot()) return finish_one_shot(ip_value(next));
   ir_.exit_runtime(reason, next);

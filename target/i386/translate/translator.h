@@ -129,7 +129,7 @@ class Translator {
   // System instructions (system.cc); variant: HelperId unless said otherwise.
   void call_only(const Insn& in);
   void call_with_immediate(const Insn& in);
-  void call_and_leave(const Insn& in);        ///< The block key may change.
+  void call_and_resume(const Insn& in);
   void call_and_leave_there(const Insn& in);  ///< The helper sets the IP as well.
   void transfer(const Insn& in);              ///< SYSCALL and its kind.
   void store_system(const Insn& in);
@@ -298,6 +298,7 @@ class Translator {
   void go_if(tcg::Condition condition, uint64_t taken, uint64_t next);
   void go_if_nonzero(Value value, uint64_t taken, uint64_t next);
   void go_indirect(Value target, bool is_return = false);
+  void resume_at(uint64_t next);
   void leave_block(tcg::ExitReason reason, uint64_t next);
   void leave_block_there(tcg::ExitReason reason);
   void after_segment_load(const Insn& in, unsigned segment);
