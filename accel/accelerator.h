@@ -34,6 +34,8 @@ class Accelerator {
   virtual ~Accelerator() = default;
   /// Text for the monitor's `info jit`; with `listings` the hottest blocks are shown in full.
   virtual std::string statistics(bool listings) = 0;
+  /// The profile in them, if one is kept, counts from now on. Any thread.
+  virtual void restart_profile() = 0;
 };
 
 }  // namespace vireo::accel

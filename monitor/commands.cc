@@ -125,6 +125,8 @@ const Command kCommands[] = {
     {"screendump", "", "file [-f png|ppm]", "writes the screen to a file", 1, &run_screendump},
     {"sendkey", "", "keys [hold_ms]", "sends keys: 'sendkey ctrl-alt-f1'", 1, &run_sendkey},
     {"xp", "", "[/<count>x<b|h|w|g>] address", "shows physical memory", 1, &run_examine},
+    {"profile_restart", "", "", "lets the profile of 'info jit' count from now on", 0,
+     [](Control& control, const Arguments&) { return control.restart_profile(), std::string(); }},
     {"log", "", "items|none", "selects what is logged, as -d", 1, &run_log},
 };
 

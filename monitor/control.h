@@ -22,6 +22,8 @@ class Control {
   virtual void system_powerdown() = 0;
   virtual void nmi() = 0;
   virtual bool running() const = 0;
+  /// What `info jit` tells of the vCPUs' time counts from now on.
+  virtual void restart_profile() = 0;
   /// Writes the guest's screen to a file; `format` is "png" or "ppm". Errors: no display, the file
   /// cannot be written.
   virtual util::Status screendump(const std::string& path, std::string_view format) = 0;

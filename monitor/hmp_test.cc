@@ -16,6 +16,7 @@ class FakeControl final : public Control {
   void system_powerdown() override { calls += "powerdown "; }
   void nmi() override { calls += "nmi "; }
   bool running() const override { return true; }
+  void restart_profile() override { calls += "restart-profile "; }
   util::Status screendump(const std::string& path, std::string_view format) override {
     if (path == "/bad") return util::Error(util::ErrorCode::kIo, "cannot write /bad");
     calls += "dump:" + path + ":" + std::string(format) + " ";
@@ -49,8 +50,8 @@ struct HmpTest : testing::Test {
 };
 
 TEST_F(HmpTest, CommandsAndTheirShortFormsReachTheMachine) {
-  type("stop\rc\rsystem_reset\rscreendump /tmp/a.png\rq\r");
-  EXPECT_EQ(control.calls, "stop cont reset dump:/tmp/a.png:png quit ");
+  type("stop\rc\rsystem_reset\rscreendump /tmp/a.png\rprofile_restart\rq\r");
+  EXPECT_EQ(control.calls, "stop cont reset dump:/tmp/a.png:png restart-profile quit ");
 }
 
 TEST_F(HmpTest, ErrorsAreText) {

@@ -70,6 +70,7 @@ void MonitorControl::nmi() {
 }
 
 bool MonitorControl::running() const { return vm_.running(); }
+void MonitorControl::restart_profile() { vm_.accelerator().restart_profile(); }
 
 util::Status MonitorControl::screendump(const std::string& path, std::string_view format) {
   if (vm_.screen() == nullptr) {

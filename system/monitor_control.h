@@ -18,6 +18,7 @@ class MonitorControl final : public monitor::Control {
   void system_powerdown() override;
   void nmi() override;
   bool running() const override;
+  void restart_profile() override;
   util::Status screendump(const std::string& path, std::string_view format) override;
   void send_keys(const std::vector<uint16_t>& codes, unsigned hold_ms) override;
   util::Result<std::string> examine_physical(uint64_t address, unsigned count,

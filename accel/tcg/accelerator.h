@@ -59,6 +59,9 @@ class TcgAccelerator final : public Accelerator,
   /// Errors: no memory.
   util::Result<std::unique_ptr<TcgVcpu>> create_vcpu(GuestCpu& cpu, unsigned index);
   std::string statistics(bool listings) override;
+  void restart_profile() override;
+  /// The same for one vCPU, on its thread.
+  void restart_profile_of(TcgVcpu& vcpu);
   /// Whether vCPUs are to keep a Profile.
   bool profiling() const { return profiling_; }
 

@@ -57,6 +57,24 @@ void Profile::end() {
   core::MachineLock::count_waiting(nullptr);
 }
 
+// The sums go first: samples meanwhile may then be missing in blocks, but not in the sums.
+void Profile::restart() {
+  if (sampler_ == nullptr) return;
+  in_cache_ = 0;
+  for (auto& count : by_activity_) count = 0;
+  collect();
+  blocks_.clear();
+  in_blocks_ = 0;
+  slept_ns_ = paused_ns_ = lock_ns_ = 0;
+  restarted_ = sampler_->times();
+}
+
+util::ThreadSampler::Times Profile::times() const {
+  const util::ThreadSampler::Times last = sampler_ != nullptr ? sampler_->times() : ended_;
+  return {last.wall_ns - restarted_.wall_ns, last.processor_ns - restarted_.processor_ns,
+          last.kernel_ns - restarted_.kernel_ns};
+}
+
 void Profile::sample(const void* instruction) {
   const std::span<const std::byte> code = backend_.code_cache();
   const auto offset = static_cast<size_t>(static_cast<const std::byte*>(instruction) - code.data());
@@ -117,13 +135,13 @@ uint64_t Profile::samples() const {
 }
 
 std::string Profile::shares() const {
-  const util::ThreadSampler::Times times = sampler_ != nullptr ? sampler_->times() : ended_;
-  const auto wall = static_cast<double>(std::max<int64_t>(times.wall_ns - paused_ns_, 1));
+  const util::ThreadSampler::Times used = times();
+  const auto wall = static_cast<double>(std::max<int64_t>(used.wall_ns - paused_ns_, 1));
   const auto of_wall = [wall](int64_t nanoseconds) {
     return static_cast<double>(nanoseconds) / wall;
   };
   const uint64_t count = samples();
-  const double working = of_wall(times.processor_ns);
+  const double working = of_wall(used.processor_ns);
   const auto of_samples = [&](uint64_t part) {
     return count == 0 ? 0 : working * static_cast<double>(part) / static_cast<double>(count);
   };
@@ -143,7 +161,7 @@ std::string Profile::shares() const {
   const double idle = of_wall(slept_ns_), waiting = of_wall(lock_ns_);
   text += line("idle", idle) + line("waiting for the machine lock", waiting);
   text += line("not running", std::max(0.0, 1 - working - idle - waiting));
-  return text + line("(of all: in the host's kernel)", of_wall(times.kernel_ns));
+  return text + line("(of all: in the host's kernel)", of_wall(used.kernel_ns));
 }
 
 std::vector<Profile::Block> Profile::hottest(size_t most) const {

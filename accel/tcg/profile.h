@@ -40,6 +40,8 @@ class Profile {
   /// From here to end() the calling thread is sampled. Errors: the host cannot do this.
   util::Status begin();
   void end();
+  /// Forgets what was counted so far; translation lock held.
+  void restart();
   void slept(int64_t nanoseconds) { slept_ns_ += nanoseconds; }
   /// While the machine stands still: does not count at all.
   void paused(int64_t nanoseconds) { paused_ns_ += nanoseconds; }
@@ -68,13 +70,15 @@ class Profile {
   };
   static constexpr size_t kCellBytes = 16;
 
+  util::ThreadSampler::Times times() const;
   void add(const std::byte* code, uint64_t samples, uint64_t place);
 
   const tcg::Backend& backend_;
   const tcg::Frame& frame_;
   const bool& user_;
   std::unique_ptr<util::ThreadSampler> sampler_;
-  util::ThreadSampler::Times ended_;  // what sampler_ had last
+  util::ThreadSampler::Times restarted_;  // what sampler_ had then
+  util::ThreadSampler::Times ended_;      // what sampler_ had last
   util::MemoryMapping mapping_;
   Cell* cells_ = nullptr;  // for the code cache
   std::array<std::atomic<uint64_t>, util::kActivities> by_activity_{};

@@ -112,6 +112,25 @@ TEST_F(ProfileTest, BlocksOutliveAFlush) {
   EXPECT_EQ(hottest[0].translation, nullptr);
 }
 
+TEST_F(ProfileTest, ARestartForgetsWhatWasBefore) {
+  for (const unsigned offset : {64, 70, 8}) profile_.sample(backend_.code + offset);
+  profile_.sample(nullptr);
+  profile_.collect();
+  profile_.sample(backend_.code + 127);
+  profile_.slept(3'600'000'000'000);
+  profile_.restart();
+  profile_.sample(backend_.code + 150);
+  profile_.collect();
+  profile_.end();
+  const auto hottest = profile_.hottest(10);
+  ASSERT_EQ(hottest.size(), 1u);
+  EXPECT_EQ(hottest[0].linear, 0xffff8123u);
+  EXPECT_EQ(hottest[0].samples, 1u);
+  EXPECT_LT(profile_.samples(), 4u);
+  EXPECT_NE(profile_.shares().find("idle                             0.0%"), std::string::npos)
+      << profile_.shares();
+}
+
 TEST_F(ProfileTest, SharesAddUpToTheTime) {
   const ActivityScope scope(Activity::kDevice);
   burn(100'000'000);

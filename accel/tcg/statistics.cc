@@ -71,6 +71,15 @@ std::string TcgAccelerator::statistics(bool listings) {
   return text;
 }
 
+void TcgAccelerator::restart_profile() {
+  for (TcgVcpu* vcpu : vcpus_) vcpu->request_profile_restart();
+}
+
+void TcgAccelerator::restart_profile_of(TcgVcpu& vcpu) {
+  const std::lock_guard lock(translation_lock_);
+  if (vcpu.profile() != nullptr) vcpu.profile()->restart();
+}
+
 std::string TcgAccelerator::translation_figures() const {
   const tcg::CompileStatistics& counts = backend_->statistics();
   uint64_t host_insns = 0, guest_insns = 0;

@@ -151,6 +151,7 @@ bool TcgVcpu::serve_requests() {
     cpu_.reset();
     flush_all();
   }
+  if ((requests & kRequestProfileRestart) != 0) accelerator_.restart_profile_of(*this);
   return (requests & kRequestStop) == 0;
 }
 

@@ -92,6 +92,8 @@ class TcgVcpu final : public Vcpu, private CodeReader {
 
   /// Null: not wanted.
   Profile* profile() { return profile_.get(); }
+  /// The vCPU has its profile count anew before it runs guest code again.
+  void request_profile_restart() { post_request(kRequestProfileRestart); }
   /// How often translated code was left for the loop, by tcg::ExitReason. Any thread.
   uint64_t exits(tcg::ExitReason reason) const {
     return exits_[static_cast<unsigned>(reason)].load(std::memory_order_relaxed);
@@ -106,6 +108,7 @@ class TcgVcpu final : public Vcpu, private CodeReader {
     kRequestPause = 1,
     kRequestStop = 2,
     kRequestReset = 4,
+    kRequestProfileRestart = 8,
   };
   struct ExecEntry {
     uint64_t page = ~uint64_t{0};  // guest-virtual

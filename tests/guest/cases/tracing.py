@@ -95,13 +95,17 @@ def perf_map(bench):
 
 @guest_test("profile")
 def profile(bench):
-    """profile=on tells, in `info jit` and at the end in the log, where the vCPU's time went and which blocks are hot."""
+    """profile=on tells, in `info jit` and at the end in the log, where the vCPU's time went since profile_restart and
+    which blocks are hot."""
     log = bench.folder / "log"
     with bench.linux("-accel", "tcg,profile=on", "-d", "perf", "-D", log) as guest:
         guest.expect("guest:", LONG)
-        guest.type("dd if=/dev/zero of=/dev/null bs=1 count=300000")
+        restarted = time.monotonic()
+        guest.type("\x01cprofile_restart\n\x01cdd if=/dev/zero of=/dev/null bs=1 count=300000")
         guest.expect("300000\\+0 records out", LONG)
         guest.type("\x01cinfo jit -v")
+        seconds = float(guest.expect(r"time +([0-9.]+) s", LONG)[1])
+        assert seconds <= time.monotonic() - restarted, f"{seconds} s with what was before the restart"
         share = float(guest.expect(r"translated code +([0-9.]+)%", LONG)[1])
         guest.expect(r"guest-kernel:0xffffffff[0-9a-f]+ samples=\d+ instructions=\d+", LONG)
         guest.type("quit")
