@@ -108,6 +108,12 @@ def write_text(path, size):
     path.write_text("".join(lines)[:size], encoding="ascii")
 
 
+def make_key(root):
+    """Of RSA; another one with each image."""
+    libraries = {**os.environ, "LD_LIBRARY_PATH": str(root / LIBRARIES)}
+    run(root / "usr/bin/openssl", "genrsa", "-out", root / "bench/key", "2048", env=libraries)
+
+
 def add_modules(tree, linux):
     """For the network: the modules of virtio-net, named in the order in which they are loaded."""
     modules = initramfs.Modules(linux / "root")
@@ -124,10 +130,11 @@ def fill(tree):
     bench, suite = tree.root / "bench", tree.root / "usr/bin/suite"
     run(*COMPILE, "-o", suite, *sorted((HERE / "programs").glob("*.c")), "-lm")
     tree.take_libraries(suite)
-    (bench / "input.i").write_text(run("gcc", "-E", HERE / "programs/integer.c"))
+    (bench / "input.i").write_text(run("gcc", "-E", "-include", "integer.c", "memory.c", cwd=HERE / "programs"))
     for script in [HERE / "guest/suite", *(HERE / "guest/scripts").iterdir()]:
         shutil.copy(script, bench)
     shutil.copy(HERE / "guest/init", tree.root / "init")
+    make_key(tree.root)
     write_text(bench / "text", 4 << 20)
     (bench / "text-1m").write_bytes((bench / "text").read_bytes()[:1 << 20])
     commands = [f"{w.name} {w.command()}\n" for w in workloads.WORKLOADS]

@@ -19,7 +19,6 @@ WORKLOAD_LIMIT = 90
 IDLE_SECONDS = 2.5
 SETTLE_SECONDS = 1
 PROMPT = r"guest:\S+# "
-HZ = os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager
@@ -191,9 +190,8 @@ class Record:
 
 
 def processor_seconds(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-        fields = stat.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / HZ
+    """By the clock of the process (clock_getcpuclockid(3)), which counts nanoseconds, those of threads that ended too."""
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 def guest_ram_kib(pid, megabytes):

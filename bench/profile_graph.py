@@ -19,7 +19,8 @@ SAMPLE = re.compile(r"^\s*([0-9a-f]+) (.*) \((.*)\)$")
 GUEST_BLOCK = re.compile(r"guest-(user|kernel):0x([0-9a-f]+)")
 HOTTEST = re.compile(r"^ +[0-9.]+% guest-(user|kernel):0x([0-9a-f]+) samples=(\d+) ")
 SHARE = re.compile(r"^  (\S.*?) +([0-9.]+)%$")
-STILL = "nokaslr norandmaps BENCH_MAPS=1 bench.wait"
+STILL = "nokaslr norandmaps BENCH_MAPS=1 BENCH_WAIT=1"
+SWITCH = "\x01c"  # between the guest's console and the monitor
 
 
 def kernel_symbols(emulator):
@@ -91,6 +92,17 @@ class Perf:
         self.process.wait(60)
 
 
+class OwnProfile:
+    """The emulator's, from now on: it writes that where it ends."""
+
+    def __init__(self, guest):
+        self.guest = guest
+        guest.type(f"{SWITCH}profile_restart\n{SWITCH}")
+
+    def stop(self):
+        self.guest.type(SWITCH + "quit")
+
+
 def run(emulator, name, output):
     """Writes output/profile-NAME.svg; returns its path."""
     output.mkdir(parents=True, exist_ok=True)
@@ -112,18 +124,16 @@ def record(command, name, emulator, data, log):
     kernel = kernel_symbols(emulator)
     with vm.Guest(*command) as process:
         process.expect("READY", START_LIMIT)
-        perf = Perf(process.process.pid, data) if data else None
+        sampler = Perf(process.process.pid, data) if data else OwnProfile(process)
         process.type("")
         text = process.expect(rf"BEGIN {name}\s(?s:(.*))BENCH {name} (\S+)", WORKLOAD_LIMIT)
-        maps = re.findall(r"^MAP (.*?)\s*$", text[1].decode(errors="replace"), re.MULTILINE)
-        guest = symbols.Guest(emulator.image.tree, kernel, maps)
-        if perf:
-            perf.stop()
-            stacks = list(stacks_of_perf(data, guest))
-            data.unlink()
+        sampler.stop()
         process.ends(60)
-    if perf:
-        Path(f"/tmp/perf-{process.process.pid}.map").unlink(missing_ok=True)
-        return stacks, "perf"
-    text = log.read_text(encoding="utf-8", errors="replace")
-    return list(stacks_of_log(text, guest)), "the emulator's profile, boot included"
+    maps = re.findall(r"^MAP (.*?)\s*$", text[1].decode(errors="replace"), re.MULTILINE)
+    guest = symbols.Guest(emulator.image.tree, kernel, maps)
+    if data is None:
+        return list(stacks_of_log(log.read_text(encoding="utf-8", errors="replace"), guest)), "the emulator's profile"
+    stacks = list(stacks_of_perf(data, guest))
+    data.unlink()
+    Path(f"/tmp/perf-{process.process.pid}.map").unlink(missing_ok=True)
+    return stacks, "perf"

@@ -86,7 +86,7 @@ def other_figures(records):
     for machine, record in records.items():
         if record.beyond_ram_kib:
             yield (f"{machine}: {statistics.median(record.beyond_ram_kib) / 1024:.0f} MiB beyond touched guest RAM; "
-                   f"{statistics.median(record.idle_percent):.1f}% of a CPU when idle, "
+                   f"{statistics.median(record.idle_percent):.2f}% of a CPU when idle, "
                    f"{statistics.median(record.working_percent):.0f}% when working (much below 100%: others were busy)")
 
 

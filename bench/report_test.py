@@ -3,18 +3,25 @@
 
 import base64
 import gzip
+import os
+import re
 import shutil
 import tempfile
+import time
 import unittest
 import xml.etree.ElementTree
 from pathlib import Path
+from unittest import mock
 
 import chart
 import flame
 import growth
+import machines
 import profile_graph
 import report
 import symbols
+import workloads
+from image import HERE
 
 
 class FakeRecord:
@@ -73,12 +80,41 @@ class Report(unittest.TestCase):
             self.assertFalse(chart.draw(Path(folder) / "none.svg", ["queens"], {"native": RECORDS["native"]}, {}))
 
 
+class Workloads(unittest.TestCase):
+    def test_programs_have_the_names_of_the_table(self):
+        listed = re.findall(r'{"([a-z0-9-]+)", ', (HERE / "programs/main.c").read_text(encoding="utf-8"))
+        own = [w.name for w in workloads.WORKLOADS if not w.program]
+        self.assertEqual(sorted(listed), sorted({*own, *(name for name, _ in workloads.GROWTH.values())}))
+
+    def test_speed_knows_its_rows(self):
+        cases = re.findall(r"^  ([a-z-]+)\)$", (HERE / "guest/scripts/speed.sh").read_text(encoding="utf-8"), re.MULTILINE)
+        self.assertEqual(cases, [w.name for w in workloads.WORKLOADS if "speed.sh" in w.program])
+
+    def test_only_the_warm_row_has_a_run_before(self):
+        self.assertEqual([w.name for w in workloads.WORKLOADS if " again " in w.command()], ["gcc-warm"])
+
+
+class Machines(unittest.TestCase):
+    def test_processor_time_is_finer_than_ticks(self):
+        begin, own = machines.processor_seconds(os.getpid()), time.process_time()
+        while time.process_time() < own + 0.002:
+            pass
+        self.assertAlmostEqual(machines.processor_seconds(os.getpid()) - begin, time.process_time() - own, delta=0.001)
+
+
 class Growth(unittest.TestCase):
     def test_sizes_compare_with_the_smallest(self):
         native, own = {"fork-1": 5.0, "fork-10": 6.0}, {"fork-1": 100.0, "fork-10": 150.0}
         lines = list(growth.lines_of(["fork"], [1, 10], str, native, own))
         self.assertEqual(lines[0], "| fork and exit among processes | 1 | 5.0 | 100.0 | 1.00 |")
         self.assertEqual(lines[1], "| fork and exit among processes | 10 | 6.0 | 150.0 | 1.50 |")
+
+
+    def test_code_runs_again_in_each_cache(self):
+        with mock.patch.object(growth, "values", lambda machine, rows: (dict.fromkeys(rows, 2.0), None)):
+            lines = list(growth.code_lines(None, machines.Emulator("vireo", "", "", None)))
+        for cache in (growth.SMALL_CACHE, growth.LARGE_CACHE):
+            self.assertIn(f"| a block, run again | 100 MB in a cache of {cache} MiB | 2.0 | 2.0 | 1.00 |", lines)
 
 
 KALLSYMS = b"ffffffff81000000 T startup_64\nffffffff81000200 t idle\nffffffff82000000 D data\n"

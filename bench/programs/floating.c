@@ -83,7 +83,7 @@ static void advance(struct body* bodies, int count, double step) {
 }
 
 uint64_t nbody(void) {
-  enum { kBodies = 5, kSteps = 1500000 };
+  enum { kBodies = 5, kSteps = 2000000 };
   struct body bodies[kBodies];
   uint64_t seed = 11;
   for (int i = 0; i < kBodies; i++) {

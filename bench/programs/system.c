@@ -123,8 +123,12 @@ uint64_t switch_4(void) { return ring(4, 12000, 0); }
 uint64_t switch_8(void) { return ring(8, 5000, 0); }
 uint64_t switch_16(void) { return ring(16, 2500, 0); }
 uint64_t switch_2_64k(void) { return ring(2, 15000, 64 << 10); }
+uint64_t switch_4_64k(void) { return ring(4, 7000, 64 << 10); }
 uint64_t switch_8_64k(void) { return ring(8, 3000, 64 << 10); }
-uint64_t switch_2_1m(void) { return ring(2, 3000, 1 << 20); }
+uint64_t switch_16_64k(void) { return ring(16, 1500, 64 << 10); }
+uint64_t switch_2_1m(void) { return ring(2, 3600, 1 << 20); }
+uint64_t switch_4_1m(void) { return ring(4, 1600, 1 << 20); }
+uint64_t switch_8_1m(void) { return ring(8, 600, 1 << 20); }
 uint64_t switch_16_1m(void) { return ring(16, 200, 1 << 20); }
 
 uint64_t spawn(void) {
