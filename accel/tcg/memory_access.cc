@@ -2,6 +2,7 @@
 // crossings, code and clean pages, and read-modify-write operations on any of these.
 
 #include <cstring>
+#include <optional>
 
 #include "accel/tcg/accelerator.h"
 #include "accel/tcg/vcpu.h"
@@ -121,20 +122,36 @@ tcg::Hooks TcgVcpu::hooks() {
 
 void TcgVcpu::leave(tcg::ExitReason reason) { tcg::leave(&frame_, static_cast<uint16_t>(reason)); }
 
+// Refills note device pages before an access comes here.
+std::optional<uint64_t> TcgVcpu::device_at(uint64_t va, tcg::Access access, uint8_t flags) {
+  const std::lock_guard lock(tlb_lock_);
+  const uint64_t* page = tlb(flags).device_at(tcg::page_of(va), access == tcg::Access::kWrite);
+  if (page == nullptr) return std::nullopt;
+  return *page | tcg::offset_in_page(va);
+}
+
+uint64_t TcgVcpu::walk_to(uint64_t va, tcg::Access access, uint8_t flags) {
+  PageWalk walk;
+  if (!cpu_.walk(va, access, flags, walk)) {
+    cpu_.record_fault(va, walk);
+    leave(tcg::ExitReason::kException);
+  }
+  return walk.physical | tcg::offset_in_page(va);
+}
+
 TcgVcpu::Place TcgVcpu::locate(uint64_t va, unsigned size, tcg::Access access, uint8_t flags) {
   if (util::log_enabled(util::kLogMmu)) log_fill(va, size, access, flags);
   Place place;
   for (uint64_t address = va; size > 0;) {
-    PageWalk walk;
-    if (!cpu_.walk(address, access, flags, walk)) {
-      cpu_.record_fault(address, walk);
-      leave(tcg::ExitReason::kException);
-    }
     const uint64_t room = tcg::kPageSize - tcg::offset_in_page(address);
     Place::Piece& piece = place.pieces[place.count++];
     piece.size = size < room ? size : static_cast<unsigned>(room);
-    piece.physical = walk.physical | tcg::offset_in_page(address);
-    piece.ram = memory_->map.find(piece.physical);
+    if (const std::optional<uint64_t> device = device_at(address, access, flags)) {
+      piece.physical = *device;
+    } else {
+      piece.physical = walk_to(address, access, flags);
+      piece.ram = memory_->map.find(piece.physical);
+    }
     address += piece.size;
     size -= piece.size;
   }
@@ -154,7 +171,7 @@ void TcgVcpu::read_place(const Place& place, std::byte* into) {
     if (piece.ram != nullptr) {
       std::memcpy(into, piece.host_read(), piece.size);
     } else {
-      memory_->space.read(piece.physical, {into, piece.size});
+      memory_->space.read_io(piece.physical, {into, piece.size});
     }
     into += piece.size;
   }
@@ -196,7 +213,7 @@ void TcgVcpu::write_place(const Place& place, const std::byte* from) {
       const uint64_t offset = piece.physical - piece.ram->first;
       piece.ram->flags[offset >> tcg::kPageBits].fetch_or(core::kPageDirtyAll);
     } else {
-      memory_->space.write(piece.physical, {from, piece.size});
+      memory_->space.write_io(piece.physical, {from, piece.size});
     }
     from += piece.size;
   }

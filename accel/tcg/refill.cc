@@ -32,30 +32,32 @@ bool TcgVcpu::refill(uint64_t va, unsigned size, tcg::Access access, uint8_t fla
   const uint64_t page = tcg::page_of(va);
   if (va - page > tcg::kPageSize - size) return false;
   if ((flags & tcg::kMemoryAligned) != 0 && va % size != 0) return false;
+  const bool writes = access == tcg::Access::kWrite;
   tlb_lock_.lock();
-  const bool recalled = tlb(flags).recall(page, access == tcg::Access::kWrite);
+  const bool recalled = tlb(flags).recall(page, writes);
+  const bool device = tlb(flags).device_at(page, writes) != nullptr;
   tlb_lock_.unlock();
-  if (recalled) return true;
+  if (recalled || device) return recalled;
   PageWalk walk;
   if (!cpu_.walk(va, access, flags, walk)) return false;
   tlb_lock_.lock();
   const RamStretch* stretch = memory_->map.find(walk.physical);
+  SoftTlb& tlb = this->tlb(flags);
+  const PageKind kind{walk.global, walk.key, walk.page_bits};
   bool filled = false;
-  if (stretch != nullptr) {
+  if (stretch == nullptr) {
+    tlb.note_device(page, walk.physical, writes, kind);
+  } else {
     const uint64_t offset = walk.physical - stretch->first;
     std::atomic<uint8_t>& page_flags = stretch->flags[offset >> tcg::kPageBits];
     const bool plain = stretch->write == stretch->read;
-    if (access == tcg::Access::kWrite && plain &&
-        (page_flags.load(std::memory_order_relaxed) & core::kPageCode) == 0) {
+    if (writes && plain && (page_flags.load(std::memory_order_relaxed) & core::kPageCode) == 0) {
       page_flags.fetch_or(core::kPageDirtyAll, std::memory_order_relaxed);
     }
     const bool writable =
         walk.writable && plain && page_flags.load(std::memory_order_relaxed) == core::kPageDirtyAll;
-    const bool writes = access == tcg::Access::kWrite;
     filled = writes ? writable : walk.readable;
-    SoftTlb& tlb = this->tlb(flags);
     std::byte* host = stretch->read + offset;
-    const PageKind kind{walk.global, walk.key, walk.page_bits};
     if (filled) tlb.fill(page, host, writes, kind);
     if (writes ? walk.readable : writable) tlb.fill_if_free(page, host, !writes, kind);
   }

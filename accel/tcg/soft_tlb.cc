@@ -66,20 +66,38 @@ bool SoftTlb::recall(uint64_t page, bool is_write) {
   return false;
 }
 
+// Of an entry that is made now.
+uint8_t SoftTlb::flags_for(uint64_t page, PageKind kind) {
+  keys_ = static_cast<uint16_t>(keys_ | 1u << kind.key);
+  if (kind.page_bits != tcg::kPageBits) large_pages_.add(page, kind.page_bits);
+  return static_cast<uint8_t>(kListed | (kind.global ? kGlobal : 0) |
+                              place_of_page_size(kind.page_bits) << kSizeShift |
+                              kind.key << kKeyShift);
+}
+
 void SoftTlb::fill(uint64_t page, std::byte* host, bool is_write, PageKind kind) {
   const unsigned number = number_of(page, is_write);
   if (entry(number).tag != page) keep(number);
-  keys_ = static_cast<uint16_t>(keys_ | 1u << kind.key);
-  if (kind.page_bits != tcg::kPageBits) large_pages_.add(page, kind.page_bits);
-  put(number, {page, reinterpret_cast<uint8_t*>(host)},
-      static_cast<uint8_t>(kListed | (kind.global ? kGlobal : 0) |
-                           place_of_page_size(kind.page_bits) << kSizeShift |
-                           kind.key << kKeyShift));
+  put(number, {page, reinterpret_cast<uint8_t*>(host)}, flags_for(page, kind));
 }
 
 void SoftTlb::fill_if_free(uint64_t page, std::byte* host, bool is_write, PageKind kind) {
   const unsigned number = number_of(page, is_write);
   if (entry(number).tag == unused_tag(number)) fill(page, host, is_write, kind);
+}
+
+unsigned SoftTlb::device_number_of(uint64_t page, bool is_write) {
+  return number_of(page, is_write) % kDevicePages;
+}
+
+void SoftTlb::note_device(uint64_t page, uint64_t physical, bool is_write, PageKind kind) {
+  devices_[device_number_of(page, is_write)] = {page, physical, flags_for(page, kind)};
+  has_devices_ = true;
+}
+
+const uint64_t* SoftTlb::device_at(uint64_t page, bool is_write) const {
+  const DevicePage& device = devices_[device_number_of(page, is_write)];
+  return device.page == page ? &device.physical : nullptr;
 }
 
 void SoftTlb::clear(unsigned number) {
@@ -94,13 +112,28 @@ uint16_t& SoftTlb::writers_of(const uint8_t* host) {
   return writers_[(page ^ page >> kWriterBits) % (1u << kWriterBits)];
 }
 
-// `dropped` is asked with the number and the flags of each entry.
+template <class Dropped>
+void SoftTlb::flush_devices_if(Dropped dropped) {
+  if (!has_devices_) return;
+  has_devices_ = false;
+  for (DevicePage& device : devices_) {
+    if (device.page == kNoPage) continue;
+    if (dropped(device.page, device.flags)) {
+      device.page = kNoPage;
+    } else {
+      has_devices_ = true;
+    }
+  }
+}
+
+// `dropped` is asked with the page and the flags of each entry.
 template <class Dropped>
 void SoftTlb::flush_if(Dropped dropped) {
+  flush_devices_if(dropped);
   unsigned kept = 0;
   for (unsigned i = 0; i < used_count_; ++i) {
     const uint16_t number = used_[i];
-    if (!dropped(number, flags_[number])) {
+    if (!dropped(entry(number).tag, flags_[number])) {
       used_[kept++] = number;
     } else {
       clear(number);
@@ -108,29 +141,28 @@ void SoftTlb::flush_if(Dropped dropped) {
     }
   }
   used_count_ = kept;
-  if (kept == 0) large_pages_.clear();
+  if (kept == 0 && !has_devices_) large_pages_.clear();
 }
 
 void SoftTlb::flush() {
-  flush_if([](uint16_t, uint8_t) { return true; });
+  flush_if([](uint64_t, uint8_t) { return true; });
   keys_ = 0;
 }
 
 void SoftTlb::flush_non_global() {
-  flush_if([](uint16_t, uint8_t flags) { return (flags & kGlobal) == 0; });
+  flush_if([](uint64_t, uint8_t flags) { return (flags & kGlobal) == 0; });
 }
 
 void SoftTlb::flush_keys(uint16_t keys) {
   if ((keys_ & keys) == 0) return;
-  flush_if([keys](uint16_t, uint8_t flags) { return (keys >> (flags >> kKeyShift) & 1) != 0; });
+  flush_if([keys](uint64_t, uint8_t flags) { return (keys >> (flags >> kKeyShift) & 1) != 0; });
   keys_ = static_cast<uint16_t>(keys_ & ~keys);
 }
 
 // The filter is made again, of what stays.
 void SoftTlb::flush_large_page(uint64_t address) {
   large_pages_.clear();
-  flush_if([this, address](uint16_t number, uint8_t flags) {
-    const uint64_t page = entry(number).tag;
+  flush_if([this, address](uint64_t page, uint8_t flags) {
     const uint8_t page_bits = page_bits_of(flags);
     if (is_in_page(page, address, page_bits)) return true;
     if (page_bits != tcg::kPageBits) large_pages_.add(page, page_bits);
@@ -144,6 +176,8 @@ void SoftTlb::flush_page(uint64_t address) {
   for (const bool is_write : {false, true}) {
     const unsigned number = number_of(page, is_write);
     if (entry(number).tag == page) clear(number);
+    DevicePage& device = devices_[device_number_of(page, is_write)];
+    if (device.page == page) device.page = kNoPage;
   }
   for (unsigned i = 0; i < kLost; ++i) {
     if (lost_[i].entry.tag == page) clear(kFirstLost + i);

@@ -32,6 +32,10 @@ class SoftTlb {
   void fill(uint64_t page, std::byte* host, bool is_write, PageKind kind);
   /// The same if no other page has to go for it.
   void fill_if_free(uint64_t page, std::byte* host, bool is_write, PageKind kind);
+  /// Keeps what a walk for such an access to `page` found: `physical`, where there is no memory.
+  void note_device(uint64_t page, uint64_t physical, bool is_write, PageKind kind);
+  /// The physical page of one that was noted; null if it has to be walked to.
+  const uint64_t* device_at(uint64_t page, bool is_write) const;
   void flush();
   /// Keeps global entries.
   void flush_non_global();
@@ -48,7 +52,10 @@ class SoftTlb {
   /// lost theirs, likewise.
   static constexpr unsigned kFirstLost = 2 * tcg::kTlbEntries;
   static constexpr unsigned kEntries = kFirstLost + kLost;
+  static constexpr unsigned kDevicePages = 16;
   static unsigned number_of(uint64_t page, bool is_write);
+  static unsigned device_number_of(uint64_t page, bool is_write);
+  uint8_t flags_for(uint64_t page, PageKind kind);
   static uint64_t unused_tag(unsigned number);
   void keep(unsigned number);
   void put(unsigned number, const tcg::TlbEntry& what, uint8_t flags);
@@ -59,6 +66,8 @@ class SoftTlb {
   uint16_t& writers_of(const uint8_t* host);
   template <class Dropped>
   void flush_if(Dropped dropped);
+  template <class Dropped>
+  void flush_devices_if(Dropped dropped);
   void flush_large_page(uint64_t address);
 
   /// The tag of an unused LostEntry: no page has an odd address.
@@ -77,6 +86,13 @@ class SoftTlb {
   uint16_t writers_[1 << kWriterBits] = {};
   uint16_t keys_ = 0;             // those that entries may have
   PageFilter<2048> large_pages_;  // that entries may be parts of
+  struct DevicePage {
+    uint64_t page = kNoPage;
+    uint64_t physical = 0;
+    uint8_t flags = 0;
+  };
+  DevicePage devices_[kDevicePages];
+  bool has_devices_ = false;
 };
 
 }  // namespace vireo::accel

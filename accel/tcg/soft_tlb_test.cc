@@ -80,6 +80,46 @@ TEST_F(SoftTlbTest, FlushesReachPagesThatLostTheirEntry) {
   EXPECT_FALSE(tlb_.recall(kFirst, false));
 }
 
+TEST_F(SoftTlbTest, DevicePagesAreFlushedAsEntriesAre) {
+  constexpr uint64_t kPhysical = 0xfee00000;
+  const auto note = [&](uint64_t page, PageKind kind) {
+    for (const bool is_write : {false, true}) tlb_.note_device(page, kPhysical, is_write, kind);
+  };
+  const auto notes = [&](uint64_t page) {
+    const uint64_t* reads = tlb_.device_at(page, false);
+    EXPECT_EQ(reads == nullptr, tlb_.device_at(page, true) == nullptr);
+    EXPECT_TRUE(reads == nullptr || *reads == kPhysical);
+    return reads != nullptr;
+  };
+  tlb_.note_device(kFirst, kPhysical, false, {});
+  EXPECT_NE(tlb_.device_at(kFirst, false), nullptr);
+  EXPECT_EQ(tlb_.device_at(kFirst, true), nullptr) << "noted for reads only";
+  note(kFirst, {.global = true});
+  note(kSecond, {.key = 5});
+  note(kThird, {.global = true, .key = 15});
+  tlb_.flush_keys(1u << 4);
+  EXPECT_TRUE(notes(kFirst) && notes(kSecond) && notes(kThird));
+  tlb_.flush_keys(1u << 15);
+  EXPECT_TRUE(notes(kFirst) && notes(kSecond));
+  EXPECT_FALSE(notes(kThird));
+  tlb_.flush_non_global();
+  EXPECT_TRUE(notes(kFirst));
+  EXPECT_FALSE(notes(kSecond));
+  tlb_.flush_page(kFirst);
+  EXPECT_FALSE(notes(kFirst));
+  for (const uint64_t page : {kFirst, kSecond, kThird}) note(page, {.global = true});
+  tlb_.flush();
+  EXPECT_FALSE(notes(kFirst) || notes(kSecond) || notes(kThird));
+  note(kFirst, {.page_bits = 21});
+  note(kSecond, {});
+  tlb_.flush_page(0x1ff000);
+  EXPECT_FALSE(notes(kFirst)) << "a large page goes as a whole";
+  EXPECT_TRUE(notes(kSecond));
+  note(kFirst, {});
+  note(kFirst + 64 * tcg::kPageSize, {});
+  EXPECT_FALSE(notes(kFirst)) << "another page has taken its place";
+}
+
 TEST_F(SoftTlbTest, WithdrawnPagesAreNotWritten) {
   constexpr unsigned kHosts = 5, kPages = 12;
   const auto memory = std::make_unique<std::array<std::byte, kHosts * tcg::kPageSize>>();

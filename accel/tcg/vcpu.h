@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <thread>
 
@@ -148,6 +149,8 @@ class TcgVcpu final : public Vcpu, private CodeReader {
   uint64_t update(uint64_t va, const tcg::MemoryOperation& operation, uint64_t operand,
                   uint64_t replacement);
   struct Place;
+  std::optional<uint64_t> device_at(uint64_t va, tcg::Access access, uint8_t flags);
+  uint64_t walk_to(uint64_t va, tcg::Access access, uint8_t flags);
   Place locate(uint64_t va, unsigned size, tcg::Access access, uint8_t flags);
   void check_alignment(uint64_t va, const tcg::MemoryOperation& operation);
   void read_place(const Place& place, std::byte* into);

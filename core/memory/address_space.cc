@@ -20,8 +20,6 @@
 namespace vireo::core {
 namespace {
 
-constexpr uint64_t kTableSize = 0x10000;
-
 // Guest atomicity: an aligned access in RAM is one host access.
 template <class T>
 uint64_t load_once(const std::byte* from) {
@@ -68,7 +66,6 @@ uint64_t room_in(const Mapping& mapping, uint64_t address) {
   return after == ~uint64_t{0} ? after : after + 1;
 }
 
-// Block transfers reach I/O regions as aligned accesses of up to 4 bytes.
 unsigned io_piece(uint64_t address, uint64_t length) {
   const auto width = static_cast<unsigned>(std::bit_floor(std::min<uint64_t>(length, 4)));
   return address == 0 ? width
@@ -109,7 +106,7 @@ void AddressSpace::rebuild() {
   std::vector<Mapping> mappings = FlatViewBuilder::build(root_);
   const FlatView* const before = view_.load();
   if (before && before->mappings() == mappings) return;
-  auto next = std::make_unique<const FlatView>(std::move(mappings), root_.size() <= kTableSize);
+  auto next = std::make_unique<const FlatView>(std::move(mappings));
   view_.store(next.release());
   if (before) retired_.emplace_back(before);
   // Whoever announces itself from here on sees the new view.
@@ -125,9 +122,15 @@ Mapping AddressSpace::find(uint64_t address) const {
   return mapping;
 }
 
+// Of a topology that stands still, with the machine lock held.
+const Mapping& AddressSpace::find_locked(uint64_t address) const {
+  return view_.load()->find(address);
+}
+
 uint64_t AddressSpace::read_io(uint64_t address, unsigned width) {
   MachineLockIfNeeded lock;
-  const Mapping mapping = find(address);  // again: the topology stands still only under the lock
+  const Mapping& mapping = find_locked(address);
+  if (room_in(mapping, address) < width) return read_across(address, width);
   if (const std::byte* host = mapping.read_host(address)) return util::load_little(host, width);
   if (!mapping.read_region) {
     util::log(util::kLogInvalidMem, "{}: nothing answers a {}-byte read at {:#x}", name_, width,
@@ -139,7 +142,8 @@ uint64_t AddressSpace::read_io(uint64_t address, unsigned width) {
 
 void AddressSpace::write_io(uint64_t address, unsigned width, uint64_t value) {
   MachineLockIfNeeded lock;
-  const Mapping mapping = find(address);
+  const Mapping& mapping = find_locked(address);
+  if (room_in(mapping, address) < width) return write_across(address, width, value);
   if (!mapping.write_region) {
     util::log(util::kLogInvalidMem, "{}: nothing takes a {}-byte write of {:#x} at {:#x}", name_,
               width, value, address);
@@ -148,6 +152,24 @@ void AddressSpace::write_io(uint64_t address, unsigned width, uint64_t value) {
   if (mapping.write_region->is_ram()) return write_value(address, width, value);
   mapping.write_region->dispatch_write(mapping.write_offset + (address - mapping.first), width,
                                        value);
+}
+
+void AddressSpace::read_io(uint64_t address, std::span<std::byte> into) {
+  while (!into.empty()) {
+    const unsigned width = io_piece(address, into.size());
+    util::store_little(into.data(), read_io(address, width), width);
+    into = into.subspan(width);
+    address += width;
+  }
+}
+
+void AddressSpace::write_io(uint64_t address, std::span<const std::byte> from) {
+  while (!from.empty()) {
+    const unsigned width = io_piece(address, from.size());
+    write_io(address, width, util::load_little(from.data(), width));
+    from = from.subspan(width);
+    address += width;
+  }
 }
 
 uint64_t AddressSpace::read_value(uint64_t address, unsigned width) {
@@ -181,16 +203,14 @@ bool AddressSpace::read(uint64_t address, std::span<std::byte> into) {
   bool all_mapped = true;
   while (!into.empty()) {
     const Mapping mapping = find(address);
-    uint64_t length = std::min<uint64_t>(into.size(), room_in(mapping, address));
+    const uint64_t length = std::min<uint64_t>(into.size(), room_in(mapping, address));
     if (const std::byte* host = mapping.read_host(address)) {
       std::memcpy(into.data(), host, length);
     } else if (!mapping.read_region) {
       std::fill_n(into.begin(), length, std::byte{0xff});
       all_mapped = false;
     } else {
-      length = io_piece(address, length);
-      util::store_little(into.data(), read_io(address, static_cast<unsigned>(length)),
-                         static_cast<unsigned>(length));
+      read_io(address, into.first(length));
     }
     into = into.subspan(length);
     address += length;
@@ -202,16 +222,14 @@ bool AddressSpace::write(uint64_t address, std::span<const std::byte> from) {
   bool all_mapped = true;
   while (!from.empty()) {
     const Mapping mapping = find(address);
-    uint64_t length = std::min<uint64_t>(from.size(), room_in(mapping, address));
+    const uint64_t length = std::min<uint64_t>(from.size(), room_in(mapping, address));
     if (std::byte* host = mapping.write_host(address)) {
       std::memcpy(host, from.data(), length);
       mapping.write_region->block()->mark_written(mapping.write_block_offset(address), length);
     } else if (!mapping.write_region) {
       all_mapped = false;
     } else {
-      length = io_piece(address, length);
-      const auto width = static_cast<unsigned>(length);
-      write_io(address, width, util::load_little(from.data(), width));
+      write_io(address, from.first(length));
     }
     from = from.subspan(length);
     address += length;

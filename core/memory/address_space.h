@@ -52,7 +52,7 @@ class TopologyListener {
 /// for memory and for the 64 Ki of x86 ports.
 class AddressSpace {
  public:
-  /// `root` has to outlive the space. A root of at most 64 Ki gets a direct table.
+  /// `root` has to outlive the space.
   AddressSpace(std::string name, Region& root);
   ~AddressSpace();
   AddressSpace(const AddressSpace&) = delete;
@@ -80,6 +80,13 @@ class AddressSpace {
     write_value(address, sizeof(T), static_cast<std::make_unsigned_t<T>>(value));
   }
 
+  /// For what is hardly memory: as above, with one look-up, under the machine lock. Bytes go as
+  /// aligned accesses of up to 4, which is how read() and write() reach devices.
+  uint64_t read_io(uint64_t address, unsigned width);
+  void write_io(uint64_t address, unsigned width, uint64_t value);
+  void read_io(uint64_t address, std::span<std::byte> into);
+  void write_io(uint64_t address, std::span<const std::byte> from);
+
   /// DMA without copying: [address, address + length) as host memory, or empty if it is not one
   /// piece of plain RAM (or ROM, for reads). After writing, call mark_written. Valid while the
   /// topology stays, so do not keep it.
@@ -98,9 +105,7 @@ class AddressSpace {
   friend class Region;
   friend class TopologyTransaction;
   void rebuild();
-  // Of one mapping, not known to be RAM.
-  uint64_t read_io(uint64_t address, unsigned width);
-  void write_io(uint64_t address, unsigned width, uint64_t value);
+  const Mapping& find_locked(uint64_t address) const;
   // Across mappings.
   uint64_t read_across(uint64_t address, unsigned width);
   void write_across(uint64_t address, unsigned width, uint64_t value);

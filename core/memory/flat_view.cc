@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "util/bits.h"
+
 namespace vireo::core {
 namespace {
 
@@ -21,22 +23,30 @@ bool continues(const Mapping& before, const Mapping& next) {
 
 }  // namespace
 
-FlatView::FlatView(std::vector<Mapping> mappings, bool direct_table)
-    : mappings_(std::move(mappings)) {
-  if (!direct_table) return;
-  table_.resize(0x10000);
-  for (size_t i = 0; i < mappings_.size(); ++i) {
-    const uint64_t last = std::min<uint64_t>(mappings_[i].last, table_.size() - 1);
-    for (uint64_t at = mappings_[i].first; at <= last; ++at) table_[at] = static_cast<uint16_t>(i);
-  }
+FlatView::FlatView(std::vector<Mapping> mappings) : mappings_(std::move(mappings)) {
+  if (mappings_.size() == 1) return;
+  const uint64_t last = mappings_.back().first - 1;
+  while (last >> root_shift_ >= kMostRootEntries) root_shift_ += kNodeBits;
+  uint32_t mapping = 0;
+  add_node(0, root_shift_, (last >> root_shift_) + 1, mapping);
 }
 
-const Mapping& FlatView::find(uint64_t address) const {
-  if (address < table_.size()) return mappings_[table_[address]];
-  const auto after =
-      std::upper_bound(mappings_.begin(), mappings_.end(), address,
-                       [](uint64_t at, const Mapping& mapping) { return at < mapping.first; });
-  return *std::prev(after);
+// Nodes are made in order of their addresses: `mapping` is that of the address before, and goes on.
+uint32_t FlatView::add_node(uint64_t first, unsigned shift, uint64_t entries, uint32_t& mapping) {
+  const size_t place = table_.size();
+  table_.resize(place + entries);
+  for (uint64_t i = 0; i < entries; ++i) {
+    const uint32_t entry = entry_for(first + (i << shift), shift, mapping);
+    table_[place + i] = entry;
+  }
+  return kNode | static_cast<uint32_t>(place);
+}
+
+uint32_t FlatView::entry_for(uint64_t first, unsigned shift, uint32_t& mapping) {
+  while (mappings_[mapping].last < first) ++mapping;
+  const uint64_t last = first + util::low_mask(shift);
+  if (last <= mappings_[mapping].last) return mapping;
+  return add_node(first, shift - kNodeBits, kNodeEntries, mapping);
 }
 
 std::vector<Mapping> FlatViewBuilder::build(const Region& root) {

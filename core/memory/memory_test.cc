@@ -141,6 +141,50 @@ TEST_F(MemoryTest, AccessesAcrossRegionsReachBoth) {
   EXPECT_EQ(recorder_.take(), "w0/1=32 ");
 }
 
+TEST_F(MemoryTest, IoReachesDevicesMemoryAndNothing) {
+  Region first = Region::io("first", 4, recorder_);
+  Region second = Region::io("second", 0x10, recorder_);
+  root_.add_subregion(first, kMiB);
+  root_.add_subregion(second, kMiB + 4);
+  EXPECT_EQ(space_.read_io(kMiB + 2, 4), 0x01000302u) << "across regions";
+  space_.write_io(kMiB + 3, 2, 0x2010);
+  EXPECT_EQ(recorder_.take(), "r2/2 r0/2 w3/1=16 w0/1=32 ");
+  std::byte bytes[16];
+  space_.read_io(kMiB + 5, bytes);
+  EXPECT_EQ(recorder_.take(), "r1/1 r2/2 r4/4 r8/4 r12/4 ") << "in aligned pieces";
+  EXPECT_EQ(bytes[14], std::byte{15});
+  EXPECT_EQ(bytes[15], std::byte{0xff}) << "behind the region";
+  ram_->take_dirty(kPageDirtyMigration, 0, kMiB);
+  space_.write_io(0x5000, bytes);
+  EXPECT_EQ(space_.read_io(0x5000, 8), 0x0807060504030201u) << "RAM";
+  EXPECT_TRUE(ram_->is_dirty(kPageDirtyMigration, 0x5000));
+  EXPECT_FALSE(ram_->is_dirty(kPageDirtyMigration, 0x6000));
+}
+
+// Devices move their own regions when they are written to.
+TEST_F(MemoryTest, AHandlerMayChangeTheTopology) {
+  class Mover final : public IoHandler {
+   public:
+    uint64_t io_read(uint64_t, unsigned) override {
+      region->set_offset(region->offset() + 0x1000);
+      return 1;
+    }
+    void io_write(uint64_t offset, unsigned width, uint64_t) override { io_read(offset, width); }
+    Region* region = nullptr;
+  } mover;
+  Region region = Region::io("moving", 16, mover);
+  mover.region = &region;
+  root_.add_subregion(region, kMiB);
+  std::byte bytes[8];
+  space_.read_io(kMiB, bytes);
+  EXPECT_EQ(region.offset(), kMiB + 0x1000);
+  EXPECT_EQ(bytes[3], std::byte{0});
+  EXPECT_EQ(bytes[4], std::byte{0xff}) << "each piece is looked up";
+  space_.store<uint32_t>(kMiB + 0x1000, 0);
+  EXPECT_EQ(space_.load<uint32_t>(kMiB + 0x2000), 1u);
+  EXPECT_EQ(region.offset(), kMiB + 0x3000);
+}
+
 TEST_F(MemoryTest, TransactionsRebuildOnceAndNoChangeTellsNobody) {
   struct Counter final : TopologyListener {
     void topology_changed(AddressSpace&) override { ++count; }
@@ -178,7 +222,7 @@ TEST_F(MemoryTest, ADestroyedRegionOrTargetLeavesTheMap) {
   EXPECT_EQ(space_.find(kMiB).read_region, nullptr);
 }
 
-TEST_F(MemoryTest, PortSpacesUseTheTable) {
+TEST_F(MemoryTest, PortSpacesEndWithTheirRoot) {
   Region ports = Region::container("ports", 0x10000);
   AddressSpace port_space("ports", ports);
   Region device = Region::io("device", 8, recorder_);

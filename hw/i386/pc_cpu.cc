@@ -297,11 +297,11 @@ void PcCpu::mark_written(uint64_t address, size_t length) {
 }
 
 uint32_t PcCpu::read_port(uint16_t port, unsigned width) {
-  return static_cast<uint32_t>(machine_.ports().read_value(port, width));
+  return static_cast<uint32_t>(machine_.ports().read_io(port, width));
 }
 
 void PcCpu::write_port(uint16_t port, unsigned width, uint32_t value) {
-  machine_.ports().write_value(port, width, value);
+  machine_.ports().write_io(port, width, value);
 }
 
 // Whatever changes what the TLB holds makes page walks begin at the root again.

@@ -376,3 +376,14 @@
   movl %esp, tss32+0x38
   ljmp $TSS32, $0
 .endm
+
+# Opens or closes the A20 gate, by port 92h and the keyboard controller's output port: either opens it.
+.macro a20_gate change, mask, output
+  inb $0x92, %al
+  \change \mask, %al
+  outb %al, $0x92
+  movb $0xd1, %al
+  outb %al, $0x64
+  movb \output, %al
+  outb %al, $0x60
+.endm

@@ -181,6 +181,15 @@
   caught PF, (PF_P | PF_PK), "AD again"
   check_bits window_pt, ACCESSED, 0, "accessed stays clear"
 
+  # Devices' pages have, too.
+  write_keys 0
+  map_page 3, (LAPIC + P + RW + US), (KEY << KEY_SHIFT)
+  movl WINDOW + 0x3030, %eax
+  write_keys NO_ACCESS
+  try
+  movl WINDOW + 0x3030, %eax
+  caught PF, (PF_P | PF_PK), "a device's page"
+
   # Large pages have a key as well.
   write_keys 0
   movl $(LARGE_FRAME + P + RW + US + LARGE), window_pd + 8

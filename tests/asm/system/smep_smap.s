@@ -63,6 +63,14 @@
 1:
   movl PAGE, %eax
   caught_at 1b, PF, PF_P, "SMAP: CLAC"
+  map_page 2, (LAPIC + P + RW + US)
+  try
+  stac
+  movl PAGE+0x2030, %eax
+  clac
+1:
+  movl PAGE+0x2030, %eax
+  caught_at 1b, PF, PF_P, "SMAP: CLAC, and a device's page"
   try
   pushq $(FLAG_AC | 2)
   popfq

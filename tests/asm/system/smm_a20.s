@@ -3,27 +3,17 @@
 .include "harness.s"
 .include "smm.s"
 
-# By port 92h and the keyboard controller's output port: either opens it.
-.macro a20 change, mask, output
-  inb $0x92, %al
-  \change \mask, %al
-  outb %al, $0x92
-  movb $0xd1, %al
-  outb %al, $0x64
-  movb \output, %al
-  outb %al, $0x60
-.endm
 .set PLACE, 0x109000
 
   smm_start
   handler look
   movl $0x11111111, PLACE
   movl $0x22222222, PLACE-0x100000
-  a20 andb, $0xfd, $0xdd
+  a20_gate andb, $0xfd, $0xdd
   movl PLACE, %ecx
   smi
   movl PLACE, %esi
-  a20 orb, $2, $0xdf
+  a20_gate orb, $2, $0xdf
   check %ecx, $0x22222222, "the gate is closed"
   check seen, $0x11111111, "a handler sees the second MiB"
   check %esi, $0x22222222, "after RSM the gate counts again"
