@@ -109,6 +109,42 @@ TEST(Msr, UnknownOnesFault) {
   EXPECT_EQ(machine.run(helper_wrmsr), kGp);
 }
 
+TEST(Msr, ComeWithTheirFeatures) {
+  const struct {
+    uint32_t index;
+    const char* without;
+  } kRegisters[] = {
+      {0x3b, "-tsc-adjust"},
+      {0xfe, "-mtrr"},
+      {0x200, "-mtrr"},
+      {0x250, "-mtrr"},
+      {0x2ff, "-mtrr"},
+      {0x10a, "-arch-capabilities"},
+      {0x174, "-sep"},
+      {0x176, "-sep"},
+      {0x179, "-mca"},
+      {0x17a, "-mca"},
+      {0x17b, "-mca"},
+      {0x400, "-mca"},
+      {0x401, "-mca"},
+      {0x277, "-pat"},
+      {0xda0, "-xsaves"},
+      {0xc0000081, "-syscall"},
+      {0xc0000082, "-lm"},
+      {0xc0000102, "-lm"},
+      {0xc0000103, "-rdtscp,-rdpid"},
+  };
+  TestMachine all;
+  for (const auto& [index, without] : kRegisters) {
+    TestMachine some(("max," + std::string(without)).c_str());
+    all.cpu->frame.general[kRcx] = some.cpu->frame.general[kRcx] = index;
+    EXPECT_EQ(all.run(helper_rdmsr), kNoException) << std::hex << index;
+    EXPECT_EQ(some.run(helper_rdmsr), kGp) << without;
+    some.cpu->frame.general[kRax] = some.cpu->frame.general[kRdx] = 0;
+    EXPECT_EQ(some.run(helper_wrmsr), kGp) << without;
+  }
+}
+
 TEST(Msr, TimeStampWritesMoveTheAdjustment) {
   TestMachine machine;
   uint64_t* general = machine.cpu->frame.general;

@@ -115,10 +115,53 @@ bool is_machine_check(uint32_t index) {
   return index >= kMachineCheck0 && index < kMachineCheck0 + 4 * kMachineCheckBanks;
 }
 
+/// Whether the CPU has the feature that an MSR belongs to.
+bool is_present(const CpuState& state, uint32_t index) {
+  const auto has = [&](Feature feature) { return state.config->has(feature); };
+  if (is_machine_check(index)) return has(Feature::kMca);
+  if (index >= kMtrrBase0 && index <= kMtrrDefaultType && index != kPat) return has(Feature::kMtrr);
+  switch (index) {
+    case kTscAdjust:
+      return has(Feature::kTscAdjust);
+    case kMtrrCapabilities:
+      return has(Feature::kMtrr);
+    case kArchCapabilities:
+      return has(Feature::kArchCapabilities);
+    case kSysenterCs:
+    case kSysenterEsp:
+    case kSysenterEip:
+      return has(Feature::kSep);
+    case kMcgCapabilities:
+    case kMcgStatus:
+    case kMcgControl:
+      return has(Feature::kMca);
+    case kPat:
+      return has(Feature::kPat);
+    case kTscDeadline:
+      return has(Feature::kTscDeadline);
+    case kXss:
+      return has(Feature::kXsaves);
+    case kEfer:
+      return has(Feature::kSyscall) || has(Feature::kNx) || has(Feature::kLm);
+    case kStar:
+      return has(Feature::kSyscall);
+    case kLstar:
+    case kCstar:
+    case kFmask:
+    case kFsBase:
+    case kGsBase:
+    case kKernelGsBase:
+      return has(Feature::kLm);
+    case kTscAux:
+      return has(Feature::kRdtscp) || has(Feature::kRdpid);
+    default:
+      return true;
+  }
+}
+
 Storage storage_of(CpuState& state, uint32_t index) {
   if (is_machine_check(index) && index % 4 == 0)
     return {&state.machine_check_control[(index - kMachineCheck0) / 4]};
-  const bool long_mode = state.config->has(Feature::kLm);
   switch (index) {
     case kSysenterCs:
       return {&state.sysenter_cs};
@@ -135,25 +178,19 @@ Storage storage_of(CpuState& state, uint32_t index) {
     case kStar:
       return {&state.star};
     case kLstar:
-      if (long_mode) return {&state.lstar, is_canonical};
-      return {};
+      return {&state.lstar, is_canonical};
     case kCstar:
-      if (long_mode) return {&state.cstar, is_canonical};
-      return {};
+      return {&state.cstar, is_canonical};
     case kFmask:
-      if (long_mode) return {&state.fmask};
-      return {};
+      return {&state.fmask};
     case kFsBase:
-      if (long_mode) return {&state.segments[kFs].base, is_canonical};
-      return {};
+      return {&state.segments[kFs].base, is_canonical};
     case kGsBase:
-      if (long_mode) return {&state.segments[kGs].base, is_canonical};
-      return {};
+      return {&state.segments[kGs].base, is_canonical};
     case kKernelGsBase:
-      if (long_mode) return {&state.kernel_gs_base, is_canonical};
-      return {};
+      return {&state.kernel_gs_base, is_canonical};
     default:
-      return state.config->has(Feature::kMtrr) ? mtrr_storage(state, index) : Storage{};
+      return mtrr_storage(state, index);
   }
 }
 
@@ -219,10 +256,6 @@ bool write_tsc(CpuState& state, uint64_t value) {
   return true;
 }
 
-bool has_tsc_aux(const CpuState& state) {
-  return state.config->has(Feature::kRdtscp) || state.config->has(Feature::kRdpid);
-}
-
 bool write_apic_base(CpuState& state, uint64_t value) {
   LocalApic* apic = state.machine->apic();
   return apic && apic->write_base(value);
@@ -231,6 +264,7 @@ bool write_apic_base(CpuState& state, uint64_t value) {
 }  // namespace
 
 bool read_msr(CpuState& state, uint32_t index, uint64_t& value) {
+  if (!is_present(state, index)) return false;
   if (const Storage storage = storage_of(state, index); storage.value) {
     value = *storage.value;
     return true;
@@ -244,13 +278,13 @@ bool read_msr(CpuState& state, uint32_t index, uint64_t& value) {
       return true;
     case kTscAdjust:
       value = state.tsc_adjust;
-      return state.config->has(Feature::kTscAdjust);
+      return true;
     case kTscAux:
       value = state.tsc_aux;
-      return has_tsc_aux(state);
+      return true;
     case kTscDeadline:
       if (apic) value = apic->read_tsc_deadline();
-      return apic && state.config->has(Feature::kTscDeadline);
+      return apic != nullptr;
     case kApicBase:
       if (apic) value = apic->read_base();
       return apic != nullptr;
@@ -259,12 +293,12 @@ bool read_msr(CpuState& state, uint32_t index, uint64_t& value) {
       return true;
     case kEfer:
       value = state.efer;
-      return state.config->has(Feature::kSyscall) || state.config->has(Feature::kNx);
+      return true;
     case kXss:
-      return state.config->has(Feature::kXsaves);
+      return true;
     case kArchCapabilities:
       value = kArchCapabilitiesValue;
-      return state.config->has(Feature::kArchCapabilities);
+      return true;
     default:
       break;
   }
@@ -275,6 +309,7 @@ bool read_msr(CpuState& state, uint32_t index, uint64_t& value) {
 }
 
 bool write_msr(CpuState& state, uint32_t index, uint64_t value) {
+  if (!is_present(state, index)) return false;
   if (const Storage storage = storage_of(state, index); storage.value) {
     if (storage.accepts && !storage.accepts(state, value)) return false;
     *storage.value = value;
@@ -286,21 +321,20 @@ bool write_msr(CpuState& state, uint32_t index, uint64_t value) {
     case kTsc:
       return write_tsc(state, value);
     case kTscAdjust:
-      if (!state.config->has(Feature::kTscAdjust)) return false;
       state.tsc_adjust = value;
       return true;
     case kTscAux:
-      if (!has_tsc_aux(state) || value >> 32) return false;
+      if (value >> 32) return false;
       state.tsc_aux = value;
       return true;
     case kTscDeadline:
-      if (!apic || !state.config->has(Feature::kTscDeadline)) return false;
+      if (!apic) return false;
       apic->write_tsc_deadline(value);
       return true;
     case kApicBase:
       return write_apic_base(state, value);
     case kXss:  // There are no supervisor components.
-      return state.config->has(Feature::kXsaves) && value == 0;
+      return value == 0;
     case kPat:
       if (!is_valid_pat(value)) return false;
       state.pat = value;
