@@ -28,6 +28,8 @@ struct CpuConfig {
   uint64_t apic_timer_hz = 1'000'000'000;  ///< Rate of the local APIC's timer, divider 1.
 
   bool has(Feature feature) const { return features.has(feature); }
+  /// Whether AMD's rules apply where the vendors' differ. Everyone else's are Intel's.
+  bool is_amd() const { return vendor == "AuthenticAMD"; }
 };
 
 /// Parses `-cpu model[,+feature][,-feature][,feature=on|off][,check=off][,enforce]` and family=,
@@ -44,12 +46,13 @@ struct CpuidResult {
 };
 
 /// What CPUID returns for `leaf` and `subleaf`. Bits that follow the state (OSXSAVE, APIC enabled,
-/// OSPKE) are passed in: `os_xsave`, `apic_enabled`, `protection_keys`; `xcr0` gives the size of
-/// the enabled XSAVE area.
+/// OSPKE, Intel's SYSCALL) are passed in: `os_xsave`, `apic_enabled`, `protection_keys`,
+/// `in_64bit_mode`; `xcr0` gives the size of the enabled XSAVE area.
 struct CpuidDynamic {
   bool os_xsave = false;
   bool apic_enabled = true;
   bool protection_keys = false;
+  bool in_64bit_mode = true;
   uint64_t xcr0 = 1;
 };
 CpuidResult cpuid(const CpuConfig& config, uint32_t leaf, uint32_t subleaf,

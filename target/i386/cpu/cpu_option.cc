@@ -1,5 +1,6 @@
 // The `-cpu` option: a model, and what is changed of it.
 
+#include <algorithm>
 #include <vector>
 
 #include "target/i386/cpu/config.h"
@@ -34,12 +35,49 @@ std::string names_of(const FeatureSet& features) {
   return text;
 }
 
-// QEMU takes sse4_1 and sse4.1 alike.
+struct Alias {
+  std::string_view name, feature;
+};
+/// QEMU's other spellings.
+constexpr Alias kAliases[] = {
+    {"pni", "sse3"},       {"sse4-1", "sse4.1"}, {"sse4-2", "sse4.2"}, {"pclmuldq", "pclmulqdq"},
+    {"ffxsr", "fxsr-opt"}, {"i64", "lm"},        {"xd", "nx"}};
+
+/// As in the feature table, if it is there at all.
 std::string canonical_name(std::string_view name) {
   std::string text(name);
-  for (char& c : text)
-    if (c == '_') c = text.starts_with("sse4") ? '.' : '-';
+  std::replace(text.begin(), text.end(), '_', '-');
+  for (const Alias& alias : kAliases) {
+    if (alias.name == text) return std::string(alias.feature);
+  }
   return text;
+}
+
+struct FeatureLeaf {
+  Feature feature;
+  uint32_t leaf;
+};
+/// Leaves that describe a feature further.
+constexpr FeatureLeaf kFurtherLeaves[] = {{Feature::kMonitor, 5},
+                                          {Feature::kXsave, 0xd},
+                                          {Feature::kLm, 0x80000008},
+                                          {Feature::kTopoext, 0x8000001e}};
+
+void reach(CpuConfig& config, uint32_t leaf) {
+  const bool is_extended = leaf >= 0x80000000;
+  uint32_t& highest = is_extended ? config.max_extended_leaf : config.max_basic_leaf;
+  highest = std::max(highest, leaf);
+}
+
+/// Raises the highest leaves to those of all features, as QEMU does.
+void reach_features(CpuConfig& config) {
+  const auto table = feature_table();
+  for (size_t i = 0; i < table.size(); ++i) {
+    if (config.has(static_cast<Feature>(i))) reach(config, table[i].leaf);
+  }
+  for (const FeatureLeaf& further : kFurtherLeaves) {
+    if (config.has(further.feature)) reach(config, further.leaf);
+  }
 }
 
 CpuConfig config_of(const CpuModel& model) {
@@ -85,8 +123,15 @@ class Changes {
     return set_switch(name, on);
   }
 
-  /// Takes away what is not implemented.
   util::Status finish() {
+    VIREO_TRY(take_away_missing());
+    reach_features(config_);
+    return {};
+  }
+
+ private:
+  /// What is not implemented.
+  util::Status take_away_missing() {
     FeatureSet missing;
     for (unsigned i = 0; i < static_cast<unsigned>(Feature::kCount); ++i) {
       const auto feature = static_cast<Feature>(i);
@@ -103,7 +148,6 @@ class Changes {
     return {};
   }
 
- private:
   struct Number {
     std::string_view name;
     unsigned CpuConfig::*member;

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <numeric>
 
-#include "target/i386/cpu/config.h"
+#include "target/i386/cpu/cache_leaves.h"
 #include "target/i386/cpu/xsave_layout.h"
 
 namespace vireo::i386 {
@@ -68,21 +68,6 @@ CpuidResult version_leaf(const CpuConfig& config, const CpuidDynamic& dynamic) {
   return result;
 }
 
-// Deterministic cache parameters: 32 KiB L1s, 1 MiB L2, 16 MiB L3. C libraries choose by the last
-// how to copy much.
-CpuidResult cache_leaf(const CpuConfig& config, uint32_t subleaf) {
-  struct Cache {
-    uint32_t type, level, ways, sets;
-  };
-  constexpr Cache kCaches[] = {{1, 1, 8, 64}, {2, 1, 8, 64}, {3, 2, 16, 1024}, {3, 3, 16, 16384}};
-  if (subleaf >= std::size(kCaches)) return {};
-  const Cache& cache = kCaches[subleaf];
-  constexpr uint32_t kSelfInitialising = 1u << 8;
-  const uint32_t cores = std::min(config.cpu_count, 64u) - 1;
-  return {cache.type | cache.level << 5 | kSelfInitialising | cores << 26,
-          (cache.ways - 1) << 22 | 63, cache.sets - 1, 0};
-}
-
 // Threads of a core (one), then cores of the package.
 CpuidResult topology_leaf(const CpuConfig& config, uint32_t subleaf) {
   CpuidResult result;
@@ -138,10 +123,9 @@ CpuidResult basic_leaf(const CpuConfig& config, uint32_t leaf, uint32_t subleaf,
     case 1:
       return version_leaf(config, dynamic);
     case 2:
-      // One read is enough; leaf 4 has the caches.
-      return {0x00ffff01, 0, 0, 0};
+      return config.is_amd() ? CpuidResult() : cache_descriptors(config);
     case 4:
-      return cache_leaf(config, subleaf);
+      return config.is_amd() ? CpuidResult() : cache_leaf(config, subleaf);
     case 5:
       if (config.has(Feature::kMonitor)) return {64, 64, 3, 0};
       return {};
@@ -172,37 +156,52 @@ CpuidResult brand_leaf(const CpuConfig& config, uint32_t leaf) {
   return {word_of(part), word_of(part + 4), word_of(part + 8), word_of(part + 12)};
 }
 
-CpuidResult extended_leaf(const CpuConfig& config, uint32_t leaf) {
+CpuidResult extended_features(const CpuConfig& config, const CpuidDynamic& dynamic) {
   CpuidResult result;
-  const bool is_amd = config.vendor == "AuthenticAMD";
+  add_features(config, kExtendedLeaf + 1, 0, result);
+  if (config.is_amd()) {
+    // AMD repeats the bits of leaf 1 that both vendors give the same meaning.
+    CpuidResult common;
+    add_features(config, 1, 0, common);
+    result.eax = signature(config);
+    result.edx |= common.edx & 0x0183f3ff;
+  } else if (!dynamic.in_64bit_mode) {
+    result.edx &= ~(1u << 11);  // SYSCALL
+  }
+  return result;
+}
+
+// The CPU's ID, and that of its core, of one thread; one node.
+CpuidResult extended_topology_leaf(const CpuConfig& config) {
+  return {config.apic_id, config.apic_id & 0xff, 0, 0};
+}
+
+CpuidResult extended_leaf(const CpuConfig& config, uint32_t leaf, uint32_t subleaf,
+                          const CpuidDynamic& dynamic) {
+  CpuidResult result;
   switch (leaf) {
     case kExtendedLeaf:
       result = vendor_leaf(config, config.max_extended_leaf);
-      if (!is_amd) result.ebx = result.ecx = result.edx = 0;
+      if (!config.is_amd()) result.ebx = result.ecx = result.edx = 0;
       return result;
     case kExtendedLeaf + 1:
-      add_features(config, leaf, 0, result);
-      if (is_amd) {
-        // AMD repeats the bits of leaf 1 that both vendors give the same meaning.
-        CpuidResult common;
-        add_features(config, 1, 0, common);
-        result.eax = signature(config);
-        result.edx |= common.edx & 0x0183f3ff;
-      }
-      return result;
+      return extended_features(config, dynamic);
     case kExtendedLeaf + 2:
     case kExtendedLeaf + 3:
     case kExtendedLeaf + 4:
       return brand_leaf(config, leaf);
     case kExtendedLeaf + 5:
-      if (is_amd) return {0, 0, 0x20080140, 0x20080140};
-      return {};
+      return first_level_caches(config);
     case kExtendedLeaf + 6:
-      return {0, 0, 0x04008040, 0};
+      return outer_caches(config);
     case kExtendedLeaf + 8:
       result.eax = config.physical_bits | (config.has(Feature::kLa57) ? 57u : 48u) << 8;
-      if (is_amd) result.ecx = config.cpu_count - 1;
+      if (config.is_amd()) result.ecx = config.cpu_count - 1;
       return result;
+    case kExtendedLeaf + 0x1d:
+      return config.has(Feature::kTopoext) ? cache_leaf(config, subleaf) : CpuidResult();
+    case kExtendedLeaf + 0x1e:
+      return config.has(Feature::kTopoext) ? extended_topology_leaf(config) : CpuidResult();
     default:
       add_features(config, leaf, 0, result);
       return result;
@@ -234,10 +233,11 @@ CpuidResult cpuid(const CpuConfig& config, uint32_t leaf, uint32_t subleaf,
                   const CpuidDynamic& dynamic) {
   if (leaf >= kHypervisorLeaf && leaf < kHypervisorLeaf + 0x100 && config.has(Feature::kHypervisor))
     return hypervisor_leaf(config, leaf);
-  if (leaf >= kExtendedLeaf && leaf <= config.max_extended_leaf) return extended_leaf(config, leaf);
+  if (leaf >= kExtendedLeaf && leaf <= config.max_extended_leaf)
+    return extended_leaf(config, leaf, subleaf, dynamic);
   // Beyond the last leaf Intel's CPUs answer as for the last basic one, AMD's with zeros.
   if (leaf > config.max_basic_leaf) {
-    if (config.vendor == "AuthenticAMD") return {};
+    if (config.is_amd()) return {};
     leaf = config.max_basic_leaf;
   }
   return basic_leaf(config, leaf, subleaf, dynamic);

@@ -117,7 +117,7 @@ constexpr auto kModels = std::to_array<CpuModel>({
     {"Opteron_G4", "AMD Opteron 62xx (2011)", kAmd, "AMD Opteron 62xx class CPU", 21, 1, 2, 0xd, 0x8000001a, kOpteron4},
     {"Opteron_G5", "AMD Opteron 63xx (2012)", kAmd, "AMD Opteron 63xx class CPU", 21, 2, 0, 0xd, 0x8000001a, kOpteron5},
     {"EPYC", "AMD EPYC (2017)", kAmd, "AMD EPYC Processor", 23, 1, 2, 0xd, 0x8000001e, kEpyc},
-    {"qemu32", "a 32-bit CPU", kIntel, "Vireo Virtual 32-bit CPU", 6, 28, 10, 0x16, 0x80000004,
+    {"qemu32", "a 32-bit CPU", kIntel, "Vireo Virtual 32-bit CPU", 6, 28, 10, 0x16, 0x80000007,
      kPentium4 | kVirtual | FeatureSet{F::kNx, F::kSse3, F::kErms}},
     {"kvm32", "a plain 32-bit CPU", kIntel, "Common 32-bit processor", 15, 6, 1, 5, kExtended,
      kPentium4 | FeatureSet{F::kSse3, F::kHypervisor, F::kX2apic}},
@@ -133,8 +133,8 @@ constexpr auto kModels = std::to_array<CpuModel>({
 });
 // clang-format on
 
-/// MWAIT does not sleep, so that only who asks for it gets it.
-constexpr FeatureSet kImplemented = kMaximum | FeatureSet{F::kMonitor};
+/// MWAIT does not sleep, so that only who asks for it gets it; AMD's own are AMD's models'.
+constexpr FeatureSet kImplemented = kMaximum | FeatureSet{F::kMonitor, F::kMmxext, F::kTopoext};
 
 }  // namespace
 

@@ -60,9 +60,12 @@ constexpr Attributes rm(unsigned number) { return has_rm | number << 13; }
 constexpr unsigned rm_of(Attributes attributes) { return attributes >> 13 & 7; }
 /// #UD (or what the rows that follow say) unless CPUID tells of `feature`.
 constexpr Attributes needs(Feature feature) { return (static_cast<Attributes>(feature) + 1) << 32; }
+/// MMXEXT will do too (AMD volume 3, appendix D): of SSE, what works on general and MMX registers.
+constexpr Attributes or_mmxext = uint64_t{1} << 42;
 constexpr bool is_available(Attributes attributes, const FeatureSet& features) {
   const auto number = attributes >> 32 & 0xff;
-  return number == 0 || features.has(static_cast<Feature>(number - 1));
+  return number == 0 || features.has(static_cast<Feature>(number - 1)) ||
+         ((attributes & or_mmxext) && features.has(Feature::kMmxext));
 }
 
 /// One opcode: a row of the tables, which are searched in their order for the first that fits.

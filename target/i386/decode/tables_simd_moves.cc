@@ -20,7 +20,7 @@ constexpr uint16_t as(Enum value) {
 }
 
 constexpr Attributes mmx = needs(Feature::kMmx) | uses_mmx;
-constexpr Attributes mmx_sse = needs(Feature::kSse) | uses_mmx;
+constexpr Attributes mmx_sse = needs(Feature::kSse) | or_mmxext | uses_mmx;
 constexpr Attributes mmx_sse2 = needs(Feature::kSse2) | uses_mmx;
 constexpr Attributes sse = needs(Feature::kSse) | uses_sse;
 constexpr Attributes sse2 = needs(Feature::kSse2) | uses_sse;

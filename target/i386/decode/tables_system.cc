@@ -73,7 +73,7 @@ constexpr Row kRows[] = {
     {0xae, "clflushopt", operands("Mb"), reg(7) | prefix_66 | memory_only | needs(Feature::kClflushopt), &T::flush_line},
     {0xae, "lfence", operands(""), reg(5) | prefix_none | register_only | needs(Feature::kSse2), &T::fence},
     {0xae, "mfence", operands(""), reg(6) | prefix_none | register_only | needs(Feature::kSse2), &T::fence},
-    {0xae, "sfence", operands(""), reg(7) | prefix_none | register_only | needs(Feature::kSse), &T::fence},
+    {0xae, "sfence", operands(""), reg(7) | prefix_none | register_only | needs(Feature::kSse) | or_mmxext, &T::fence},
     {0xae, "rdfsbase", operands("Ry"), reg(0) | prefix_f3 | register_only | only64 | needs(Feature::kFsgsbase), &T::read_segment_base, kFs},
     {0xae, "rdgsbase", operands("Ry"), reg(1) | prefix_f3 | register_only | only64 | needs(Feature::kFsgsbase), &T::read_segment_base, kGs},
     {0xae, "wrfsbase", operands("Ry"), reg(2) | prefix_f3 | register_only | only64 | needs(Feature::kFsgsbase), &T::write_segment_base, kFs},

@@ -115,7 +115,7 @@ Feature sse_feature(const VectorOpcodeInfo& op) {
 }
 
 /// MMX encodings came with MMX itself, with SSE (0F70, C4, C5, D7, DA and on), SSE2 or SSSE3.
-Feature mmx_feature(const VectorOpcodeInfo& op) {
+Attributes mmx_needs(const VectorOpcodeInfo& op) {
   switch (op.opcode) {
     case 0x70:
     case 0xc4:
@@ -129,13 +129,14 @@ Feature mmx_feature(const VectorOpcodeInfo& op) {
     case 0xea:
     case 0xee:
     case 0xf6:
-      return Feature::kSse;
+      return needs(Feature::kSse) | or_mmxext;
     case 0xd4:
     case 0xfb:
     case 0xf4:
-      return Feature::kSse2;
+      return needs(Feature::kSse2);
     default:
-      return op.opcode >> 8 == 0x38 || op.opcode >> 8 == 0x3a ? Feature::kSsse3 : Feature::kMmx;
+      return needs(op.opcode >> 8 == 0x38 || op.opcode >> 8 == 0x3a ? Feature::kSsse3
+                                                                    : Feature::kMmx);
   }
 }
 
@@ -154,7 +155,7 @@ Attributes prefix_of(uint8_t prefix) {
 
 Row make_row(const VectorOpcodeInfo& op, VectorOpcode number, bool mmx) {
   const bool is_shift = op.shape == VectorShape::kShiftImm;
-  Attributes attributes = mmx ? prefix_none | uses_mmx | needs(mmx_feature(op))
+  Attributes attributes = mmx ? prefix_none | uses_mmx | mmx_needs(op)
                               : prefix_of(op.prefix) | uses_sse | needs(sse_feature(op));
   if (op.forms & tcg::kMmxOperand) attributes |= uses_mmx;
   if ((op.forms & tcg::kRegisterOnly) || is_shift) attributes |= register_only;

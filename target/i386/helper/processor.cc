@@ -72,6 +72,7 @@ uint64_t helper_cpuid(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
   const CpuidDynamic dynamic{.os_xsave = (state.cr4 & kCr4Osxsave) != 0,
                              .apic_enabled = apic && (apic->read_base() >> 11 & 1),
                              .protection_keys = (state.cr4 & kCr4Pke) != 0,
+                             .in_64bit_mode = in_64bit_mode(state),
                              .xcr0 = state.xcr0};
   const CpuidResult result = cpuid(*state.config, static_cast<uint32_t>(general[kRax]),
                                    static_cast<uint32_t>(general[kRcx]), dynamic);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "target/i386/cpu/state.h"
+#include "target/i386/decode/decoder.h"
 #include "target/i386/translate/helper_id.h"
 #include "tcg/ir/printer.h"
 #include "tcg/ir/verifier.h"
@@ -157,6 +158,28 @@ TEST_F(BlockTest, FeaturesDecideWhatIsDefined) {
                               block_, fault_));
   EXPECT_EQ(count(Opcode::kPopcnt), 0u);
   EXPECT_EQ(calls(HelperId::raise_exception), 1u);
+}
+
+TEST(Decode, AmdsExtensionsToMmxAreDefinedWithoutSse) {
+  const std::vector<uint8_t> kExtensions[] = {
+      {0x0f, 0x70, 0xc1, 0}, {0x0f, 0xc4, 0xc1, 0}, {0x0f, 0xc5, 0xc1, 0}, {0x0f, 0xd7, 0xc1},
+      {0x0f, 0xda, 0xc1},    {0x0f, 0xde, 0xc1},    {0x0f, 0xe0, 0xc1},    {0x0f, 0xe3, 0xc1},
+      {0x0f, 0xe4, 0xc1},    {0x0f, 0xe7, 0x00},    {0x0f, 0xea, 0xc1},    {0x0f, 0xee, 0xc1},
+      {0x0f, 0xf6, 0xc1},    {0x0f, 0xf7, 0xc1},    {0x0f, 0xae, 0xf8}};
+  const std::vector<uint8_t> kOthers[] = {{0x0f, 0x58, 0xc1},         // addps
+                                          {0x0f, 0xae, 0x10},         // ldmxcsr
+                                          {0x0f, 0xd4, 0xc1},         // paddq mm
+                                          {0x66, 0x0f, 0xda, 0xc1}};  // pminub xmm
+  const FeatureSet mmx(Feature::kMmx), amd(Feature::kMmx, Feature::kMmxext),
+      intel(Feature::kMmx, Feature::kSse);
+  Insn insn;
+  for (const auto& bytes : kExtensions) {
+    EXPECT_EQ(decode({32, mmx}, bytes, insn), DecodeStatus::kUndefined) << int{bytes[1]};
+    EXPECT_EQ(decode({32, amd}, bytes, insn), DecodeStatus::kOk) << int{bytes[1]};
+    EXPECT_EQ(decode({32, intel}, bytes, insn), DecodeStatus::kOk) << int{bytes[1]};
+  }
+  for (const auto& bytes : kOthers)
+    EXPECT_EQ(decode({32, amd}, bytes, insn), DecodeStatus::kUndefined) << int{bytes[1]};
 }
 
 TEST_F(BlockTest, PrivilegedInstructionsFaultInUserMode) {
