@@ -141,6 +141,40 @@ TEST_F(DeliveryTest, SystemCallAndReturn) {
   EXPECT_TRUE(cpu.eflags & kIf);
 }
 
+TEST(SystemCall, IntelHasSyscallIn64BitModeAndAmdSysenterInLegacyMode) {
+  const struct {
+    const char* model;
+    bool long_mode, compatibility;
+    uint8_t syscall, sysret, sysenter, sysexit;
+  } kCases[] = {
+      {"max", false, false, kUd, kUd, kNoException, kNoException},
+      {"max", true, true, kUd, kUd, kNoException, kNoException},
+      {"max", true, false, kNoException, kNoException, kNoException, kNoException},
+      {"max,vendor=AuthenticAMD", false, false, kNoException, kNoException, kNoException,
+       kNoException},
+      {"max,vendor=AuthenticAMD", true, true, kNoException, kNoException, kUd, kUd},
+      {"max,vendor=AuthenticAMD", true, false, kNoException, kNoException, kUd, kUd},
+  };
+  for (const auto& rule : kCases) {
+    const auto raised = [&](tcg::HelperFunction helper) {
+      TestMachine machine(rule.model);
+      machine.enter_flat(rule.long_mode);
+      CpuState& cpu = *machine.cpu;
+      if (rule.compatibility) cpu.segments[kCs].attributes = 0xc09b;
+      update_mode(cpu);
+      cpu.efer |= kEferSce;
+      cpu.sysenter_cs = 8;
+      return machine.run(helper, 4);
+    };
+    const std::string what = std::string(rule.model) + (rule.long_mode ? ", long" : ", legacy") +
+                             (rule.compatibility ? ", compatibility" : "");
+    EXPECT_EQ(raised(helper_syscall), rule.syscall) << what;
+    EXPECT_EQ(raised(helper_sysret), rule.sysret) << what;
+    EXPECT_EQ(raised(helper_sysenter), rule.sysenter) << what;
+    EXPECT_EQ(raised(helper_sysexit), rule.sysexit) << what;
+  }
+}
+
 TEST_F(DeliveryTest, TaskSwitchAndBack) {
   machine.enter_flat(false);
   add_task();

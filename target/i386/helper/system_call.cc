@@ -1,5 +1,7 @@
-// SYSCALL, SYSRET, SYSENTER, SYSEXIT, SWAPGS and the FS/GS base instructions (SDM volume 2).
+// SYSCALL, SYSRET, SYSENTER, SYSEXIT, SWAPGS and the FS/GS base instructions (SDM volume 2; AMD
+// volume 3).
 
+#include "target/i386/cpu/config.h"
 #include "target/i386/cpu/mode.h"
 #include "target/i386/helper/debug.h"
 #include "target/i386/helper/functions.h"
@@ -24,12 +26,23 @@ void set_flat_segments(CpuState& state, uint16_t cs, uint16_t ss, bool is_64bit,
   state.cpl = cpl;
 }
 
+/// Intel's CPUs have SYSCALL and SYSRET in 64-bit mode only.
+void require_syscall(CpuState& state) {
+  const bool exists = in_64bit_mode(state) || state.config->is_amd();
+  if (!exists || !(state.efer & kEferSce)) raise_exception(state, kUd);
+}
+
+/// AMD's have no SYSENTER and SYSEXIT in long mode.
+void require_sysenter(CpuState& state) {
+  if (in_long_mode(state) && state.config->is_amd()) raise_exception(state, kUd);
+}
+
 }  // namespace
 
 uint64_t helper_syscall(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
   const uint64_t mode_before = state.mode;
-  if (!(state.efer & kEferSce)) raise_exception(state, kUd);
+  require_syscall(state);
   const auto selector = static_cast<uint16_t>(state.star >> 32);
   uint64_t* general = state.frame.general;
   if (in_long_mode(state)) {
@@ -53,7 +66,7 @@ uint64_t helper_syscall(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
 
 uint64_t helper_sysret(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
-  if (!(state.efer & kEferSce)) raise_exception(state, kUd);
+  require_syscall(state);
   if (!in_protected_mode(state) || state.cpl != 0) raise_gp(state, 0);
   const auto base = static_cast<uint16_t>(state.star >> 48);
   const uint64_t ip = state.frame.general[kRcx];
@@ -76,6 +89,7 @@ uint64_t helper_sysret(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
 uint64_t helper_sysenter(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
   const uint64_t mode_before = state.mode;
+  require_sysenter(state);
   const auto selector = static_cast<uint16_t>(state.sysenter_cs & 0xfffc);
   if (!(state.cr0 & kCr0Pe) || selector == 0) raise_gp(state, 0);
   const bool wide = in_long_mode(state);
@@ -90,6 +104,7 @@ uint64_t helper_sysenter(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
 
 uint64_t helper_sysexit(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
+  require_sysenter(state);
   const auto selector = static_cast<uint16_t>(state.sysenter_cs & 0xfffc);
   if (!in_protected_mode(state) || state.cpl != 0 || selector == 0) raise_gp(state, 0);
   const bool to_64bit = a == 8 && in_long_mode(state);

@@ -1,4 +1,4 @@
-# SYSCALL, SYSRET, SYSENTER and SYSEXIT (SDM volume 2).
+# SYSCALL, SYSRET, SYSENTER and SYSEXIT as Intel has them (SDM volume 2).
 
 .include "harness.s"
 
@@ -43,7 +43,32 @@
   check %ebx, $user_stack_top-32, "SYSEXIT: ESP"
 
   need 0x80000001, edx, 29, "long mode"
+  check_bits %edx, 1<<11, 0, "CPUID tells of SYSCALL in 64-bit mode only"
+  read_msr MSR_EFER
+  orl $EFER_SCE, %eax
+  wrmsr
+  undefined "SYSCALL in protected mode", 0x0f, 0x05
+  undefined "SYSRET in protected mode", 0x0f, 0x07
+  try
+  user
+1:
+  sysret
+  caught_at 1b, UD, 0, "SYSRET in protected mode at CPL 3"
   long_mode
+  movl $0x80000001, %eax
+  cpuid
+  check_bits %edx, 1<<11, 1<<11, "CPUID tells of SYSCALL"
+  try
+  user_compatibility
+1:
+  syscall
+  use 64
+  caught_at 1b, UD, 0, "SYSCALL in compatibility mode"
+  try
+  compatibility
+1:
+  .byte 0x0f, 0x07              # sysret
+  caught_at 1b, UD, 0, "SYSRET in compatibility mode"
   write_msr MSR_SYSENTER_EIP, $1f
   try
   user
