@@ -55,13 +55,15 @@ enum class Action : uint8_t { reset, shutdown, pause, poweroff, exit_failure, no
 /// A machine as the user described it: what the command line (and later config files and QMP) are
 /// views of.
 struct Configuration {
+  static constexpr uint64_t kUsualCodeCacheBytes = uint64_t{64} << 20;
+
   std::string machine = "pc";
   std::string cpu_model = "max";
   std::string accelerator = "tcg";
   std::string accelerator_backend = "jit";
   /// Host code; what is known of it takes half as much again. With the default a process stays
   /// within 150 MiB beyond its guest's RAM.
-  uint64_t code_cache_bytes = uint64_t{64} << 20;
+  uint64_t code_cache_bytes = kUsualCodeCacheBytes;
   bool perf_map = false;
   bool profile = false;  ///< -accel tcg,profile=on
   uint64_t ram_bytes = uint64_t{128} << 20;

@@ -151,6 +151,15 @@ util::Status apply_vga(CommandLine& line, std::string_view argument) {
   return {};
 }
 
+util::Result<uint64_t> code_cache_size(const KeyValues& options, uint64_t fallback) {
+  constexpr uint64_t kUsual = Configuration::kUsualCodeCacheBytes;
+  const auto size = options.get_size("tb-size", fallback, kMebibyte);
+  if (size && *size == 0) return kUsual;
+  if (size && *size >= kMebibyte && *size <= 2048 * kMebibyte) return *size;
+  return options.bad_value("tb-size",
+                           fmt::format("1 to 2048 (MiB), or 0 for {}", kUsual / kMebibyte));
+}
+
 }  // namespace
 
 util::Status apply_accelerator(CommandLine& line, std::string_view argument) {
@@ -159,11 +168,7 @@ util::Status apply_accelerator(CommandLine& line, std::string_view argument) {
   VIREO_TRY_ASSIGN(accel, options.get_choice("accel", "tcg", {"tcg"}));
   VIREO_TRY_ASSIGN(backend,
                    options.get_choice("backend", "jit", {"jit", "interpreter", "lockstep"}));
-  VIREO_TRY_ASSIGN(cache,
-                   options.get_size("tb-size", line.configuration.code_cache_bytes, kMebibyte));
-  if (cache < kMebibyte || cache > 2048 * kMebibyte) {
-    return options.bad_value("tb-size", "1 to 2048 (MiB)");
-  }
+  VIREO_TRY_ASSIGN(cache, code_cache_size(options, line.configuration.code_cache_bytes));
   VIREO_TRY_ASSIGN(profile, options.get_bool("profile", line.configuration.profile));
   line.configuration.accelerator = accel;
   line.configuration.profile = profile;
@@ -179,7 +184,7 @@ std::span<const OptionRow> machine_options() {
       {"M", "[type=]name[,prop=value...]", "the same", &apply_machine},
       {"cpu", "model[,+flag][,-flag]", "CPU model ('help' lists them)", &apply_cpu},
       {"accel", "tcg[,backend=jit|interpreter|lockstep][,tb-size=MiB][,profile=on|off]",
-       "how guest code runs", &apply_accelerator},
+       "how guest code runs; tb-size is the room for translations (64)", &apply_accelerator},
       {"m", "[size=]megabytes", "guest memory, as 512, 512M or 2G (128M)", &apply_memory},
       {"smp", "[cpus=]n", "number of vCPUs", &apply_smp},
       {"kernel", "file", "boot this Linux kernel (bzImage) or multiboot ELF file", &apply_kernel},
