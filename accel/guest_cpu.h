@@ -72,8 +72,8 @@ class GuestCpu {
   virtual void record_simd_exception() = 0;
 
   virtual CodePosition position() const = 0;
-  /// What the code at the current position is, for listings.
-  virtual util::InstructionSet instruction_set() const = 0;
+  /// What code of CodePosition::mode is, for listings. Any thread.
+  virtual util::InstructionSet instruction_set(uint64_t mode) const = 0;
 
   /// Translates at most `max_insns` instructions from the current position. Returns false if not
   /// even the first could be fetched; `fault_linear` is then the address that failed.

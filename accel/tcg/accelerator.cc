@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "accel/tcg/profile.h"
 #include "accel/tcg/trace.h"
 #include "accel/tcg/vcpu.h"
 #include "tcg/backend/lockstep/lockstep.h"
@@ -198,6 +197,10 @@ tcg::TranslatedBlock* TcgAccelerator::translate(TcgVcpu& vcpu, const CodePositio
   block->separate_checks = ir_.separate_checks;
   separate_checks_ += block->separate_checks;
   log_host_code(*backend_, *block, at);
+  if (profiling_) {
+    guest_code_[backend_->host_code(*block).data()] =
+        read_guest_code(vcpu.code_reader(), at.linear, block->guest_size);
+  }
   if (perf_map_) perf_map_->add(backend_->host_code(*block), at.linear, at.user);
   for (const tcg::CodePage* each : {&page, second}) {
     if (each != nullptr) protect_code_page(reinterpret_cast<const std::byte*>(each->key.host));
@@ -235,10 +238,11 @@ void TcgAccelerator::report_difference(TcgVcpu& vcpu, const tcg::TranslatedBlock
     pipeline_.run(ir);
   }
   const CodePosition at = vcpu.cpu().position();
-  util::warn(fmt::format("lock-step: the backends differ in the block at {:#x}:\n{}{}OP:\n{}\n{}",
-                         at.ip, what,
-                         list_guest_code(vcpu.cpu(), vcpu.code_reader(), at, block.guest_size),
-                         tcg::to_string(ir), list_host_code(*backend_, block, at)));
+  const auto guest_code = read_guest_code(vcpu.code_reader(), at.linear, block.guest_size);
+  util::warn(
+      fmt::format("lock-step: the backends differ in the block at {:#x}:\n{}{}OP:\n{}\n{}", at.ip,
+                  what, list_guest_code(vcpu.cpu().instruction_set(at.mode), guest_code, at.linear),
+                  tcg::to_string(ir), list_host_code(*backend_, block, at)));
   vcpu.cpu().dump(true);
   if (on_difference_) on_difference_();
 }
@@ -343,6 +347,8 @@ void TcgAccelerator::make_room() {
   });
   if (code.empty()) return flush_translations();
   ++evictions_;
+  guest_code_.erase(guest_code_.lower_bound(code.data()),
+                    guest_code_.lower_bound(code.data() + code.size()));
   for (TcgVcpu* vcpu : vcpus_) vcpu->forget_code(code);
 }
 
@@ -353,6 +359,7 @@ void TcgAccelerator::flush_translations() {
     for_each_code_page(*block, [block](uint64_t offset) { block->set_code(offset, false); });
   }
   blocks_.clear();
+  guest_code_.clear();
   backend_->flush();
   for (TcgVcpu* vcpu : vcpus_) vcpu->forget_translations();
 }

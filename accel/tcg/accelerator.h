@@ -9,6 +9,7 @@
 #include "accel/accelerator.h"
 #include "accel/tcg/block_map.h"
 #include "accel/tcg/perf_map.h"
+#include "accel/tcg/profile.h"
 #include "core/memory/address_space.h"
 #include "core/memory/ram_block.h"
 #include "tcg/backend/backend.h"
@@ -64,6 +65,8 @@ class TcgAccelerator final : public Accelerator,
   void restart_profile_of(TcgVcpu& vcpu);
   /// Whether vCPUs are to keep a Profile.
   bool profiling() const { return profiling_; }
+  /// While it is so.
+  const GuestCode& guest_code() const { return guest_code_; }
 
   /// Before the first vCPU: another memory that CPUs may see in some mode of theirs.
   void watch(core::AddressSpace& memory);
@@ -129,6 +132,7 @@ class TcgAccelerator final : public Accelerator,
   std::function<void()> on_difference_;
   std::unique_ptr<PerfMap> perf_map_;  // null: not wanted
   bool profiling_ = false;
+  GuestCode guest_code_;
   uint64_t flushes_ = 0, evictions_ = 0;
   uint64_t separate_checks_ = 0;  // blocks made for them
   std::vector<core::RamBlock*> ram_;

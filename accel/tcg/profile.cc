@@ -38,7 +38,8 @@ util::Status Profile::begin() {
   if (cells > 0) {
     VIREO_TRY_ASSIGN(mapping, util::MemoryMapping::create("the profile", cells * sizeof(Cell)));
     mapping_ = std::move(mapping);
-    cells_ = reinterpret_cast<Cell*>(mapping_.data());  // zeros, which is what empty atomics are
+    // Zeros are what empty atomics are.
+    cells_ = {reinterpret_cast<Cell*>(mapping_.data()), cells};
   }
   core::MachineLock::count_waiting(&lock_ns_);
   VIREO_TRY_ASSIGN(sampler, util::ThreadSampler::start(
@@ -78,7 +79,7 @@ util::ThreadSampler::Times Profile::times() const {
 void Profile::sample(const void* instruction) {
   const std::span<const std::byte> code = backend_.code_cache();
   const auto offset = static_cast<size_t>(static_cast<const std::byte*>(instruction) - code.data());
-  if (cells_ == nullptr || offset >= code.size()) {
+  if (offset / kCellBytes >= cells_.size()) {
     by_activity_[static_cast<unsigned>(util::Activity{util::current_activity})].fetch_add(
         1, std::memory_order_relaxed);
     return;
@@ -99,13 +100,13 @@ void Profile::add(const std::byte* code, uint64_t samples, uint64_t place) {
   const uint64_t base = page.relocatable ? tcg::page_of(place) : page.key.linear;
   const uint64_t linear = base + found->offset;
   const bool user = (place & 1) != 0;
-  const auto* host = reinterpret_cast<const std::byte*>(page.key.host) + found->offset;
-  Block& block = blocks_[{linear, host, user}];
+  const auto& guest_code = guest_code_.at(backend_.host_code(*found).data());
+  Block& block = blocks_[{linear, page.key.mode, user, guest_code}];
   block.linear = linear;
+  block.mode = page.key.mode;
   block.user = user;
-  block.guest_code = host;
+  block.guest_code = guest_code;
   block.guest_insns = found->guest_insns;
-  block.guest_size = found->guest_size;
   block.host_size = found->host_size;
   block.translation = found;
   block.samples += samples;
@@ -113,13 +114,13 @@ void Profile::add(const std::byte* code, uint64_t samples, uint64_t place) {
 }
 
 void Profile::collect() {
-  if (cells_ == nullptr) return;
   const std::byte* code = backend_.code_cache().data();
-  const size_t used = backend_.code_bytes_used();
-  for (size_t i = 0; i < used / kCellBytes; ++i) {
-    if (cells_[i].samples.load(std::memory_order_relaxed) == 0) continue;
-    const uint64_t samples = cells_[i].samples.exchange(0, std::memory_order_relaxed);
-    add(code + i * kCellBytes, samples, cells_[i].place.load(std::memory_order_relaxed));
+  for (Cell& cell : cells_) {
+    if (cell.samples.load(std::memory_order_relaxed) != 0) {
+      const uint64_t samples = cell.samples.exchange(0, std::memory_order_relaxed);
+      add(code, samples, cell.place.load(std::memory_order_relaxed));
+    }
+    code += kCellBytes;
   }
 }
 
@@ -146,7 +147,7 @@ std::string Profile::shares() const {
     return count == 0 ? 0 : working * static_cast<double>(part) / static_cast<double>(count);
   };
   std::string text = fmt::format("time                {:.3f} s, {} samples\n", wall * 1e-9, count);
-  const bool interpreted = cells_ == nullptr;
+  const bool interpreted = cells_.empty();
   const auto by = [this](unsigned i) { return by_activity_[i].load(); };
   constexpr auto kGuest = static_cast<unsigned>(util::Activity::kGuest);
   if (!interpreted) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -16,6 +17,9 @@
 
 namespace vireo::accel {
 
+/// What translations were made from, by the address of their host code: guests overwrite theirs.
+using GuestCode = std::map<const std::byte*, std::vector<std::byte>>;
+
 /// Where a vCPU's thread spends its time: samples by what it is at (util::Activity), those in
 /// translated code by block, and how long it sleeps. For `-accel tcg,profile=on` and `-d perf`.
 class Profile {
@@ -23,18 +27,21 @@ class Profile {
   /// A block that samples hit, by guest code.
   struct Block {
     uint64_t linear = 0;  ///< Guest-virtual address.
+    uint64_t mode = 0;    ///< See tcg::CodePageKey.
     bool user = false;
-    uint16_t guest_insns = 0, guest_size = 0;
+    uint16_t guest_insns = 0;
     uint32_t host_size = 0;
     uint64_t samples = 0;
-    const std::byte* guest_code = nullptr;
+    std::vector<std::byte> guest_code;
     /// Null since it was flushed.
     const tcg::TranslatedBlock* translation = nullptr;
   };
 
-  /// `user`: whether the vCPU is in user mode; read in signal handlers, as `frame` is.
-  Profile(const tcg::Backend& backend, const tcg::Frame& frame, const bool& user)
-      : backend_(backend), frame_(frame), user_(user) {}
+  /// `guest_code` has every translation of `backend`. `user`: whether the vCPU is in user mode;
+  /// read in signal handlers, as `frame` is.
+  Profile(const tcg::Backend& backend, const GuestCode& guest_code, const tcg::Frame& frame,
+          const bool& user)
+      : backend_(backend), guest_code_(guest_code), frame_(frame), user_(user) {}
 
   // On the vCPU's thread.
   /// From here to end() the calling thread is sampled. Errors: the host cannot do this.
@@ -74,18 +81,20 @@ class Profile {
   void add(const std::byte* code, uint64_t samples, uint64_t place);
 
   const tcg::Backend& backend_;
+  const GuestCode& guest_code_;
   const tcg::Frame& frame_;
   const bool& user_;
   std::unique_ptr<util::ThreadSampler> sampler_;
   util::ThreadSampler::Times restarted_;  // what sampler_ had then
   util::ThreadSampler::Times ended_;      // what sampler_ had last
   util::MemoryMapping mapping_;
-  Cell* cells_ = nullptr;  // for the code cache
+  std::span<Cell> cells_;  // for the code cache
   std::array<std::atomic<uint64_t>, util::kActivities> by_activity_{};
   std::atomic<uint64_t> in_cache_{0};
   std::atomic<int64_t> slept_ns_{0}, paused_ns_{0}, lock_ns_{0};
   uint64_t in_blocks_ = 0;
-  using Key = std::tuple<uint64_t, const std::byte*, bool>;  // guest-virtual, host, user
+  /// Block::linear, mode, user and guest_code.
+  using Key = std::tuple<uint64_t, uint64_t, bool, std::vector<std::byte>>;
   std::map<Key, Block> blocks_;
 };
 

@@ -45,7 +45,7 @@ class FakeBackend final : public tcg::Backend {
   void link(tcg::TranslatedBlock*, unsigned, tcg::TranslatedBlock*) override {}
   void invalidate(tcg::TranslatedBlock*) override {}
   void flush() override {}
-  size_t code_bytes_used() const override { return sizeof code; }
+  size_t code_bytes_used() const override { return 16; }  // wherever
   size_t code_bytes_total() const override { return sizeof code; }
   std::span<const std::byte> code_cache() const override { return code; }
   const tcg::TranslatedBlock* block_at(const void* address) const override {
@@ -54,8 +54,16 @@ class FakeBackend final : public tcg::Backend {
            : offset >= 128 && offset < 160 ? &blocks_[1]
                                            : nullptr;
   }
-  std::span<const std::byte> host_code(const tcg::TranslatedBlock&) const override { return {}; }
+  std::span<const std::byte> host_code(const tcg::TranslatedBlock& block) const override {
+    return {code + (&block == &blocks_[0] ? 64 : 128), 32};
+  }
   std::vector<tcg::CodeMark> code_marks(const tcg::TranslatedBlock&) const override { return {}; }
+
+  /// As if block 1 were another translation.
+  void set_mode(uint64_t mode) { pages_[1].key.mode = mode; }
+  GuestCode guest_code() const {
+    return {{code + 64, {std::byte{0x90}}}, {code + 128, {std::byte{0xc3}}}};
+  }
 
   std::byte code[256] = {};
 
@@ -69,9 +77,10 @@ class ProfileTest : public ::testing::Test {
   void SetUp() override { ASSERT_TRUE(profile_.begin()); }
 
   FakeBackend backend_;
+  GuestCode guest_code_ = backend_.guest_code();
   tcg::Frame frame_;
   bool user_ = false;
-  Profile profile_{backend_, frame_, user_};
+  Profile profile_{backend_, guest_code_, frame_, user_};
 };
 
 // The thread hardly runs, so that all samples are the test's own.
@@ -129,6 +138,32 @@ TEST_F(ProfileTest, ARestartForgetsWhatWasBefore) {
   EXPECT_LT(profile_.samples(), 4u);
   EXPECT_NE(profile_.shares().find("idle                             0.0%"), std::string::npos)
       << profile_.shares();
+}
+
+// A listing shows what was translated, however often the place has been translated.
+TEST_F(ProfileTest, OtherCodeOrAnotherModeIsAnotherBlock) {
+  const auto sample = [this] {
+    profile_.sample(backend_.code + 150);
+    profile_.collect();
+  };
+  auto& code = guest_code_.at(backend_.code + 128);
+  const std::vector<std::byte> first = code, second = {std::byte{0}, std::byte{0}};
+  sample();
+  code = second;
+  for (int i = 0; i < 2; ++i) sample();
+  backend_.set_mode(32);
+  for (int i = 0; i < 3; ++i) sample();
+  profile_.end();
+  const auto hottest = profile_.hottest(10);
+  ASSERT_EQ(hottest.size(), 3u);
+  const std::vector<std::byte>* const codes[] = {&second, &second, &first};
+  const uint64_t modes[] = {32, 0, 0};
+  for (unsigned i = 0; i < 3; ++i) {
+    EXPECT_EQ(hottest[i].linear, 0xffff8123u);
+    EXPECT_EQ(hottest[i].samples, 3u - i);
+    EXPECT_EQ(hottest[i].guest_code, *codes[i]);
+    EXPECT_EQ(hottest[i].mode, modes[i]);
+  }
 }
 
 TEST_F(ProfileTest, SharesAddUpToTheTime) {

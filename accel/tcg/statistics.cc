@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "accel/guest_cpu.h"
 #include "accel/tcg/accelerator.h"
 #include "accel/tcg/profile.h"
@@ -45,15 +43,10 @@ double ratio(uint64_t part, uint64_t whole) {
 }
 
 std::string listing(const tcg::Backend& backend, const GuestCpu& cpu, const Profile::Block& block) {
-  if (block.translation == nullptr) return "(no longer translated)\n\n";
+  const std::string text =
+      list_guest_code(cpu.instruction_set(block.mode), block.guest_code, block.linear);
+  if (block.translation == nullptr) return text + "OUT: no longer there\n\n";
   const tcg::TranslatedBlock& translation = *block.translation;
-  const unsigned in_page =
-      std::min<unsigned>(block.guest_size, tcg::kPageSize - translation.offset);
-  std::string text = "IN:\n";
-  for (const auto& insn :
-       util::disassemble(cpu.instruction_set(), {block.guest_code, in_page}, block.linear)) {
-    text += util::to_line(insn);
-  }
   CodePosition at;
   at.linear = block.linear;
   at.ip = translation.page->relocatable ? block.linear : translation.guest_ip();
@@ -65,6 +58,7 @@ std::string listing(const tcg::Backend& backend, const GuestCpu& cpu, const Prof
 std::string TcgAccelerator::statistics(bool listings) {
   const std::lock_guard lock(translation_lock_);
   std::string text = translation_figures() + exit_figures();
+  if (!profiling_) text += "time                not known without -accel tcg,profile=on\n";
   for (TcgVcpu* vcpu : vcpus_) {
     if (vcpu->profile() != nullptr) text += profile_of(*vcpu, listings);
   }
@@ -120,7 +114,7 @@ std::string TcgAccelerator::profile_of(TcgVcpu& vcpu, bool listings) const {
     text += fmt::format(
         "  {:5.1f}% guest-{}:{:#x} samples={} instructions={} guest_bytes={} host_bytes={}\n",
         100 * ratio(block.samples, profile.samples()), block.user ? "user" : "kernel", block.linear,
-        block.samples, block.guest_insns, block.guest_size, block.host_size);
+        block.samples, block.guest_insns, block.guest_code.size(), block.host_size);
     if (listings && shown++ < kShownBlocks) text += listing(*backend_, vcpu.cpu(), block);
   }
   return text;

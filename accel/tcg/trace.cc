@@ -21,8 +21,16 @@ bool wanted(uint32_t item, const CodePosition& at) {
   return util::log_enabled(item) && util::log_address_selected(at.linear);
 }
 
+const char* access_name(tcg::Access access) {
+  return access == tcg::Access::kRead    ? "read"
+         : access == tcg::Access::kWrite ? "write"
+                                         : "execute";
+}
+
+}  // namespace
+
 // Only a block's last bytes may lie on a second page.
-std::vector<std::byte> guest_bytes(CodeReader& code, uint64_t linear, size_t size) {
+std::vector<std::byte> read_guest_code(CodeReader& code, uint64_t linear, size_t size) {
   std::vector<std::byte> bytes;
   while (size > 0) {
     const auto part = code.bytes_at(linear);
@@ -35,20 +43,10 @@ std::vector<std::byte> guest_bytes(CodeReader& code, uint64_t linear, size_t siz
   return bytes;
 }
 
-const char* access_name(tcg::Access access) {
-  return access == tcg::Access::kRead    ? "read"
-         : access == tcg::Access::kWrite ? "write"
-                                         : "execute";
-}
-
-}  // namespace
-
-std::string list_guest_code(const GuestCpu& cpu, CodeReader& code, const CodePosition& at,
-                            uint32_t guest_size) {
-  const auto bytes = guest_bytes(code, at.linear, guest_size);
+std::string list_guest_code(util::InstructionSet set, std::span<const std::byte> code,
+                            uint64_t linear) {
   std::string text = "IN:\n";
-  for (const auto& insn : util::disassemble(cpu.instruction_set(), bytes, at.linear))
-    text += util::to_line(insn);
+  for (const auto& insn : util::disassemble(set, code, linear)) text += util::to_line(insn);
   return text;
 }
 
@@ -83,7 +81,9 @@ std::string list_host_code(const tcg::Backend& backend, const tcg::TranslatedBlo
 void log_guest_code(const GuestCpu& cpu, CodeReader& code, const CodePosition& at,
                     uint32_t guest_size) {
   if (!wanted(util::kLogInAsm, at)) return;
-  util::write_log("----------------\n" + list_guest_code(cpu, code, at, guest_size) + "\n");
+  const auto bytes = read_guest_code(code, at.linear, guest_size);
+  util::write_log("----------------\n" +
+                  list_guest_code(cpu.instruction_set(at.mode), bytes, at.linear) + "\n");
 }
 
 void log_ir(uint32_t item, const tcg::Block& ir, const CodePosition& at) {

@@ -62,7 +62,8 @@ TcgVcpu::TcgVcpu(TcgAccelerator& accelerator, GuestCpu& cpu, unsigned index,
   forget_jump_targets();
   frame_.accelerator = this;
   if (accelerator.profiling()) {
-    profile_ = std::make_unique<Profile>(accelerator.backend(), frame_, user_);
+    profile_ =
+        std::make_unique<Profile>(accelerator.backend(), accelerator.guest_code(), frame_, user_);
   }
   select_jumps();
   enter_space(spaces_[0]);

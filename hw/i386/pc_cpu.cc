@@ -123,10 +123,10 @@ accel::CodePosition PcCpu::position() const {
           .relocatable = i386::is_relocatable(state_.mode)};
 }
 
-util::InstructionSet PcCpu::instruction_set() const {
-  return state_.mode & i386::kMode64       ? util::InstructionSet::x86_64
-         : state_.mode & i386::kModeCode32 ? util::InstructionSet::x86_32
-                                           : util::InstructionSet::x86_16;
+util::InstructionSet PcCpu::instruction_set(uint64_t mode) const {
+  return mode & i386::kMode64       ? util::InstructionSet::x86_64
+         : mode & i386::kModeCode32 ? util::InstructionSet::x86_32
+                                    : util::InstructionSet::x86_16;
 }
 
 bool PcCpu::translate(tcg::Block& block, accel::CodeReader& code, unsigned max_insns,

@@ -51,7 +51,7 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
   void record_divide_error() override;
   void record_simd_exception() override;
   accel::CodePosition position() const override;
-  util::InstructionSet instruction_set() const override;
+  util::InstructionSet instruction_set(uint64_t mode) const override;
   bool translate(tcg::Block& block, accel::CodeReader& code, unsigned max_insns,
                  uint64_t& fault_linear) override;
   bool prepare() override;

@@ -2,7 +2,7 @@
 
 import subprocess
 
-from registry import Skip
+from registry import ROOT, Skip
 
 
 def make(*command, folder=None):
@@ -10,3 +10,11 @@ def make(*command, folder=None):
     result = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, cwd=folder)
     if result.returncode != 0:
         raise Skip(f"{command[0]} cannot make the guest here: {result.stderr.strip().splitlines()[-1:]}")
+
+
+def make_boot_sector(name, folder):
+    """The bytes of tests/guest/programs/NAME.S."""
+    code, parts = folder / f"{name}.bin", folder / f"{name}.o"
+    make("as", "--32", "-o", parts, ROOT / f"tests/guest/programs/{name}.S")
+    make("ld", "-m", "elf_i386", "-Ttext=0x7c00", "--oformat", "binary", "-o", code, parts)
+    return code.read_bytes()

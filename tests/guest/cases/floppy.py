@@ -1,7 +1,7 @@
 """Floppy disks: booted by the firmware, read and written by Debian's kernel."""
 
-from registry import ROOT, guest_test, needs
-from toolchain import make
+from registry import guest_test, needs
+from toolchain import make_boot_sector
 
 BOOT = 120
 COMMAND = 30
@@ -15,12 +15,10 @@ SECTOR = 512
 def floppy_boot(bench):
     """SeaBIOS boots a boot sector from floppy disks of all usual sizes, and reads them by its own calls."""
     needs("as")
-    code = bench.folder / "boot.bin"
-    make("as", "--32", "-o", bench.folder / "boot.o", ROOT / "tests/guest/programs/floppy_boot.S")
-    make("ld", "-m", "elf_i386", "-Ttext=0x7c00", "--oformat", "binary", "-o", code, bench.folder / "boot.o")
+    code = make_boot_sector("floppy_boot", bench.folder)
     for size, heads, sectors in FORMATS:
         image = bytearray(size << 10)
-        image[:SECTOR] = code.read_bytes()
+        image[:SECTOR] = code
         at = ((20 * heads + 1) * sectors + 4) * SECTOR
         message = f"a floppy of {size} KiB\n".encode() + b"\0"
         image[at:at + len(message)] = message

@@ -4,10 +4,12 @@ import re
 import time
 from pathlib import Path
 
-from registry import guest_test
+from registry import guest_test, needs
+from toolchain import make_boot_sector
 from vm import GuestError
 
 LONG = 60
+SHORT = 20
 
 # An item of -d, and a line of what SeaBIOS's start must show for it.
 LOG_LINES = {
@@ -116,3 +118,27 @@ def profile(bench):
     total = sum(share for name, share in shares.items() if not name.startswith("("))
     assert "IN:" in text and "OUT: [size=" in text, "no listings"
     assert 99 < total < 103, f"the shares add up to {total}%: {shares}"
+
+
+@guest_test("listings")
+def listings(bench):
+    """-d perf lists code as it was and in the mode that it ran in, even if the guest has written other code there."""
+    needs("as")
+    log, disk = bench.folder / "log", bench.folder / "disk"
+    disk.write_bytes(make_boot_sector("overwritten_code", bench.folder).ljust(1 << 20, b"\0"))
+    with bench.guest("-nographic", "-drive", f"if=ide,format=raw,file={disk}", "-d", "perf", "-D", log, "-device",
+                     "isa-debug-exit,iobase=0xf4,iosize=0x04") as guest:
+        guest.ends(SHORT, code=0x21)
+    text = log.read_text(errors="replace")
+    listed = re.findall(r"guest-kernel:0x8000 .*\nIN:\n(.*\n.*)\n", text)
+    for loop in ("imul ax, ax, 0x1234\n.*dec ecx$", "imul eax, eax, 0x12345678\n.*dec ecx$"):
+        assert any(re.search(loop, listing) for listing in listed), f"no {loop!r} in {listed}"
+
+
+@guest_test("info-jit")
+def info_jit(bench):
+    """`info jit` says how to learn where the time goes; a code cache of 0 MiB is the usual one."""
+    with bench.guest("-nographic", "-accel", "tcg,tb-size=0") as guest:
+        guest.type("\x01cinfo jit")
+        guest.expect(r"code cache +\d+ of 67108864 bytes", LONG)
+        guest.expect(r"time +not known without -accel tcg,profile=on", LONG)
