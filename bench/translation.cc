@@ -2,12 +2,7 @@
 // `translation [PROGRAM [BLOCKS]]` prints how long a block takes, and each part of the work; under
 // callgrind it tells which functions that is, without noise.
 
-#include <elf.h>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -19,6 +14,7 @@
 
 #include "accel/guest_cpu.h"
 #include "target/i386/cpu/mode.h"
+#include "target/i386/decode/program_text.h"
 #include "target/i386/translate/block.h"
 #include "tcg/backend/backend.h"
 #include "tcg/opt/pipeline.h"
@@ -40,41 +36,6 @@ constexpr size_t kLeastCode = kPlaces * tcg::kPageSize;
 [[noreturn]] void fail(std::string_view what, const char* path) {
   fmt::print(stderr, "{}: {}\n", path, what);
   std::exit(1);
-}
-
-std::span<const std::byte> map_file(const char* path) {
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
-  struct stat info;
-  if (file < 0 || fstat(file, &info) != 0) fail("cannot be opened", path);
-  const auto size = static_cast<size_t>(info.st_size);
-  void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
-  close(file);
-  if (data == MAP_FAILED) fail("cannot be read", path);
-  return {static_cast<const std::byte*>(data), size};
-}
-
-/// The first section of an x86-64 ELF file that holds kLeastCode of code: .text.
-std::span<const std::byte> text_of(const char* path) {
-  const std::span<const std::byte> file = map_file(path);
-  const auto* header = reinterpret_cast<const Elf64_Ehdr*>(file.data());
-  const bool is_elf =
-      file.size() >= sizeof *header &&
-      std::string_view(reinterpret_cast<const char*>(file.data()), SELFMAG) == ELFMAG;
-  if (!is_elf || header->e_machine != EM_X86_64 ||
-      header->e_shoff + header->e_shnum * sizeof(Elf64_Shdr) > file.size()) {
-    fail("is no x86-64 program with sections", path);
-  }
-  const std::span sections(reinterpret_cast<const Elf64_Shdr*>(file.data() + header->e_shoff),
-                           header->e_shnum);
-  for (const Elf64_Shdr& section : sections) {
-    const bool is_code = section.sh_type == SHT_PROGBITS && (section.sh_flags & SHF_EXECINSTR);
-    const bool is_there =
-        section.sh_offset <= file.size() && section.sh_size <= file.size() - section.sh_offset;
-    if (is_code && is_there && section.sh_size >= kLeastCode) {
-      return file.subspan(section.sh_offset, section.sh_size);
-    }
-  }
-  fail("has no section with enough code", path);
 }
 
 class Text final : public accel::CodeReader {
@@ -183,7 +144,10 @@ int main(int argc, char** argv) {
   const unsigned blocks =
       argc > 2 ? static_cast<unsigned>(std::strtoul(argv[2], nullptr, 10)) : 20000;
   if (blocks == 0) vireo::fail("is no number of blocks", argv[2]);
-  vireo::Translation translation(vireo::text_of(program));
+  const std::vector<uint8_t> text = vireo::i386::program_text(program);
+  if (text.size() < vireo::kLeastCode)
+    vireo::fail("is no x86-64 program with enough code", program);
+  vireo::Translation translation(std::as_bytes(std::span(text)));
   const vireo::Parts parts = translation.run(blocks);
   if (parts.blocks == 0) vireo::fail("has no code that could be translated", program);
   vireo::report(parts, translation.statistics());

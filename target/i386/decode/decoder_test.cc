@@ -3,17 +3,15 @@
 
 #include "target/i386/decode/decoder.h"
 
-#include <elf.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
-#include <fstream>
-#include <iterator>
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "target/i386/decode/capstone_comparison.h"
+#include "target/i386/decode/program_text.h"
 
 namespace vireo::i386 {
 namespace {
@@ -48,23 +46,8 @@ TEST(Decoder, AgreesOnRandomBytes64) { compare_random(64, 200000); }
 TEST(Decoder, AgreesOnRandomBytes32) { compare_random(32, 200000); }
 TEST(Decoder, AgreesOnRandomBytes16) { compare_random(16, 200000); }
 
-std::vector<uint8_t> text_section(const char* path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::vector<char> image((std::istreambuf_iterator<char>(file)), {});
-  if (image.size() < sizeof(Elf64_Ehdr)) return {};
-  const auto* header = reinterpret_cast<const Elf64_Ehdr*>(image.data());
-  const auto* sections = reinterpret_cast<const Elf64_Shdr*>(image.data() + header->e_shoff);
-  const char* names = image.data() + sections[header->e_shstrndx].sh_offset;
-  for (unsigned i = 0; i < header->e_shnum; ++i) {
-    if (std::strcmp(names + sections[i].sh_name, ".text") != 0) continue;
-    const char* text = image.data() + sections[i].sh_offset;
-    return {text, text + sections[i].sh_size};
-  }
-  return {};
-}
-
 void compare_file(const char* path) {
-  const std::vector<uint8_t> text = text_section(path);
+  const std::vector<uint8_t> text = program_text(path);
   if (text.empty()) GTEST_SKIP() << path << " has no .text";
   Capstone capstone(64);
   Tally tally;
@@ -75,6 +58,16 @@ void compare_file(const char* path) {
   }
   EXPECT_GT(tally.compared, 1000u);
   report(tally);
+}
+
+TEST(ProgramText, IsCodeOfProgramsOnly) {
+#ifdef __x86_64__
+  const auto text = program_text("/proc/self/exe");
+  const auto* const code = reinterpret_cast<const uint8_t*>(&compare_file);
+  EXPECT_NE(std::search(text.begin(), text.end(), code, code + 64), text.end());
+#endif
+  EXPECT_TRUE(program_text("/proc/self/cmdline").empty());
+  EXPECT_TRUE(program_text("/nonexistent").empty());
 }
 
 TEST(Decoder, AgreesOnTheShell) { compare_file("/bin/bash"); }
