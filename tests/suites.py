@@ -27,6 +27,8 @@ SANITIZED_OPTIMIZATION = {"asan": 1, "tsan": 2}
 CROSS = ["-Doptimization=2", "-Ddebug=false", "--cross-file", str(ROOT / "scripts/lib/aarch64.ini")]
 LONG_COMPARISON = {"VIREO_HOST_CPU_CASES": "200000", "VIREO_HOST_CPU_SEQUENCES": "1000000"}
 LONG_FUZZING = 3600  # seconds
+# Which the tests of system behaviour run on as well: without PAE, without long mode, an early and a late AMD.
+OTHER_CPUS = ("486", "n270", "Opteron_G1", "EPYC")
 PATIENCE, PATIENCE_OF_SLOW_BUILDS = 4, 20  # how much longer than a fast and idle host a test may take
 
 
@@ -74,6 +76,13 @@ def run_guests(build, word, form, patience=1):
 def run_system(build, word, backend):
     """The small guests in assembly."""
     return run_runner("asm", build, "--backend", backend, word)
+
+
+def run_system_on_others(build, word):
+    tally = Tally()
+    for cpu in OTHER_CPUS:
+        tally.add(run_runner("asm", build, "--backend", "jit", "--cpu", cpu, word))
+    return tally
 
 
 def run_runner(folder, build, *arguments):
@@ -168,6 +177,7 @@ def main():
         total.add(timed("the instructions at length", lambda: run_long(build, word)))
     for backend in ("jit", "interpreter") if options.full else ("jit",):
         total.add(timed(f"tests of system behaviour ({backend})", lambda b=backend: run_system(build, word, b)))
+    total.add(timed("tests of system behaviour (other CPUs)", lambda: run_system_on_others(build, word)))
     total.add(timed("guest tests", lambda: run_guests(build, word, "full" if options.full else "ci")))
     for kind in SANITIZERS if options.full else ():
         total.add(timed(f"tests with {SANITIZERS[kind]} sanitizers", lambda k=kind: run_sanitized(k, word)))

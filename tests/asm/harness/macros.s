@@ -90,13 +90,11 @@
   movl $SHUTDOWN_EXPECTED, SHUTDOWN_MARK
 .endm
 
-# Ends the test as lacking unless a bit of CPUID is set: register is eax, ebx, ecx or edx.
+# Ends the test unless a bit of CPUID is set: as lacking if nothing was checked yet. Register is eax, ebx, ecx or edx.
 .macro need leaf, register, bit, name
-  movl $\leaf, %eax
-  xorl %ecx, %ecx
-  cpuid
-  btl $\bit, %\register
-  jc 91f
+  unless \leaf, \register, \bit, 92f
+  jmp 91f
+92:
   movl $98f, report_rule
   jmp lacking
   .pushsection .rodata
@@ -104,6 +102,19 @@
   .asciz "\name"
   .popsection
 91:
+.endm
+
+# Goes to the place if the bit is clear, or the CPU does not have the leaf.
+.macro unless leaf, register, bit, place
+  movl $((\leaf) & 0x80000000), %eax
+  cpuid
+  cmpl $\leaf, %eax
+  jb \place
+  movl $\leaf, %eax
+  xorl %ecx, %ecx
+  cpuid
+  btl $\bit, %\register
+  jnc \place
 .endm
 
 .macro load_data_segments selector
@@ -313,6 +324,7 @@
 .endm
 
 .macro paging_pae
+  need 1, edx, 6, "PAE"
   call build_pages_pae
   set_bits cr4, CR4_PAE
   movl $pdpt, %eax
@@ -322,6 +334,7 @@
 
 # From 32-bit protected mode without paging to 64-bit mode with 4-level paging.
 .macro long_mode
+  need 0x80000001, edx, 29, "long mode"
   call build_pages_4_level
   set_bits cr4, CR4_PAE
   movl $pml4, %eax

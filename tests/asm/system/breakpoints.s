@@ -38,6 +38,7 @@
   write_register dr6, 0x4001
   .byte 0x0f, 0x21, 0xe3        # mov %dr4, %ebx
   check %ebx, $0xffff4ff1, "DR4 is DR6"
+  unless 1, edx, 2, 1f
   set_bits cr4, CR4_DE
   try
   .byte 0x0f, 0x21, 0xe3
@@ -46,7 +47,7 @@
   .byte 0x0f, 0x23, 0xeb        # mov %ebx, %dr5
   caught UD, 0, "DR5 with CR4.DE"
   clear_bits cr4, CR4_DE
-
+1:
   # General detect.
   write_register dr6, 0
   write_register dr7, 0x2400
@@ -152,6 +153,7 @@
   no_breakpoints
 
   # Ports, with CR4.DE.
+  need 1, edx, 2, "breakpoints of ports"
   set_bits cr4, CR4_DE
   breakpoint 0, 0x80, IO1
   try

@@ -36,8 +36,12 @@
   lock xchgl %eax, (%edi)
   lock xaddl %eax, (%edi)
   lock btsl $31, (%edi)
-  lock cmpxchg8b (%edi)
   passes "LOCK where it may be"
+  unless 1, edx, 8, 2f
+  try
+  lock cmpxchg8b (%edi)
+  passes "LOCK CMPXCHG8B"
+2:
 
   # Length: 15 bytes are allowed, whatever they are.
   try
@@ -66,7 +70,6 @@
   check got_cr2, $WINDOW+0x1000, "CR2 is the next page"
   clear_bits cr0, CR0_PG
 
-  need 0x80000001, edx, 29, "long mode"
   long_mode
   undefined "PUSHA in 64-bit mode", 0x60
   undefined "BOUND in 64-bit mode", 0x62, 0x07

@@ -135,7 +135,6 @@
 1:
   caught SS, S, "RET to level 3: SS is not present"
   # In 64-bit mode.
-  need 0x80000001, edx, 29, "long mode"
   long_mode
   movl $1f, far_pointer
   movw $KCODE64, far_pointer+4

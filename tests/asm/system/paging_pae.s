@@ -4,7 +4,6 @@
 
 .set PAGE, WINDOW
 
-  need 1, edx, 6, "PAE"
   paging_pae
   map_page 0, (FRAMES + P + RW + US)
   movl $0x600dda7a, FRAMES

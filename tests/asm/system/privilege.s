@@ -33,20 +33,16 @@
   refused "INVD", invd
   refused "WBINVD", wbinvd
   refused "INVLPG", invlpg gdt
-  refused "RDMSR", rdmsr
-  refused "WRMSR", wrmsr
   refused "MOV from CR0", movl %cr0, %eax
   refused "MOV to CR3", movl %eax, %cr3
   refused "MOV from DR7", movl %dr7, %eax
   refused "MOV to DR0", movl %eax, %db0
   refused "RDPMC", rdpmc
-  refused "SYSEXIT", sysexit
   allowed "SGDT", sgdt scratch
   allowed "SIDT", sidt scratch
   allowed "SLDT", sldt %eax
   allowed "STR", str %eax
   allowed "SMSW", smsw %eax
-  allowed "RDTSC", rdtsc
   allowed "CPUID", cpuid
   allowed "PUSHF", pushfl
   try
@@ -95,18 +91,24 @@
   andl $(FLAG_IOPL3 | FLAG_NT), %ebx
   check %ebx, $(FLAG_IOPL3 | FLAG_NT), "POPF at CPL 0 changes IOPL and NT"
 
-  # CR4.
+  # What a processor may lack.
+  unless 1, edx, 5, 2f
+  refused "RDMSR", rdmsr
+  refused "WRMSR", wrmsr
+2:
+  unless 1, edx, 11, 2f
+  refused "SYSEXIT", sysexit
+2:
+  unless 1, edx, 4, 2f
+  allowed "RDTSC", rdtsc
   set_bits cr4, CR4_TSD
   refused "RDTSC with TSD", rdtsc
   try
   rdtsc
   passes "RDTSC with TSD at CPL 0"
   clear_bits cr4, CR4_TSD
-  movl $7, %eax
-  xorl %ecx, %ecx
-  cpuid
-  btl $2, %ecx
-  jnc 2f
+2:
+  unless 7, ecx, 2, 2f
   set_bits cr4, CR4_UMIP
   refused "SGDT with UMIP", sgdt scratch
   refused "SIDT with UMIP", sidt scratch

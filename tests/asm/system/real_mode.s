@@ -141,10 +141,12 @@
   absent "LSL", lsl %ax, %ax
   absent "VERR", verr %ax
   absent "ARPL", arpl %ax, %ax
+  unless 1, edx, 11, 1f
   try
   real
   sysenter
   caught GP, 0, "SYSENTER in real mode"
+1:
   try
   real
   smsw %ax

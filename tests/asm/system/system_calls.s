@@ -1,8 +1,10 @@
 # SYSCALL, SYSRET, SYSENTER and SYSEXIT as Intel has them (SDM volume 2).
+# -cpu: vendor=GenuineIntel
 
 .include "harness.s"
 
   # In 32-bit protected mode: SYSENTER.
+  need 1, edx, 11, "SYSENTER"
   try
   sysenter
   caught GP, 0, "SYSENTER with a null CS"

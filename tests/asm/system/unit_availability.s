@@ -25,10 +25,13 @@
   with CR0_TS, "WAIT with TS", END, fwait
   with (CR0_TS | CR0_MP), "WAIT with TS and MP", NM, fwait
   with CR0_EM, "WAIT with EM", END, fwait
+  unless 1, edx, 23, 2f
   with 0, "MMX", END, pxor %mm0, %mm0
   with CR0_TS, "MMX with TS", NM, pxor %mm0, %mm0
   with CR0_EM, "MMX with EM", UD, pxor %mm0, %mm0
   with (CR0_EM | CR0_TS), "MMX with EM and TS", UD, pxor %mm0, %mm0
+2:
+  unless 1, edx, 26, no_sse
   with CR0_TS, "FXSAVE with TS", NM, fxsave FRAMES
   with CR0_EM, "FXSAVE with EM", NM, fxsave FRAMES
   with 0, "SSE without OSFXSR", UD, xorps %xmm0, %xmm0
@@ -63,7 +66,9 @@
   stmxcsr FRAMES
   check_bits FRAMES, 0x3f, 4, "MXCSR.ZE"
 
+no_sse:
   # x87 exceptions wait for the next waiting instruction.
+  clear_bits cr0, (CR0_EM | CR0_TS | CR0_MP)
   fninit
   fldcw control
   fld1
@@ -79,10 +84,12 @@
 1:
   fwait
   caught_at 1b, MF, 0, "WAIT raises it"
+  unless 1, edx, 23, 2f
   try
 1:
   pxor %mm0, %mm0
   caught_at 1b, MF, 0, "MMX raises it"
+2:
   set_bits cr0, CR0_TS
   try
   fld1
