@@ -117,6 +117,20 @@
   jnc \place
 .endm
 
+# Begins what is said of CPUs that lack the bit, which ends at label 94.
+.macro unless_has leaf, register, bit
+  unless \leaf, \register, \bit, 93f
+  jmp 94f
+93:
+.endm
+
+# Bytes that are no instruction of a CPU that lacks the bit.
+.macro absent name, leaf, register, bit, bytes:vararg
+  unless_has \leaf, \register, \bit
+  undefined "\name", \bytes
+94:
+.endm
+
 .macro load_data_segments selector
   movw $\selector, %ax
   movw %ax, %ds

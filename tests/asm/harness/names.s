@@ -90,6 +90,7 @@
 .set CR4_DE, 1 << 3
 .set CR4_PSE, 1 << 4
 .set CR4_PAE, 1 << 5
+.set CR4_MCE, 1 << 6
 .set CR4_PGE, 1 << 7
 .set CR4_PCE, 1 << 8
 .set CR4_OSFXSR, 1 << 9

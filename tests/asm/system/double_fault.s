@@ -81,7 +81,19 @@
 1:
   divl %edx
   caught_at 1b, PF, 0, "#PF in the delivery of #DE is handled"
+  # #PF's gate is the first that is gone.
+  movl $idt32, %esi
+  movl $FRAMES+0x1000-8*PF, %edi
+  movl $0x400, %ecx
+  rep movsb
   map_page32 0, (FRAMES + P + RW)
+  map_page32 1, 0
+  lidt idt_without_pf
+  try
+1:
+  movl WINDOW+0x2000, %eax
+  caught_at 1b, DF, 0, "#PF in the delivery of #PF"
+  check got_cr2, $WINDOW+0x1000, "CR2 is the gate's address, not the first fault's"
   lidt idt32_pointer
   done
 
@@ -89,3 +101,6 @@
 window_idt:
   .word 0x3ff
   .long WINDOW + 0x1000 - 0x40
+idt_without_pf:
+  .word 0x3ff
+  .long WINDOW + 0x1000 - 8 * PF

@@ -30,6 +30,18 @@
   movl $MSR_FS_BASE, %ecx
   wrmsr
   passes "MSRs take 57-bit addresses"
+  unless 0x80000001, edx, 26, 1f
+  movl $(P + RW + US + LARGE), pdpt+16
+  movabsq $0xff00000080000000, %rbx
+  movl $0, FRAMES+4
+  movl $0x11b11b11, FRAMES+4(%rbx)
+  check_bits FRAMES+4, 0xffffffff, 0x11b11b11, "a page of 1 GiB"
+  movl $(P + RW + US + LARGE + 0x2000), pdpt+16
+  invlpg (%rbx)
+  try
+  movl (%rbx), %eax
+  caught PF, (PF_P | PF_RSVD), "bit 13 of a page of 1 GiB"
+1:
   orl $LARGE, pml5+8*0x100
   movq %cr3, %rax
   movq %rax, %cr3

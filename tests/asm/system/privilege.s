@@ -106,6 +106,15 @@
   try
   rdtsc
   passes "RDTSC with TSD at CPL 0"
+  unless 0x80000001, edx, 27, 3f
+  refused "RDTSCP with TSD", rdtscp
+  try
+  rdtscp
+  passes "RDTSCP with TSD at CPL 0"
+3:
+  unless 7, ecx, 22, 3f
+  allowed "RDPID with TSD", rdpid %eax
+3:
   clear_bits cr4, CR4_TSD
 2:
   unless 7, ecx, 2, 2f

@@ -1,0 +1,37 @@
+# Alignment checks in 64-bit mode and compatibility mode (SDM volume 3, 6.15, interrupt 17, table 6-7).
+
+.include "harness.s"
+
+.macro misaligned rule, mode, instruction:vararg
+  try
+  \mode (FLAG_AC | 2)
+1:
+  \instruction
+  caught_at 1b, AC, 0, "\rule"
+.endm
+.macro aligned rule, mode, instruction:vararg
+  try
+  \mode (FLAG_AC | 2)
+  \instruction
+  passes "\rule"
+.endm
+
+  long_mode
+  set_bits cr0, CR0_AM
+  misaligned "a quadword", user, movq FRAMES+4, %rax
+  misaligned "a write of a quadword", user, movq %rax, FRAMES+1
+  misaligned "a doubleword", user, movl FRAMES+2, %eax
+  misaligned "a push of a quadword", user, pushq FRAMES+4
+  aligned "a quadword that is aligned", user, movq FRAMES+8, %rax
+  aligned "a doubleword that is", user, movl FRAMES+4, %eax
+  misaligned "compatibility mode", user_compatibility, movl FRAMES+2, %eax
+  aligned "compatibility mode, aligned", user_compatibility, movl FRAMES+4, %eax
+  try
+  pushq $(FLAG_AC | 2)
+  popfq
+  movq FRAMES+1, %rax
+  passes "CPL 0"
+  # A page fault comes after the check.
+  map_page 0, 0
+  misaligned "before a page fault", user, movq WINDOW+1, %rax
+  done
