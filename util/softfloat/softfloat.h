@@ -127,8 +127,8 @@ Float80 scale(Float80 a, Float80 b, Environment& environment);
 Extracted extract(Float80 a, Environment& environment);
 
 // Transcendental functions: within 1 unit in the last place of the exact result in every rounding
-// mode, always at 64-bit precision. The angle is reduced with pi to full precision, where the
-// hardware of SDM volume 1, 8.3.8 uses 66 bits: beyond |x| = 3pi/4 ours is the more accurate.
+// mode, always at 64-bit precision. Angles are reduced with the 66 bits of pi that processors use
+// (SDM volume 1, 8.3.8).
 /// F2XM1: 2^a - 1; the SDM leaves |a| > 1 undefined, here it returns a.
 Float80 f2xm1(Float80 a, Environment& environment);
 /// FYL2X: y * log2(x). x is ST(0), y is ST(1).

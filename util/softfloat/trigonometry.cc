@@ -1,6 +1,4 @@
-// FSIN, FCOS, FSINCOS and FPTAN: reduction to [-pi/4, pi/4] with 256 bits of 2/pi, then the series.
-
-#include <bit>
+// FSIN, FCOS, FSINCOS and FPTAN: reduction to [-pi/4, pi/4] with 66 bits of pi, then the series.
 
 #include "util/softfloat/series.h"
 #include "util/softfloat/softfloat.h"
@@ -14,66 +12,23 @@ using namespace internal;  // NOLINT: the file implements the interface on top o
 constexpr auto kSine = make_coefficients<15>([](size_t k) { return 2 * k * (2 * k + 1); });
 constexpr auto kCosine = make_coefficients<15>([](size_t k) { return (2 * k - 1) * 2 * k; });
 
-/// 2/pi as a fraction, most significant word last.
-constexpr uint64_t kTwoOverPi[4] = {0xfe5163abdebbc561, 0xdb6295993c439041, 0xfc2757d1f534ddc0,
-                                    0xa2f9836e4e441529};
-
 /// An angle as quadrant * pi/2 + rest, with |rest| <= pi/4.
 struct Angle {
   unsigned quadrant = 0;
   Wide rest;
 };
 
-/// A fraction of 320 bits, most significant word last.
-using Fraction = std::array<uint64_t, 5>;
+/// Half of the pi of SDM volume 1, 8.3.8, in units of 2^-65.
+constexpr uint128 kHalfPi66 = make128(3, 0x243f6a8885a308d3);
 
-void shift_left(Fraction& words, int count) {
-  if (count == 0) return;
-  for (size_t i = words.size() - 1; i > 0; --i)
-    words[i] = words[i] << count | words[i - 1] >> (64 - count);
-  words[0] <<= count;
-}
-
-/// 1 - fraction.
-void complement(Fraction& words) {
-  bool carry = true;
-  for (uint64_t& word : words) {
-    word = ~word + carry;
-    carry = carry && word == 0;
-  }
-}
-
-Wide normalise(Fraction words) {
-  int32_t exponent = -1;
-  while (words[4] == 0 && exponent > -256) {
-    for (size_t i = words.size() - 1; i > 0; --i) words[i] = words[i - 1];
-    words[0] = 0;
-    exponent -= 64;
-  }
-  const int zeros = std::countl_zero(words[4]);
-  shift_left(words, zeros);
-  return {false, exponent - zeros, make128(words[4], words[3])};
-}
-
-/// Reduces a positive angle below 2^63. The product with 2/pi keeps 193 bits behind the point;
-/// no 64-bit significand in this range comes closer than about 2^-70 to a multiple of pi/2.
+/// Reduces a positive angle below 2^63, without an error.
 Angle reduce(const Unpacked& a) {
   if (a.exponent < -1) return {0, with_sign(a.wide(), false)};
-  Fraction turns{};
-  uint64_t carry = 0;
-  for (size_t i = 0; i < 4; ++i) {
-    const uint128 product = static_cast<uint128>(a.significand) * kTwoOverPi[i] + carry;
-    turns[i] = static_cast<uint64_t>(product);
-    carry = static_cast<uint64_t>(product >> 64);
-  }
-  turns[4] = carry;
-  const int whole_bits = a.exponent + 1;
-  unsigned quadrant =
-      whole_bits == 0 ? 0 : static_cast<unsigned>(turns[4] >> (64 - whole_bits) & 3);
-  shift_left(turns, whole_bits);
-  const bool beyond = turns[4] >> 63 != 0;
-  if (beyond) complement(turns);
-  return {(quadrant + beyond) & 3, with_sign(multiply(normalise(turns), kHalfPi), beyond)};
+  const uint128 angle = static_cast<uint128>(a.significand) << (a.exponent + 2);
+  const auto quadrant = static_cast<unsigned>(angle / kHalfPi66 & 3);
+  const uint128 rest = angle % kHalfPi66;
+  const bool beyond = rest > kHalfPi66 / 2;
+  return {(quadrant + beyond) & 3, make_wide(beyond, 127 - 65, beyond ? kHalfPi66 - rest : rest)};
 }
 
 Wide sine_series(const Wide& x) {
