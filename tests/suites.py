@@ -27,6 +27,8 @@ SANITIZED_OPTIMIZATION = {"asan": 1, "tsan": 2}
 CROSS = ["-Doptimization=2", "-Ddebug=false", "--cross-file", str(ROOT / "scripts/lib/aarch64.ini")]
 LONG_COMPARISON = {"VIREO_HOST_CPU_CASES": "200000", "VIREO_HOST_CPU_SEQUENCES": "1000000"}
 LONG_FUZZING = 3600  # seconds
+# Wall-clock seconds that an input may take, on a host that has other work.
+HANGS_AFTER = 300
 # Which the tests of system behaviour run on as well: without PAE, without long mode, an early and a late AMD.
 OTHER_CPUS = ("486", "n270", "Opteron_G1", "EPYC")
 PATIENCE, PATIENCE_OF_SLOW_BUILDS = 4, 20  # how much longer than a fast and idle host a test may take
@@ -138,14 +140,35 @@ def run_other_build(build, flags, word, form):
     return tally
 
 
+def libfuzzer(build):
+    """The command of an hour of libFuzzer, which begins with an instruction of each row; or why there is none."""
+    subprocess.run([ROOT / "scripts/setup", "--libfuzzer"], check=False)
+    for command in (["meson", "setup", "--reconfigure", str(build)],  # looks for clang again
+                    ["ninja", "--quiet", "-C", str(build), "target/i386/decoder_libfuzzer"]):
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if result.returncode != 0:
+            return None, f"clang's libFuzzer is not to be had: {result.stdout.strip()[-400:]}"
+    folder = build / "target/i386"
+    seeds, found = folder / "fuzz-seeds", folder / "fuzz-found"
+    found.mkdir(exist_ok=True)
+    subprocess.run([folder / "decoder_fuzz", "corpus", seeds], check=True)
+    return [folder / "decoder_libfuzzer", "-max_len=16", "-seed=2", f"-max_total_time={LONG_FUZZING}",
+            f"-timeout={HANGS_AFTER}", f"-artifact_prefix={folder}/", found, seeds], ""
+
+
 def run_long(build, word):
     """The comparison with the host's processor with a hundred times the cases, in a process a core, and an hour of fuzzing."""
     cores = os.cpu_count() or 1
-    conformance, fuzzer = build / "tests/conformance/host_cpu/host_cpu_test", build / "target/i386/decoder_fuzz"
+    conformance = build / "tests/conformance/host_cpu/host_cpu_test"
+    tally, running = Tally(), []
     jobs = [(f"host_cpu {i}/{cores}", [conformance], {"VIREO_HOST_CPU_SHARD": f"{i}/{cores}", **LONG_COMPARISON})
             for i in range(cores)]
-    jobs.append(("decoder_fuzz", [fuzzer, LONG_FUZZING, "2"], {}))
-    tally, running = Tally(), []
+    if word in "decoder_libfuzzer":
+        command, reason = libfuzzer(build)
+        if command is None:
+            tally.skips("decoder_libfuzzer", reason)
+        else:
+            jobs.append(("decoder_libfuzzer", command, {}))
     for name, command, variables in jobs:
         if word in name and command[0].is_file():
             log = (build / f"{name.split()[0]}-{len(running)}.txt").open("w+")

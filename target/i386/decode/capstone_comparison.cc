@@ -6,6 +6,7 @@
 #include <cstring>
 #include <iterator>
 #include <set>
+#include <vector>
 
 #include "target/i386/decode/decoder.h"
 #include "util/text.h"
@@ -90,10 +91,10 @@ bool is_same(const std::string& name, const std::string& ours) {
 
 /// Whether `bytes` are an instruction with VEX.W clear: capstone does not look at W where it has to
 /// be 0.
-bool is_valid_without_w(unsigned bits, const uint8_t* bytes) {
-  uint8_t copy[15];
-  std::memcpy(copy, bytes, sizeof copy);
-  uint8_t* vex = std::find(copy, copy + 12, 0xc4);
+bool is_valid_without_w(unsigned bits, std::span<const uint8_t> code) {
+  std::vector<uint8_t> copy(code.begin(), code.end());
+  const auto vex = std::find(copy.begin(), copy.end(), 0xc4);
+  if (copy.end() - vex < 3) return false;
   vex[2] &= 0x7f;
   Insn insn;
   return decode({static_cast<uint8_t>(bits), kAll}, copy, insn) == DecodeStatus::kOk;
@@ -101,10 +102,11 @@ bool is_valid_without_w(unsigned bits, const uint8_t* bytes) {
 
 /// Whether capstone takes for a VEX-encoded instruction what the manual says is none: a gather
 /// whose registers are not three, or without SIB.
-bool is_lax_about(unsigned bits, const std::string& name, const uint8_t* bytes, const Insn& insn) {
+bool is_lax_about(unsigned bits, const std::string& name, std::span<const uint8_t> code,
+                  const Insn& insn) {
   if (!insn.vex) return false;
   if (starts_with(name, "vgather") || starts_with(name, "vpgather")) return true;
-  return insn.vex_w && is_valid_without_w(bits, bytes);
+  return insn.vex_w && is_valid_without_w(bits, code);
 }
 
 /// Whether capstone knows an instruction that no CPU model of ours has, or takes for one what is
@@ -221,12 +223,13 @@ void compare_decoders(unsigned bits, Capstone& capstone, std::span<const uint8_t
       what = std::string("only ours: ") + insn.row->mnemonic;
     }
   } else if (status != DecodeStatus::kOk) {
-    const bool known = is_not_offered(name, bytes, insn) || is_lax_about(bits, name, bytes, insn) ||
-                       mixes_prefixes_up(bits, code) || takes_no_prefix(name, insn) ||
-                       (name == "swapgs" && bits != 64) ||
-                       (status == DecodeStatus::kNeedsMore &&
-                        (starts_with(name, "ud") || shortens_branch(bits, name, insn) ||
-                         mixes_sizes_up(bits, insn)));
+    const bool is_longer = status == DecodeStatus::kNeedsMore || status == DecodeStatus::kTooLong;
+    const bool known =
+        is_not_offered(name, bytes, insn) || is_lax_about(bits, name, code, insn) ||
+        mixes_prefixes_up(bits, code) || takes_no_prefix(name, insn) ||
+        (name == "swapgs" && bits != 64) ||
+        (is_longer && (starts_with(name, "ud") || shortens_branch(bits, name, insn) ||
+                       mixes_sizes_up(bits, insn)));
     if (!known) what = "only capstone's: " + name;
   } else if (insn.length != expected) {
     // UD0 and UD1 have a ModRM byte; 66 does not shorten branches in 64-bit mode.

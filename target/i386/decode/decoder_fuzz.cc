@@ -2,8 +2,10 @@
 // instructions made of the tables, with bytes changed, inserted and left out.
 //
 //     decoder_fuzz [seconds [seed]]
+//     decoder_fuzz corpus FOLDER
 //
-// With clang's -fsanitize=fuzzer and VIREO_LIBFUZZER the same checks run under libFuzzer.
+// decoder_libfuzzer makes the same checks under libFuzzer; the second form writes what it begins
+// with.
 
 #include <algorithm>
 #include <chrono>
@@ -11,6 +13,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <vector>
 
@@ -59,6 +63,24 @@ struct Checker {
   }
 };
 
+int report(const DecoderTally& tally) {
+  for (const auto& [what, example] : tally.differences)
+    std::printf("%s: %s\n", what.c_str(), example.c_str());
+  std::printf("%u encodings, %zu differences without a reason\n", tally.compared,
+              tally.differences.size());
+  return tally.differences.empty() ? 0 : 1;
+}
+
+#ifdef VIREO_LIBFUZZER
+void check_or_abort(const uint8_t* data, size_t size) {
+  static Checker checker;
+  checker.check({data, data + size});
+  if (checker.tally.differences.empty()) return;
+  report(checker.tally);
+  std::fflush(stdout);
+  std::abort();
+}
+#else
 /// An instruction of each row, as far as its opcode and what it demands go.
 std::vector<Bytes> corpus() {
   std::vector<Bytes> all;
@@ -141,26 +163,37 @@ int fuzz(double seconds, uint64_t seed) {
   while (std::chrono::steady_clock::now() < end) {
     for (unsigned i = 0; i < 1000; ++i) checker.check(mutator.next(from));
   }
-  for (const auto& [what, example] : checker.tally.differences)
-    std::printf("%s: %s\n", what.c_str(), example.c_str());
-  std::printf("%u encodings, %zu differences without a reason\n", checker.tally.compared,
-              checker.tally.differences.size());
-  return checker.tally.differences.empty() ? 0 : 1;
+  return report(checker.tally);
 }
+
+/// A file a row, its operands being zero.
+int write_corpus(const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  size_t number = 0;
+  for (Bytes& bytes : corpus()) {
+    bytes.resize(kMaxInsnLength);
+    std::ofstream file(folder / std::to_string(number++), std::ios::binary);
+    file.write(reinterpret_cast<const char*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
+    if (!file) return 1;
+  }
+  return 0;
+}
+#endif
 
 }  // namespace
 }  // namespace vireo::i386
 
 #ifdef VIREO_LIBFUZZER
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static vireo::i386::Checker checker;
-  if (size != 0) checker.check({data, data + size});
-  if (!checker.tally.differences.empty()) std::abort();
+  if (size != 0) vireo::i386::check_or_abort(data, size);
   return 0;
 }
 #else
 int main(int count, char** arguments) {
+  using namespace vireo::i386;
+  if (count == 3 && std::strcmp(arguments[1], "corpus") == 0) return write_corpus(arguments[2]);
   const double seconds = count > 1 ? std::strtod(arguments[1], nullptr) : 20;
-  return vireo::i386::fuzz(seconds, count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 1);
+  return fuzz(seconds, count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 1);
 }
 #endif
