@@ -11,6 +11,12 @@
 
 namespace vireo::host_cpu {
 
+struct RowResult {
+  unsigned cases = 0;      ///< That were compared.
+  unsigned arrivals = 0;   ///< Of them, that raised no exception on the host.
+  std::string difference;  ///< The first one, as small as it gets, and how to repeat it.
+};
+
 /// Runs cases on the host and on the backends, and looks for differences.
 class Comparison {
  public:
@@ -23,11 +29,13 @@ class Comparison {
   Comparison();
   HostChild& host() { return host_; }
   const std::vector<Guest>& guests() const { return guests_; }
+  /// Changes what guests are seen to have done: for tests of what is told of differences.
+  using Falsify = void (*)(const Batch& batch, BatchResult& result);
+  void falsify_guests(Falsify falsify) { falsify_ = falsify; }
 
-  /// `cases` random cases of a row; the number that were compared. What differs first is told, as
-  /// small as it gets, in `difference`.
-  unsigned compare_row(unsigned bits, i386::Map map, const i386::Row& row, unsigned cases,
-                       uint64_t seed, std::string& difference);
+  /// Compares `cases` random cases of a row, if it has as many.
+  RowResult compare_row(unsigned bits, i386::Map map, const i386::Row& row, unsigned cases,
+                        uint64_t seed);
   /// A random sequence of about `length` instructions; what differs, the code being as short as it
   /// gets.
   std::string compare_sequence(unsigned bits, unsigned length, uint64_t seed);
@@ -41,10 +49,12 @@ class Comparison {
   std::string compare_guest(const Encoding& encoding, const Guest& guest, unsigned& at);
   std::string rerun(const Encoding& encoding, const Guest& guest);
   std::string shrink(const Encoding& encoding, const Guest& guest, unsigned at);
+  void run_guest(const Guest& guest);
 
   HostChild host_;
   std::vector<Guest> guests_;
   std::unique_ptr<BatchResult> result_;
+  Falsify falsify_ = nullptr;
 };
 
 /// "4801d8  add rax, rbx".

@@ -8,17 +8,15 @@
 namespace vireo::host_cpu {
 
 /// What differs between the host's and our result of the same case, but for what the SDM leaves
-/// undefined; empty if nothing does.
+/// undefined, which `ours` takes from the host's; empty if nothing does.
 std::string differences(const Encoding& encoding, const Case& before, const CaseResult& host,
-                        const CaseResult& ours);
+                        CaseResult& ours);
 /// The same for the only case of a sequence, in which everything is defined.
 std::string sequence_differences(const Batch& batch, const BatchResult& host,
                                  const BatchResult& ours);
 
 /// The arithmetic flags that an instruction leaves undefined (SDM volume 1, appendix A).
 uint64_t undefined_flags(const i386::Insn& insn, const ProcessorState& before);
-/// Whether the SDM leaves the result itself undefined, or processors differ in it.
-bool has_undefined_result(const i386::Insn& insn, const ProcessorState& before);
 
 /// What is not zero in it, for reproducing.
 std::string describe(const Case& from);

@@ -59,6 +59,8 @@ class Encoder {
     put_modrm();
     for (unsigned i = 0; i < 13; ++i)
       put(static_cast<uint8_t>(random_()));  // SIB, displacement, immediate.
+    // Frames of ENTER that the stack has room for.
+    if (row_.translate == &T::enter && !one_in(4)) encoding_.bytes[modrm_at_ + 1] &= 0x0f;
   }
 
   void emit_vex() {

@@ -199,8 +199,8 @@ uint64_t surround(const Batch& batch) {
   const Arena& memory = arena();
   uint8_t* const code = memory.code;
   const uint64_t end = Arena::kStart + batch.code_length;
-  // JMP [RIP + 0].
-  put(put<uint32_t>(put<uint16_t>(code + kExitAt, 0x25ff), 0),
+  // JMP [RIP + 2], to an address that is aligned: EFLAGS.AC may be set.
+  put(put<uint16_t>(put<uint32_t>(put<uint16_t>(code + kExitAt, 0x25ff), 2), 0),
       reinterpret_cast<uint64_t>(vireo_host_exit));
   uint8_t* const behind = code + end;
   if (batch.bits == 64) {

@@ -12,4 +12,7 @@ struct NotCompared {
 /// Null for rows that are compared.
 const NotCompared* not_compared(const i386::Row& row);
 
+/// Whether all that the comparison sees of a row is the exception that it raises in user mode.
+bool only_faults(const i386::Row& row);
+
 }  // namespace vireo::host_cpu

@@ -228,9 +228,8 @@ class Filler {
     if (is("ldmxcsr") || is("vldmxcsr"))
       put<uint32_t>(target - from,
                     random_mxcsr(random_, true) | (random_.one_in(16) ? 1u << 16 : 0));
-    // Neither single steps, alignment checks, nor nested tasks.
-    constexpr uint64_t kUnwanted = i386::kTf | i386::kAc | i386::kNt | i386::kRf;
-    if (is("popf")) put(target - from, random_() & 0xed5 & ~kUnwanted);
+    // All but single steps: what user mode may not change stays as it is.
+    if (is("popf")) put(target - from, random_() & ~uint64_t{i386::kTf});
   }
 
   template <class T>
@@ -295,6 +294,7 @@ void fill_state(Random& random, ProcessorState& state) {
   for (auto& vector : state.vector) fill_vector(random, vector);
   state.flags = (random() & 0x8d5) | 0x202;
   if (random.one_in(8)) state.flags |= i386::kDf;
+  if (random.one_in(8)) state.flags |= random() & (i386::kNt | i386::kId);
   state.mxcsr = random_mxcsr(random, true);
 }
 

@@ -14,6 +14,7 @@
 #include "tests/conformance/host_cpu/differences.h"
 #include "tests/conformance/host_cpu/encoding.h"
 #include "tests/conformance/host_cpu/not_compared.h"
+#include "tests/conformance/host_cpu/open_result.h"
 #include "tests/conformance/host_cpu/operands.h"
 
 namespace vireo::host_cpu {
@@ -90,10 +91,10 @@ bool may_leave_undefined_flags(const Insn& insn) {
   return flags != 0;
 }
 
-bool may_have_undefined_result(const Insn& insn) {
+bool may_have_open_result(const Insn& insn) {
   ProcessorState state{};
   state.general[i386::kRcx] = 17;
-  return has_undefined_result(insn, state);
+  return open_result(insn, state) != OpenResult::kNone;
 }
 
 template <class T>
@@ -158,7 +159,7 @@ void Sequence::add_instruction() {
     const Insn& insn = encoding.insn;
     if (std::any_of(insn.operands.begin(), insn.operands.end(), is_reserved)) continue;
     if (encoding.fixed_target != 0 || !has_fit_memory(insn) || is_string(insn)) continue;
-    if (may_have_undefined_result(insn) || is_undefined_on_amd(*insn.row)) continue;
+    if (may_have_open_result(insn) || is_undefined_on_amd(*insn.row)) continue;
     add({encoding.bytes, encoding.bytes + insn.length});
     // CMP EAX, EDX: flags that are undefined must not be seen.
     if (may_leave_undefined_flags(insn))

@@ -12,9 +12,9 @@
 #include "target/i386/decode/tables.h"
 #include "target/i386/helper/functions.h"
 #include "target/i386/translate/block.h"
-#include "tests/conformance/host_cpu/differences.h"
 #include "tests/conformance/host_cpu/encoding.h"
 #include "tests/conformance/host_cpu/not_compared.h"
+#include "tests/conformance/host_cpu/open_result.h"
 
 namespace vireo::host_cpu {
 namespace {
@@ -75,7 +75,7 @@ void look_at(const Encoding& encoding, Translation& found) {
   found.needs_no_helper |= !calls;
 }
 
-Translation translation_of(Map map, const Row& row, unsigned& undefined_results) {
+Translation translation_of(Map map, const Row& row) {
   Translation found;
   Random random(1);
   const unsigned bits = row.attributes & i386::no64 ? 32 : 64;
@@ -85,9 +85,7 @@ Translation translation_of(Map map, const Row& row, unsigned& undefined_results)
     if (!make_encoding(bits, map, row, random, encoding)) continue;
     ++samples;
     look_at(encoding, found);
-    undefined_results += has_undefined_result(encoding.insn, ProcessorState{});
   }
-  undefined_results = samples != 0 && undefined_results == samples;
   return found;
 }
 
@@ -122,12 +120,11 @@ void print_instructions() {
   std::map<std::tuple<std::string, std::string, std::string, std::string>, Line> lines;
   for (const Map map : kMaps) {
     for (const Row& row : i386::rows(map)) {
-      unsigned undefined = 0;
-      const std::string how = text_of(translation_of(map, row, undefined));
+      const std::string how = text_of(translation_of(map, row));
       const NotCompared* reason = not_compared(row);
       std::string proof = "host";
-      if (undefined) proof = "host, but for its result: an approximation, or undefined";
-      if (row.attributes & (i386::privileged | i386::hidden)) proof = "`asm/`; host: its fault";
+      if (const char* open = open_result_text(row)) proof += std::string(", ") + open;
+      if (only_faults(row)) proof = "`asm/`; host: its fault";
       if (reason) proof = std::string(reason->proof) + "; not the host: " + reason->why;
       Line& line = lines[{row.mnemonic, feature_of(row), how, proof}];
       const std::string opcode = opcode_of(map, row);
