@@ -37,11 +37,11 @@ constexpr FeatureSet kConvenient{
 constexpr FeatureSet kCostly{F::kSmap, F::kLa57};
 constexpr FeatureSet kMaximum =
     kPentium4 | kVirtual | kLongMode | kConvenient | kCostly |
-    FeatureSet{F::kSsse3,   F::kSse41,      F::kSse42, F::kAes,   F::kPclmulqdq, F::kShaNi,
-               F::kVaes,    F::kVpclmulqdq, F::kAvx,   F::kAvx2,  F::kFma,       F::kF16c,
-               F::kBmi1,    F::kBmi2,       F::kAdx,   F::kXsave, F::kXsaveopt,  F::kXsavec,
-               F::kXgetbv1, F::kXsaves,     F::kPku,   F::kAbm,   F::kCr8Legacy, F::kSs,
-               F::kHt,      F::kRdpid};
+    FeatureSet{F::kSsse3, F::kSse41,    F::kSse42,      F::kAes,     F::kPclmulqdq,
+               F::kShaNi, F::kVaes,     F::kVpclmulqdq, F::kAvx,     F::kAvx2,
+               F::kFma,   F::kF16c,     F::kBmi1,       F::kBmi2,    F::kAdx,
+               F::kXsave, F::kXsaveopt, F::kXsavec,     F::kXgetbv1, F::kXsaves,
+               F::kPku,   F::kAbm,      F::kSs,         F::kHt,      F::kRdpid};
 
 // Intel's line, each with what the one before has.
 constexpr FeatureSet kConroe =

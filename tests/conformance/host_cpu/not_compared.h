@@ -4,10 +4,11 @@
 
 namespace vireo::host_cpu {
 
-/// Why a row is not compared with the host's processor, and what proves it instead.
+/// Why a row is not compared with the host's processor, and what proves it beside the guests in
+/// assembly.
 struct NotCompared {
   const char* why;
-  const char* proof;
+  const char* proof = nullptr;
 };
 /// Null for rows that are compared.
 const NotCompared* not_compared(const i386::Row& row);
