@@ -126,21 +126,21 @@
   caught GP, 0, "a far jump beyond the limit"
 
   # What there is not.
-  .macro absent name, instruction:vararg
+  .macro not_real name, instruction:vararg
   try
   real
 1:
   \instruction
   caught_at 1b, UD, 0, "\name in real mode"
   .endm
-  absent "LLDT", lldt %ax
-  absent "LTR", ltr %ax
-  absent "SLDT", sldt %ax
-  absent "STR", str %ax
-  absent "LAR", lar %ax, %ax
-  absent "LSL", lsl %ax, %ax
-  absent "VERR", verr %ax
-  absent "ARPL", arpl %ax, %ax
+  not_real "LLDT", lldt %ax
+  not_real "LTR", ltr %ax
+  not_real "SLDT", sldt %ax
+  not_real "STR", str %ax
+  not_real "LAR", lar %ax, %ax
+  not_real "LSL", lsl %ax, %ax
+  not_real "VERR", verr %ax
+  not_real "ARPL", arpl %ax, %ax
   unless 1, edx, 11, 1f
   try
   real
