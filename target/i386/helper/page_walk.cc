@@ -197,11 +197,12 @@ class Walker {
 
   uint64_t directory_offset_32() const { return (linear_ >> 22 & 0x3ff) << 2; }
 
-  // PSE-36: bits 20:13 of the entry are bits 39:32 of the address (SDM volume 3, table 4-4).
+  // With PSE-36 bits 20:13 of the entry are bits 39:32 of the address, without it they are reserved
+  // (SDM volume 3, table 4-4).
   bool leaf_4m(uint32_t directory, bool& again) {
     const uint64_t high = uint64_t{directory >> 13 & 0xff} << 32;
-    if ((directory & (1u << 21)) || (high & ~physical_mask_))
-      return fault(kFaultPresent | kFaultReserved);
+    const uint64_t allowed = state_.config->has(Feature::kPse36) ? physical_mask_ : 0;
+    if ((directory & (1u << 21)) || (high & ~allowed)) return fault(kFaultPresent | kFaultReserved);
     return leaf<uint32_t>(directory, (directory & 0xffc00000) | high, 22, again);
   }
 

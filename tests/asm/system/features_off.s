@@ -1,7 +1,7 @@
 # What a feature adds to control registers, MSRs, page tables and 64-bit mode is not there without it (SDM volume 3, 2.2.1, 2.5, 4.1.4 and
 # 4.3; volume 4). Each is looked at only if CPUID does not have it; instructions_off.s has the instructions.
-# -cpu: -vme,-de,-mce,-mtrr,-pge,-umip,-fsgsbase,-smep,-smap,-pku,-la57,-pcid,-nx,-pdpe1gb,-lahf-lm,-cx16,-tsc-adjust
-# -cpu: -tsc-deadline
+# -cpu: -vme,-de,-mce,-mca,-mtrr,-pat,-pge,-pse36,-umip,-fsgsbase,-smep,-smap,-pku,-la57,-pcid,-nx,-pdpe1gb,-lahf-lm,-cx16
+# -cpu: -tsc-adjust,-tsc-deadline
 
 .include "harness.s"
 
@@ -40,9 +40,13 @@
   unless 1, edx, 5, no_msrs
   absent_msr 0x1b, 1, edx, 9
   absent_msr MSR_TSC_ADJUST, 7, ebx, 1
+  absent_msr 0x179, 1, edx, 14
+  absent_msr 0x400, 1, edx, 14
   absent_msr 0x2ff, 1, edx, 12
+  absent_msr MSR_PAT, 1, edx, 16
   absent_msr MSR_SYSENTER_CS, 1, edx, 11
   absent_msr 0x6e0, 1, ecx, 24
+  absent_msr MSR_LSTAR, 0x80000001, edx, 29
   unless_has 0x80000001, edx, 20
   try
   write_msr MSR_EFER, $EFER_NXE
@@ -54,6 +58,18 @@
   caught GP, 0, "EFER.LME"
 94:
 no_msrs:
+
+  unless 1, edx, 3, no_large_pages
+  paging_32
+  unless_has 1, edx, 17
+  movl $(LARGE_FRAME + P + RW + US + LARGE + 0x2000), pd + 4 * (WINDOW >> 22)
+  invlpg WINDOW
+  try
+  movl WINDOW, %eax
+  caught PF, (PF_P | PF_RSVD), "bit 13 of a page of 4 MiB"
+94:
+  clear_bits cr0, CR0_PG
+no_large_pages:
 
   long_mode
   absent "CMPXCHG16B", 1, ecx, 13, 0x48, 0x0f, 0xc7, 0x0f
