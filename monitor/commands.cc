@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <span>
 #include <vector>
 
 #include "monitor/control.h"
@@ -106,6 +107,22 @@ std::string run_sendkey(Control& control, const Arguments& arguments) {
   return {};
 }
 
+std::string run_mce(Control& control, const Arguments& arguments) {
+  std::span<const std::string_view> words = arguments;
+  if (words[0] == "-b") words = words.subspan(1);
+  MachineCheck error;
+  uint64_t* const numbers[] = {&error.cpu,        &error.bank,    &error.status,
+                               &error.mcg_status, &error.address, &error.misc};
+  if (words.size() != std::size(numbers))
+    return "Error: usage: mce [-b] cpu bank status mcgstatus addr misc\n";
+  for (size_t i = 0; i < words.size(); ++i) {
+    const auto number = util::parse_number(words[i]);
+    if (!number) return error_text(number.error());
+    *numbers[i] = *number;
+  }
+  return text_of(control.machine_check(error));
+}
+
 const Command kCommands[] = {
     {"help", "?", "[command]", "this list", 0, &run_help},
     {"info", "", "[topic [-v]]", "shows a topic; without one, the topics; -v: shows more", 0,
@@ -122,6 +139,8 @@ const Command kCommands[] = {
      [](Control& control, const Arguments&) { return control.system_powerdown(), std::string(); }},
     {"nmi", "", "", "sends an NMI", 0,
      [](Control& control, const Arguments&) { return control.nmi(), std::string(); }},
+    {"mce", "", "[-b] cpu bank status mcgstatus addr misc",
+     "reports a hardware error; -b: to all CPUs", 6, &run_mce},
     {"screendump", "", "file [-f png|ppm]", "writes the screen to a file", 1, &run_screendump},
     {"sendkey", "", "keys [hold_ms]", "sends keys: 'sendkey ctrl-alt-f1'", 1, &run_sendkey},
     {"xp", "", "[/<count>x<b|h|w|g>] address", "shows physical memory", 1, &run_examine},
@@ -136,7 +155,7 @@ std::string run_help(Control&, const Arguments&) {
     const std::string left =
         fmt::format("{}{}{} {}", command.name, command.short_name.empty() ? "" : "|",
                     command.short_name, command.parameters);
-    text += fmt::format("{:40} {}\n", left, command.help);
+    text += fmt::format("{:46} {}\n", left, command.help);
   }
   return text;
 }

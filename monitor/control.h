@@ -9,6 +9,11 @@
 
 namespace vireo::monitor {
 
+/// The arguments of `mce`, in their order; see the SDM, volume 3, 15.3.
+struct MachineCheck {
+  uint64_t cpu = 0, bank = 0, status = 0, mcg_status = 0, address = 0, misc = 0;
+};
+
 /// What a monitor can ask of the virtual machine. Implemented by `system`; called on the loop's
 /// thread without the machine lock.
 class Control {
@@ -21,6 +26,8 @@ class Control {
   /// Presses the ACPI power button.
   virtual void system_powerdown() = 0;
   virtual void nmi() = 0;
+  /// Reports a hardware error to a CPU. Errors: no such CPU or bank, a status that is not valid.
+  virtual util::Status machine_check(const MachineCheck& error) = 0;
   virtual bool running() const = 0;
   /// What `info jit` tells of the vCPUs' time counts from now on.
   virtual void restart_profile() = 0;

@@ -15,6 +15,14 @@ class FakeControl final : public Control {
   void system_reset() override { calls += "reset "; }
   void system_powerdown() override { calls += "powerdown "; }
   void nmi() override { calls += "nmi "; }
+  util::Status machine_check(const MachineCheck& error) override {
+    calls += "mce";
+    for (const uint64_t number :
+         {error.cpu, error.bank, error.status, error.mcg_status, error.address, error.misc})
+      calls += ":" + std::to_string(number);
+    calls += " ";
+    return {};
+  }
   bool running() const override { return true; }
   void restart_profile() override { calls += "restart-profile "; }
   util::Status screendump(const std::string& path, std::string_view format) override {
@@ -73,6 +81,13 @@ TEST_F(HmpTest, SendkeyTakesChordsAndAHoldTime) {
   type("sendkey ctrl-alt-delete\rsendkey ret 20\rsendkey foo\rsendkey a 99999999\r");
   EXPECT_EQ(control.calls, "keys:29:56:111/100 keys:28/20 ");
   EXPECT_NE(out.find("there is no key 'foo'"), std::string::npos);
+}
+
+TEST_F(HmpTest, MceTakesSixNumbers) {
+  type("mce 0 1 2 3 4 0x10\rmce -b 0 1 2 3 4 5\r");
+  EXPECT_EQ(control.calls, "mce:0:1:2:3:4:16 mce:0:1:2:3:4:5 ");
+  type("mce 0 1 2 3 4 5 6\r");
+  EXPECT_NE(out.find("usage: mce"), std::string::npos);
 }
 
 TEST_F(HmpTest, LinesCanBeEditedAndRecalled) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "accel/accelerator.h"
@@ -67,6 +68,20 @@ void MonitorControl::system_powerdown() {
 void MonitorControl::nmi() {
   const core::MachineLockGuard lock;
   vm_.cpu().raise_nmi();
+}
+
+util::Status MonitorControl::machine_check(const monitor::MachineCheck& error) {
+  constexpr uint64_t kMostBanks = 0xff;
+  if (error.cpu != 0) {
+    return util::Error(util::ErrorCode::kNotFound, fmt::format("there is no CPU {}", error.cpu));
+  }
+  const core::MachineLockGuard lock;
+  return vm_.cpu().raise_machine_check(
+      {.bank = static_cast<unsigned>(std::min(error.bank, kMostBanks)),
+       .status = error.status,
+       .mcg_status = error.mcg_status,
+       .address = error.address,
+       .misc = error.misc});
 }
 
 bool MonitorControl::running() const { return vm_.running(); }

@@ -17,6 +17,7 @@ class MonitorControl final : public monitor::Control {
   void system_reset() override;
   void system_powerdown() override;
   void nmi() override;
+  util::Status machine_check(const monitor::MachineCheck& error) override;
   bool running() const override;
   void restart_profile() override;
   util::Status screendump(const std::string& path, std::string_view format) override;

@@ -141,6 +141,7 @@ bool PcCpu::prepare() {
   if (!state_.smm.active && init_request_.exchange(false)) i386::init(state_);
   i386::unmask_x87(state_);
   if (state_.pending.vector != i386::kNoException) i386::deliver_pending(state_);
+  if (i386::has_request(state_, i386::kMachineCheckRequest)) take_machine_checks();
   const bool takes_smi = !state_.smm.active && !state_.interrupt_shadow;
   if (takes_smi && i386::has_request(state_, i386::kSmiRequest)) {
     i386::change_request(state_, i386::kSmiRequest, false);
@@ -157,11 +158,26 @@ bool PcCpu::prepare() {
   return !state_.halted;
 }
 
+// Above SMIs, below what the last instruction has raised (SDM volume 3, table 6-2).
+void PcCpu::take_machine_checks() {
+  std::vector<i386::MachineCheck> errors;
+  {
+    const core::MachineLockIfNeeded lock;
+    i386::change_request(state_, i386::kMachineCheckRequest, false);
+    errors.swap(machine_checks_);
+  }
+  for (const i386::MachineCheck& error : errors) i386::report_machine_check(state_, error);
+}
+
 void PcCpu::reset() {
   i386::reset(state_);
   init_request_ = false;
-  i386::change_request(state_, i386::kInterruptRequest | i386::kNmiRequest | i386::kSmiRequest,
-                       false);
+  const core::MachineLockIfNeeded lock;
+  machine_checks_.clear();
+  i386::change_request(
+      state_,
+      i386::kInterruptRequest | i386::kNmiRequest | i386::kSmiRequest | i386::kMachineCheckRequest,
+      false);
   if (boot_entry_) enter_boot_entry(*boot_entry_);
   if (util::log_enabled(util::kLogCpuReset)) dump(false);
 }
@@ -240,6 +256,20 @@ void PcCpu::set_interrupt_request(bool pending) {
 void PcCpu::raise_nmi() {
   i386::change_request(state_, i386::kNmiRequest, true);
   if (vcpu_ != nullptr) vcpu_->wake();
+}
+
+util::Status PcCpu::raise_machine_check(const i386::MachineCheck& error) {
+  const auto refuse = [](std::string reason) {
+    return util::Error(util::ErrorCode::kInvalidArgument, std::move(reason));
+  };
+  if (!config_.has(i386::Feature::kMca)) return refuse("the CPU model has no machine checks");
+  if (error.bank >= i386::kMachineCheckBanks)
+    return refuse(fmt::format("bank {}: there are {}", error.bank, i386::kMachineCheckBanks));
+  if (!(error.status & i386::kMachineCheckValid)) return refuse("the status lacks bit 63 (valid)");
+  machine_checks_.push_back(error);
+  i386::change_request(state_, i386::kMachineCheckRequest, true);
+  if (vcpu_ != nullptr) vcpu_->wake();
+  return {};
 }
 
 void PcCpu::raise_smi() {

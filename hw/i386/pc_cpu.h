@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "accel/guest_cpu.h"
 #include "hw/i386/boot_entry.h"
@@ -11,6 +12,8 @@
 #include "target/i386/cpu/config.h"
 #include "target/i386/cpu/host_interface.h"
 #include "target/i386/cpu/state.h"
+#include "target/i386/helper/machine_check.h"
+#include "util/result.h"
 
 namespace vireo::core {
 class AddressSpace;
@@ -40,6 +43,9 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
   const i386::CpuState& state() const { return state_; }
   /// The registers as text; with `vectors` x87 and vector registers too.
   std::string describe(bool vectors) const;
+  /// Reports a hardware error between two instructions. Under the machine lock. Errors: no such
+  /// bank, a status that is not valid, a model without machine checks.
+  util::Status raise_machine_check(const i386::MachineCheck& error);
 
   // accel::GuestCpu
   tcg::Frame& frame() override { return state_.frame; }
@@ -94,6 +100,7 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
   void signal_fpu_error() override;
   uint64_t random() override;
 
+  void take_machine_checks();
   void enter_boot_entry(const BootEntry& entry);
   /// Physical memory as the CPU's mode sees it.
   core::AddressSpace& memory();
@@ -111,7 +118,8 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
   std::unique_ptr<Apic> apic_;
   std::optional<BootEntry> boot_entry_;
   std::atomic<bool> init_request_{false};
-  uint64_t address_mask_ = ~uint64_t{0};  // A20
+  std::vector<i386::MachineCheck> machine_checks_;  // that wait; under the machine lock
+  uint64_t address_mask_ = ~uint64_t{0};            // A20
 };
 
 }  // namespace vireo::hw

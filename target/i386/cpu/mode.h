@@ -46,7 +46,7 @@ constexpr uint32_t kSystemFlags =
 
 /// Whether the execution loop would find an interrupt to deliver.
 inline bool interrupts_wait(const CpuState& state) {
-  constexpr uint8_t kUnmaskable = kNmiRequest | kSmiRequest;
+  constexpr uint8_t kUnmaskable = kNmiRequest | kSmiRequest | kMachineCheckRequest;
   return has_request(state, state.eflags & kIf ? kInterruptRequest | kUnmaskable : kUnmaskable);
 }
 

@@ -72,7 +72,7 @@ void reset(CpuState& state) {
   std::memset(state.mtrr_base, 0, sizeof state.mtrr_base);
   std::memset(state.mtrr_mask, 0, sizeof state.mtrr_mask);
   state.mcg_status = state.mcg_ctl = 0;
-  std::memset(state.machine_check_control, 0, sizeof state.machine_check_control);
+  std::memset(state.machine_check, 0, sizeof state.machine_check);
   state.cr0 = kCr0Cd | kCr0Nw;
   if (state.smm.active && state.machine) state.machine->set_system_management(false);
   state.smm = fresh.smm;

@@ -112,6 +112,8 @@ using tcg::X87State;
 
 constexpr uint8_t kNoException = 0xff;
 
+constexpr unsigned kMachineCheckBanks = 10;
+
 /// Exception vectors (SDM volume 3, table 6-1).
 enum Vector : uint8_t {
   kDe = 0,
@@ -166,6 +168,7 @@ enum RequestBit : uint8_t {
   kInterruptRequest = 1u << 0,  ///< A maskable one (the local APIC, INTR).
   kNmiRequest = 1u << 1,
   kSmiRequest = 1u << 2,
+  kMachineCheckRequest = 1u << 3,
 };
 
 /// The I/O instruction that raised an SMI, as far as it can be repeated (AMD64 APM volume 2,
@@ -258,7 +261,8 @@ struct CpuState {
   uint64_t mtrr_fixed[11] = {};
   uint64_t mtrr_base[8] = {}, mtrr_mask[8] = {};
   uint64_t mcg_status = 0, mcg_ctl = 0;
-  uint64_t machine_check_control[10] = {};
+  /// Control, status, address and misc of each bank, as their MSRs follow each other.
+  uint64_t machine_check[kMachineCheckBanks * 4] = {};
   uint64_t pdpte[4] = {};  ///< PAE page-directory-pointer entries, loaded with CR3.
 
   PendingException pending;

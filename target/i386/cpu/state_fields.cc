@@ -72,7 +72,7 @@ void visit_msrs(State& state, Visit& visit) {
   visit("mtrr-mask", state.mtrr_mask);
   visit("mcg-status", state.mcg_status);
   visit("mcg-ctl", state.mcg_ctl);
-  visit("machine-check-control", state.machine_check_control);
+  visit("machine-check", state.machine_check);
 }
 
 template <class State, class Visit>

@@ -139,4 +139,8 @@ void deliver_nmi(CpuState& state) {
   deliver(state, {.vector = kNmi, .return_ip = state.frame.guest_ip});
 }
 
+void deliver_machine_check(CpuState& state) {
+  deliver(state, {.vector = kMc, .is_exception = true, .return_ip = state.frame.guest_ip});
+}
+
 }  // namespace vireo::i386

@@ -12,6 +12,7 @@ void deliver_pending(CpuState& state);
 /// Delivers an external interrupt, or an NMI.
 void deliver_interrupt(CpuState& state, uint8_t vector);
 void deliver_nmi(CpuState& state);
+void deliver_machine_check(CpuState& state);
 
 /// Stops the CPU until the machine resets it (SDM volume 3, 6.15: a triple fault; 31.2.2: RSM).
 void shut_down(CpuState& state);

@@ -1,7 +1,5 @@
 // Model-specific registers (SDM volume 4, chapter 2; AMD volume 2, appendix A).
 
-#include <type_traits>
-
 #include "target/i386/cpu/config.h"
 #include "target/i386/cpu/host_interface.h"
 #include "target/i386/cpu/mode.h"
@@ -61,7 +59,6 @@ enum Msr : uint32_t {
   kAmdVmControl = 0xc0010114,
 };
 
-constexpr unsigned kMachineCheckBanks = std::extent_v<decltype(CpuState::machine_check_control)>;
 constexpr unsigned kVariableMtrrs = 8;
 /// RDCL_NO, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO,
 /// PSDP_NO: translated code has none of these.
@@ -110,6 +107,9 @@ Storage mtrr_storage(CpuState& state, uint32_t index) {
   if (index == kMtrrDefaultType) return {&state.mtrr_default_type, is_default_type};
   return {};
 }
+
+/// Machine-check status, address and misc take zeros, to be cleared (SDM volume 3, 15.3.2).
+bool is_zero(const CpuState&, uint64_t value) { return value == 0; }
 
 bool is_machine_check(uint32_t index) {
   return index >= kMachineCheck0 && index < kMachineCheck0 + 4 * kMachineCheckBanks;
@@ -160,8 +160,8 @@ bool is_present(const CpuState& state, uint32_t index) {
 }
 
 Storage storage_of(CpuState& state, uint32_t index) {
-  if (is_machine_check(index) && index % 4 == 0)
-    return {&state.machine_check_control[(index - kMachineCheck0) / 4]};
+  if (is_machine_check(index))
+    return {&state.machine_check[index - kMachineCheck0], index % 4 == 0 ? nullptr : is_zero};
   switch (index) {
     case kSysenterCs:
       return {&state.sysenter_cs};
@@ -302,7 +302,6 @@ bool read_msr(CpuState& state, uint32_t index, uint64_t& value) {
     default:
       break;
   }
-  if (is_machine_check(index)) return true;
   const Constant* constant = find_constant(index);
   if (constant) value = constant->value;
   return constant != nullptr;
@@ -345,8 +344,6 @@ bool write_msr(CpuState& state, uint32_t index, uint64_t value) {
     default:
       break;
   }
-  // Machine-check status and address take zeros, to be cleared.
-  if (is_machine_check(index)) return value == 0;
   const Constant* constant = find_constant(index);
   return constant && constant->writable;
 }

@@ -27,6 +27,18 @@ def sendkey(bench):
         guest.ends(COMMAND)
 
 
+@guest_test("machine-check")
+def machine_check(bench):
+    """mce reaches the guest: a corrected error is logged, an uncorrected one is Linux's panic."""
+    with bench.linux(append="mce=1,0 mce=print_all panic=1") as guest:
+        guest.expect(READY, BOOT)
+        # Valid, uncorrected, enabled, with an address; the processor's context is corrupt.
+        monitor(guest, "mce 0 2 0xb600000000000135 5 0x12345000 0")
+        guest.expect("Machine Check", COMMAND)
+        guest.expect("(?i)ADDR 12345000", COMMAND)
+        guest.expect("Kernel panic - not syncing: Fatal", COMMAND)
+
+
 @guest_test("power-button")
 def power_button(bench):
     """system_powerdown reaches the guest as ACPI's power button."""
