@@ -19,6 +19,11 @@ openssl enc -d -$c $key -in made | cmp - $f; done
 openssl mac -macopt hexkey:00112233445566778899aabbccddeeff -macopt hexiv:0123456789abcdef01234567 -cipher AES-128-GCM -in $f GMAC; }
 all >with && OPENSSL_ia32cap=0:0 all >without && test $(wc -l <with) = 7 && cmp with without"""
 
+# What `openssl speed -mr` says of each algorithm: a line of its kind, with rates.
+SPEED = {"sha256": "F:", "sha512": "F:", "aes-128-cbc": "F:", "ghash": "F:", "rsa2048": "F2:", "ecdsap256": "F4:",
+         "ecdhx25519": "F5:", "ed25519": "F6:"}
+SPEED_FAILS = "failure|match|error[^=]"
+
 # Without those of its libraries that the disk has.
 STRESS_NG = ("stress-ng", "libapparmor1", "libbsd0", "libegl1", "libgbm1", "libgles2", "libglvnd0", "libipsec-mb1",
              "libjpeg62-turbo", "libjudydebian1", "libkmod2", "libmd0", "libsctp1", "libxxhash0", "libdrm2", "libexpat1",
@@ -92,10 +97,21 @@ def debian_gcc(bench):
 
 @guest_test("debian-python")
 def debian_python(bench):
-    """python3's own tests of json, math, struct and float pass in the guest."""
+    """python3's own tests of json, math, cmath, struct, float, complex and int pass in the guest."""
+    python_tests(bench, "json", "math", "cmath", "struct", "float", "complex", "int")
+
+
+@guest_test("debian-python-numbers")
+def debian_python_numbers(bench):
+    """python3's own tests of its libraries for numbers pass in the guest."""
+    python_tests(bench, "decimal", "fractions", "statistics", "random", "long", "numeric_tower", "array", "hash", "strtod")
+
+
+def python_tests(bench, *names):
     with start(bench, bench.disk(), "virtio") as guest:
         log_in(guest)
-        guest.run("python3 -m test test_json test_math test_struct test_float", 10 * COMMAND)
+        tests = " ".join(f"test_{name}" for name in names)
+        guest.run(f"python3 -m test --verbose3 {tests}", 20 * COMMAND)
         power_off(guest)
 
 
@@ -106,6 +122,29 @@ def debian_openssl(bench):
         log_in(guest)
         guest.run("grep -wq sha_ni /proc/cpuinfo && grep -wq vaes /proc/cpuinfo", COMMAND)
         guest.run(CIPHERS, 2 * COMMAND)
+        power_off(guest)
+
+
+def speed(guest):
+    """Runs `openssl speed`, which checks what it signs, verifies and derives: nothing may fail, and all have to give a rate."""
+    guest.run(f"openssl speed -mr -seconds 1 -bytes 1024 {' '.join(SPEED)} >speed 2>errors", 20 * COMMAND)
+    guest.run(f"! grep -Ei '{SPEED_FAILS}|nan|inf|:0[.]0*$' speed errors", COMMAND)
+    kinds = list(SPEED.values())
+    for kind in set(kinds):
+        guest.run(f"test $(grep -Ec '^[+]{kind}.*:[0-9.]+$' speed) = {kinds.count(kind)}", COMMAND)
+
+
+@guest_test("debian-openssl-speed")
+def debian_openssl_speed(bench):
+    """openssl speed runs hashes, ciphers, signatures and key exchanges, finds them right, and gives a rate for each."""
+    with start(bench, bench.disk(), "virtio", "-cpu", "max") as guest:
+        log_in(guest)
+        speed(guest)
+        if bench.full:
+            guest.run("export OPENSSL_ia32cap=0:0", COMMAND)
+            speed(guest)
+            guest.run("openssl speed -seconds 1 -bytes 16384 >all 2>&1", 20 * COMMAND)
+            guest.run(f"! grep -Ei '{SPEED_FAILS}' all", COMMAND)
         power_off(guest)
 
 
