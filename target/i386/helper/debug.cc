@@ -6,6 +6,7 @@
 
 #include "target/i386/cpu/mode.h"
 #include "target/i386/helper/functions.h"
+#include "target/i386/helper/page_walk.h"
 #include "target/i386/helper/raise.h"
 #include "target/i386/helper/segmentation.h"
 #include "tcg/ir/block.h"
@@ -95,10 +96,17 @@ void trap_behind_entry(CpuState& state, uint64_t mode_before) {
   raise_exception(state, kDb);
 }
 
-uint64_t helper_check_alignment(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
+void check_alignment(CpuState& state, uint64_t linear, uint64_t size) {
   // SDM volume 3, table 6-7; far pointers by their offset, 80-bit operands like 8 bytes.
-  const uint64_t alignment = b == 10 ? 8 : b == 6 ? 4 : b <= 8 ? b : 1;
-  if (a & (alignment - 1)) raise_exception(cpu_state(frame), kAcFault, 0u);
+  const uint64_t alignment = size == 10 ? 8 : size == 6 ? 4 : size <= 8 ? size : 1;
+  if ((linear & (alignment - 1)) == 0) return;
+  // The access itself is #GP or #SS then, which come first (table 6-2).
+  const bool is_refused = (state.mode & kMode64) && !is_canonical(state, linear);
+  if (!is_refused) raise_exception(state, kAcFault, 0u);
+}
+
+uint64_t helper_check_alignment(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
+  check_alignment(cpu_state(frame), a, b);
   return 0;
 }
 

@@ -18,4 +18,7 @@ void watch_port(CpuState& state, uint16_t port, unsigned width);
 /// Raises the single step's #DB behind SYSCALL or SYSENTER, unless it has cleared TF.
 void trap_behind_entry(CpuState& state, uint64_t mode_before);
 
+/// Raises #AC where kModeAlignmentCheck is set, unless something else is wrong with the address.
+void check_alignment(CpuState& state, uint64_t linear, uint64_t size);
+
 }  // namespace vireo::i386

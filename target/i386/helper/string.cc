@@ -62,11 +62,15 @@ class StringLoop {
     return elements;
   }
 
-  /// Checks the segment for `elements` at the register, and notes breakpoints.
+  /// Checks the segment for `elements` at the register, and their alignment; notes breakpoints.
   void check(Gpr reg, SegmentRegister segment, uint64_t elements, bool is_write) const {
     if (state_.mode & kModeBreakpoints)
       watch_access(state_, linear_of(reg, segment), width_, is_write);
-    if (in_64bit_mode(state_)) return;
+    if (!in_64bit_mode(state_)) check_segment(reg, segment, elements, is_write);
+    if (state_.mode & kModeAlignmentCheck) check_alignment(state_, linear_of(reg, segment), width_);
+  }
+
+  void check_segment(Gpr reg, SegmentRegister segment, uint64_t elements, bool is_write) const {
     const uint64_t offset = state_.frame.general[reg] & mask_;
     const uint64_t first = backward_ ? offset - (elements - 1) * width_ : offset;
     check_data_access(state_, segment, first, elements * width_, is_write);

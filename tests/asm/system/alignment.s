@@ -28,6 +28,14 @@
   movl $FRAMES+1, %esi
   movl $FRAMES+8, %edi
   misaligned "MOVSD", movsl
+  movl $2, %ecx
+  misaligned "REP MOVSD", rep movsl
+  check %ecx, $2, "REP MOVSD: no iteration"
+  misaligned "REP LODSD", rep lodsl
+  misaligned "REPE CMPSD", repe cmpsl
+  movl $FRAMES+9, %edi
+  misaligned "REP STOSD", rep stosl
+  misaligned "REPNE SCASD", repne scasl
   aligned "a byte", movb FRAMES+1, %al
   aligned "a doubleword that is aligned", movl FRAMES+4, %eax
   aligned "SGDT of any address", sgdt FRAMES+2

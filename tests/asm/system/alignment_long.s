@@ -31,7 +31,17 @@
   popfq
   movq FRAMES+1, %rax
   passes "CPL 0"
-  # A page fault comes after the check.
+  # An address that is not canonical is refused before the check, a page fault comes after it.
+  movq $0x1000000000000001, %rbx
+  try
+  user (FLAG_AC | 2)
+  movq (%rbx), %rax
+  caught GP, 0, "before the check: an address that is not canonical"
+  try
+  user (FLAG_AC | 2)
+  movq %rbx, %rbp
+  movq (%rbp), %rax
+  caught SS, 0, "the same by RBP"
   map_page 0, 0
   misaligned "before a page fault", user, movq WINDOW+1, %rax
   done

@@ -170,7 +170,8 @@ const char* open_result_text(const Row& row) {
   if (is_transcendental(name))
     return "results to 1 unit in the last place (2 if not rounded to nearest), without C1, which "
            "tells of their rounding";
-  if (name == "cvtpi2ps") return "from memory without x87 tags and TOP, which AMD's leave alone";
+  if (name == "cvtpi2ps")
+    return "from memory without x87 tags, TOP and #MF, which AMD's leave alone";
   if (name == "bswap") return "but for 16 bits, whose result is undefined";
   if (is_double_shift(name)) return "but for 16 bits by more than 16, whose result is undefined";
   return nullptr;
