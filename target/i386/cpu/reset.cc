@@ -37,7 +37,7 @@ void init(CpuState& state) {
   set_arithmetic_flags(state, 0);
   state.eflags = 0;
   state.cpl = state.interrupt_shadow = state.halted = state.nmi_blocked = 0;
-  state.external_event = 0;
+  state.external_event = state.debug_hits = state.held_debug_hits = 0;
   reset_segments(state);
   constexpr uint64_t kCacheBits = kCr0Cd | kCr0Nw;
   state.cr0 = kCr0Et | (state.cr0 & kCacheBits);

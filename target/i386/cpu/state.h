@@ -171,6 +171,13 @@ enum RequestBit : uint8_t {
   kMachineCheckRequest = 1u << 3,
 };
 
+/// What holds events back until the next instruction is done (SDM volume 3, 6.8).
+enum InterruptShadow : uint8_t {
+  kNoShadow,
+  kStiShadow,
+  kStackShadow,  ///< MOV or POP to SS: debug exceptions wait as well.
+};
+
 /// The I/O instruction that raised an SMI, as far as it can be repeated (AMD64 APM volume 2,
 /// 10.2.4).
 struct IoTrap {
@@ -207,7 +214,7 @@ enum ModeBit : uint64_t {
       1u << 12,           ///< STI or MOV SS shadow: translate one instruction, then clear it.
   kModeIopl3 = 1u << 13,  ///< CPL <= IOPL: CLI, STI, IN, OUT, POPF need no helper for permission.
   kModeAlignmentCheck = 1u << 14,  ///< CPL 3 with CR0.AM and EFLAGS.AC.
-  kModeBreakpoints = 1u << 15,     ///< DR7 enables something: see helper/debug.h.
+  kModeBreakpoints = 1u << 15,     ///< DR7 enables something or hits wait: see helper/debug.h.
   /// 6 bits, by SegmentRegister, 0 in 64-bit mode: accesses through the segment call check_limit
   /// (null, expand-down, execute-only or read-only, writes and reads alike; or a limit that is
   /// neither 64 KiB - 1 nor 4 GiB - 1).
@@ -232,11 +239,12 @@ struct CpuState {
   uint64_t mode = 0;    ///< ModeBits; kept current by every change (Cpu::update_mode).
   uint32_t eflags = 0;  ///< EFLAGS without the six arithmetic flags and without bit 1.
   uint8_t cpl = 0;
-  uint8_t interrupt_shadow = 0;  ///< 1: STI or MOV SS just ran.
+  uint8_t interrupt_shadow = kNoShadow;
   uint8_t halted = 0;
   uint8_t nmi_blocked = 0;
-  uint8_t debug_hits = 0;      ///< Breakpoints (bits of DR6) that the current instruction has hit.
-  uint8_t external_event = 0;  ///< 1 while an external event is delivered: EXT of error codes.
+  uint8_t debug_hits = 0;       ///< Breakpoints (bits of DR6) that the current instruction has hit.
+  uint8_t held_debug_hits = 0;  ///< Those of a load of SS, or an event's frame, not yet reported.
+  uint8_t external_event = 0;   ///< 1 while an external event is delivered: EXT of error codes.
   Segment segments[kSegmentCount];
   Segment ldtr;
   Segment tr;

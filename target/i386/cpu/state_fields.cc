@@ -30,6 +30,7 @@ void visit_core(State& state, Visit& visit) {
   visit("cpl", state.cpl);
   visit("interrupt-shadow", state.interrupt_shadow);
   visit("debug-hits", state.debug_hits);
+  visit("held-debug-hits", state.held_debug_hits);
   visit("halted", state.halted);
   visit("nmi-blocked", state.nmi_blocked);
   constexpr std::string_view kNames[] = {"es", "cs", "ss", "ds", "fs", "gs"};

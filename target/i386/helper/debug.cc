@@ -4,6 +4,8 @@
 
 #include "target/i386/helper/debug.h"
 
+#include <utility>
+
 #include "target/i386/cpu/mode.h"
 #include "target/i386/helper/functions.h"
 #include "target/i386/helper/page_walk.h"
@@ -45,6 +47,15 @@ uint8_t hits_in(const CpuState& state, uint64_t first, uint64_t size, Fits&& fit
 
 void report(CpuState& state, uint8_t hits) { state.dr[6] = (state.dr[6] & ~kDr6Hits) | hits; }
 
+// Of the instruction that ends here; returns if there is nothing to raise.
+void raise_traps(CpuState& state, bool steps) {
+  hold_debug_hits(state);
+  const uint8_t hits = std::exchange(state.held_debug_hits, uint8_t{0});
+  if (hits) report(state, hits);
+  if (steps) state.dr[6] |= kDr6SingleStep;
+  if (hits || steps) raise_exception(state, kDb);
+}
+
 }  // namespace
 
 void watch_access(CpuState& state, uint64_t linear, uint64_t size, bool is_write) {
@@ -58,17 +69,31 @@ void watch_port(CpuState& state, uint16_t port, unsigned width) {
   state.debug_hits |= hits_in(state, port, width, [](Kind kind) { return kind == kPort; });
 }
 
+void hold_debug_hits(CpuState& state) {
+  state.held_debug_hits |= std::exchange(state.debug_hits, uint8_t{0});
+}
+
+// Behind a load of SS hits go on waiting, and a breakpoint does not count (SDM volume 3, 6.8.3).
+bool debug_exception_comes(CpuState& state) {
+  const bool switches_stack = state.interrupt_shadow == kStackShadow;
+  if (state.held_debug_hits && !switches_stack) {
+    report(state, std::exchange(state.held_debug_hits, uint8_t{0}));
+    return true;
+  }
+  const bool resumed = state.eflags & kRf;
+  state.eflags &= ~static_cast<uint32_t>(kRf);
+  if (resumed || switches_stack) return false;
+  const uint64_t linear = linear_address(state, kCs, state.frame.guest_ip);
+  const uint8_t hits = hits_in(state, linear, 1, [](Kind kind) { return kind == kExecution; });
+  if (hits) report(state, hits);
+  return hits != 0;
+}
+
 uint64_t helper_begin_watched(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
   state.debug_hits = 0;
-  const bool resumed = state.eflags & kRf;
-  state.eflags &= ~static_cast<uint32_t>(kRf);
-  if (resumed) return 0;
-  const uint64_t linear = linear_address(state, kCs, frame->guest_ip);
-  const uint8_t hits = hits_in(state, linear, 1, [](Kind kind) { return kind == kExecution; });
-  if (!hits) return 0;
-  report(state, hits);
-  raise_exception(state, kDb);
+  if (debug_exception_comes(state)) raise_exception(state, kDb);
+  return 0;
 }
 
 uint64_t helper_watch_access(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
@@ -78,22 +103,16 @@ uint64_t helper_watch_access(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t
 
 uint64_t helper_finish_traced(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   CpuState& state = cpu_state(frame);
-  const bool steps = b & kModeTrap;
-  const uint8_t hits = state.debug_hits;
   frame->guest_ip = a;
-  state.debug_hits = 0;
-  if (hits) report(state, hits);
-  if (steps) state.dr[6] |= kDr6SingleStep;
-  if (hits || steps) raise_exception(state, kDb);
-  if (b & kModeInterruptShadow) state.interrupt_shadow = 0;
+  raise_traps(state, b & kModeTrap);
+  if (b & kModeInterruptShadow) state.interrupt_shadow = kNoShadow;
   update_mode(state);
   tcg::leave(frame, static_cast<uint16_t>(tcg::ExitReason::kInterruptWindow));
 }
 
 void trap_behind_entry(CpuState& state, uint64_t mode_before) {
-  if (!(mode_before & kModeTrap) || !(state.eflags & kTf)) return;
-  state.dr[6] |= kDr6SingleStep;
-  raise_exception(state, kDb);
+  if (!(mode_before & kTracedModes)) return;
+  raise_traps(state, (mode_before & kModeTrap) && (state.eflags & kTf));
 }
 
 void check_alignment(CpuState& state, uint64_t linear, uint64_t size) {

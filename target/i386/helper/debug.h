@@ -15,7 +15,12 @@ constexpr uint64_t kTracedModes = kModeTrap | kModeBreakpoints;
 void watch_access(CpuState& state, uint64_t linear, uint64_t size, bool is_write);
 /// The same for port breakpoints.
 void watch_port(CpuState& state, uint16_t port, unsigned width);
-/// Raises the single step's #DB behind SYSCALL or SYSENTER, unless it has cleared TF.
+/// Behind what no trap can follow at once: a load of SS, the entry of a handler.
+void hold_debug_hits(CpuState& state);
+/// Whether #DB comes before the instruction at the current position, for hits that were held or for
+/// a breakpoint on it; DR6 then tells which. Drops RF.
+bool debug_exception_comes(CpuState& state);
+/// Raises #DB behind SYSCALL or SYSENTER: for hits, and for the single step unless TF is now clear.
 void trap_behind_entry(CpuState& state, uint64_t mode_before);
 
 /// Raises #AC where kModeAlignmentCheck is set, unless something else is wrong with the address.

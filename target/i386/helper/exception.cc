@@ -5,6 +5,7 @@
 
 #include "target/i386/cpu/host_interface.h"
 #include "target/i386/cpu/mode.h"
+#include "target/i386/helper/debug.h"
 #include "target/i386/helper/enter_handler.h"
 #include "target/i386/helper/memory.h"
 #include "target/i386/helper/raise.h"
@@ -46,12 +47,13 @@ Event event_of(const CpuState& state) {
 }
 
 void deliver(CpuState& state, Event event) {
-  state.interrupt_shadow = 0;
+  state.interrupt_shadow = kNoShadow;
   state.halted = 0;
   state.smm.io.info = 0;  // An SMI that comes now finds another instruction to return to.
   state.pending = PendingException{};
   for (;;) {
     state.external_event = event.is_software ? 0 : 1;
+    state.debug_hits = 0;
     const bool delivered = guarded(state, [&] { enter_handler(state, event); });
     state.external_event = 0;
     if (delivered) return;
@@ -101,6 +103,7 @@ void enter_handler(CpuState& state, const Event& event) {
   } else {
     enter_real_mode(state, event);
   }
+  hold_debug_hits(state);
 }
 
 bool enter_virtual_handler(CpuState& state, uint8_t vector, uint64_t next_ip) {
@@ -116,6 +119,7 @@ bool enter_virtual_handler(CpuState& state, uint8_t vector, uint64_t next_ip) {
     flags = (flags & ~(kIf | kIopl)) | (flags & kVif ? kIf : 0u) | static_cast<uint32_t>(kIopl);
   enter_far_pointer(state, vector * 4u, flags, next_ip);
   set_eflags(state, full_eflags(state) & ~(kTf | (is_virtual ? kVif : kIf)));
+  hold_debug_hits(state);
   update_mode(state);
   return true;
 }

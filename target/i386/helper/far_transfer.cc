@@ -4,6 +4,7 @@
 
 #include "target/i386/cpu/host_interface.h"
 #include "target/i386/cpu/mode.h"
+#include "target/i386/helper/debug.h"
 #include "target/i386/helper/functions.h"
 #include "target/i386/helper/memory.h"
 #include "target/i386/helper/page_walk.h"
@@ -341,9 +342,11 @@ class TransferLog {
 
 }  // namespace
 
-uint64_t resume_at_new_ip(CpuState& state) {
+uint64_t resume_at_new_ip(CpuState& state, uint64_t mode_before) {
   state.machine->mode_changed();
-  if (interrupts_wait(state)) {
+  // Blocks of one instruction end with a look for traps, and leave for interrupts then.
+  const bool leaves_anyway = mode_before & (kTracedModes | kModeInterruptShadow);
+  if (!leaves_anyway && interrupts_wait(state)) {
     tcg::leave(&state.frame, static_cast<uint16_t>(tcg::ExitReason::kInterruptWindow));
   }
   return state.frame.guest_ip;
@@ -351,7 +354,8 @@ uint64_t resume_at_new_ip(CpuState& state) {
 
 uint64_t helper_resume(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   frame->guest_ip = a;
-  return resume_at_new_ip(cpu_state(frame));
+  CpuState& state = cpu_state(frame);
+  return resume_at_new_ip(state, state.mode);
 }
 
 uint64_t helper_check_code_target(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
@@ -416,6 +420,7 @@ uint64_t helper_far_return(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) 
 uint64_t helper_interrupt_return(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
   CpuState& state = cpu_state(frame);
   const TransferLog log(state, "interrupt return");
+  const uint64_t mode_before = state.mode;
   state.nmi_blocked = 0;  // even if what follows faults (SDM volume 3, 6.7.1)
   const auto size = static_cast<unsigned>(a);
   if (in_vm86(state)) {
@@ -428,7 +433,7 @@ uint64_t helper_interrupt_return(tcg::Frame* frame, uint64_t a, uint64_t b, uint
   } else {
     iret_protected(state, size);
   }
-  return resume_at_new_ip(state);
+  return resume_at_new_ip(state, mode_before);
 }
 
 }  // namespace vireo::i386

@@ -2,6 +2,7 @@
 // volume 3, 20.3 and 20.4), and interrupt shadows.
 
 #include "target/i386/cpu/mode.h"
+#include "target/i386/helper/debug.h"
 #include "target/i386/helper/exception.h"
 #include "target/i386/helper/functions.h"
 #include "target/i386/helper/raise.h"
@@ -48,7 +49,7 @@ uint64_t helper_cli(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
 uint64_t helper_sti(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
   if (may_change_interrupt_flag(state)) {
-    if (!(state.eflags & kIf)) state.interrupt_shadow = 1;
+    if (!(state.eflags & kIf)) state.interrupt_shadow = kStiShadow;
     change_flags(state, kIf, kIf);
   } else if (uses_virtual_interrupts(state) && !(state.eflags & kVip)) {
     change_flags(state, kVif, kVif);
@@ -58,9 +59,10 @@ uint64_t helper_sti(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
   return 0;
 }
 
-uint64_t helper_begin_shadow(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
+uint64_t helper_begin_shadow(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
-  state.interrupt_shadow = 1;
+  state.interrupt_shadow = static_cast<InterruptShadow>(a);
+  hold_debug_hits(state);
   update_mode(state);
   return 0;
 }
@@ -99,7 +101,7 @@ uint64_t helper_popf(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
 uint64_t helper_clear_shadow(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
   frame->guest_ip = a;
-  state.interrupt_shadow = 0;
+  state.interrupt_shadow = kNoShadow;
   update_mode(state);
   tcg::leave(frame, static_cast<uint16_t>(tcg::ExitReason::kInterruptWindow));
 }
@@ -116,6 +118,7 @@ uint64_t helper_software_interrupt(tcg::Frame* frame, uint64_t a, uint64_t b, ui
   CpuState& state = cpu_state(frame);
   const auto vector = static_cast<uint8_t>(a);
   const bool is_int_n = !(a & 0x100);
+  state.interrupt_shadow = kNoShadow;
   if (in_vm86(state) && is_int_n) {
     if ((state.cr4 & kCr4Vme) && enter_virtual_handler(state, vector, b)) return 0;
     if (iopl(state) < 3) raise_gp(state, 0);

@@ -33,7 +33,7 @@ void check_time_stamp_access(CpuState& state) {
 [[noreturn]] void halt(CpuState& state, uint64_t next_ip) {
   state.frame.guest_ip = next_ip;
   state.halted = 1;
-  state.interrupt_shadow = 0;
+  state.interrupt_shadow = kNoShadow;
   update_mode(state);
   tcg::leave(&state.frame, static_cast<uint16_t>(tcg::ExitReason::kHalt));
 }

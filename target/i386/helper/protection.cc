@@ -76,10 +76,6 @@ uint64_t helper_load_segment(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t
   CpuState& state = cpu_state(frame);
   if (a == kCs || a >= kSegmentCount) raise_exception(state, kUd);
   load_segment(state, static_cast<SegmentRegister>(a), static_cast<uint16_t>(b));
-  if (a == kSs) {  // Interrupts and traps wait until the stack pointer is loaded, too.
-    state.interrupt_shadow = 1;
-    update_mode(state);
-  }
   return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "target/i386/helper/segmentation.h"
 
 #include "target/i386/cpu/mode.h"
+#include "target/i386/helper/debug.h"
 #include "target/i386/helper/memory.h"
 #include "target/i386/helper/raise.h"
 
@@ -155,12 +156,16 @@ uint64_t Stack::linear(uint64_t offset, unsigned size) const {
 
 void Stack::push(uint64_t value, unsigned size) {
   const uint64_t next = (sp_ & ~mask_) | ((sp_ - size) & mask_);
-  write_sized(state_, linear(next & mask_, size), size, value, privilege_);
+  const uint64_t address = linear(next & mask_, size);
+  if (state_.mode & kModeBreakpoints) watch_access(state_, address, size, true);
+  write_sized(state_, address, size, value, privilege_);
   sp_ = next;
 }
 
 uint64_t Stack::peek(uint64_t offset, unsigned size) const {
-  return read_sized(state_, linear((sp_ + offset) & mask_, size), size, privilege_);
+  const uint64_t address = linear((sp_ + offset) & mask_, size);
+  if (state_.mode & kModeBreakpoints) watch_access(state_, address, size, false);
+  return read_sized(state_, address, size, privilege_);
 }
 
 uint64_t Stack::pop(unsigned size) {

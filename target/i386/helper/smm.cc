@@ -58,7 +58,7 @@ void begin_handler(CpuState& state) {
   state.cr4 = 0;
   state.efer = 0;
   state.dr[7] = 0x400;
-  state.cpl = state.halted = state.debug_hits = 0;
+  state.cpl = state.halted = state.debug_hits = state.held_debug_hits = 0;
   state.nmi_blocked = 1;
   follow_paging(state);
   update_mode(state);
@@ -135,7 +135,7 @@ bool leave_system_management(CpuState& state) {
   restore_mode(state, area);
   state.halted = area.auto_halt != 0;
   state.nmi_blocked = state.smm.nmi_was_blocked;
-  state.interrupt_shadow = state.debug_hits = 0;
+  state.interrupt_shadow = state.debug_hits = state.held_debug_hits = 0;
   state.smm.base = area.base;
   state.smm.active = 0;
   state.smm.io = IoTrap{};

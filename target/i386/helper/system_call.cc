@@ -61,11 +61,12 @@ uint64_t helper_syscall(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   }
   update_mode(state);
   trap_behind_entry(state, mode_before);
-  return resume_at_new_ip(state);
+  return resume_at_new_ip(state, mode_before);
 }
 
 uint64_t helper_sysret(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
+  const uint64_t mode_before = state.mode;
   require_syscall(state);
   if (!in_protected_mode(state) || state.cpl != 0) raise_gp(state, 0);
   const auto base = static_cast<uint16_t>(state.star >> 48);
@@ -83,7 +84,7 @@ uint64_t helper_sysret(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   }
   state.frame.guest_ip = to_64bit ? ip : ip & 0xffffffff;
   update_mode(state);
-  return resume_at_new_ip(state);
+  return resume_at_new_ip(state, mode_before);
 }
 
 uint64_t helper_sysenter(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
@@ -99,11 +100,12 @@ uint64_t helper_sysenter(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
   state.frame.guest_ip = wide ? state.sysenter_eip : state.sysenter_eip & 0xffffffff;
   update_mode(state);
   trap_behind_entry(state, mode_before);
-  return resume_at_new_ip(state);
+  return resume_at_new_ip(state, mode_before);
 }
 
 uint64_t helper_sysexit(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
+  const uint64_t mode_before = state.mode;
   require_sysenter(state);
   const auto selector = static_cast<uint16_t>(state.sysenter_cs & 0xfffc);
   if (!in_protected_mode(state) || state.cpl != 0 || selector == 0) raise_gp(state, 0);
@@ -116,7 +118,7 @@ uint64_t helper_sysexit(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   state.frame.general[kRsp] = to_64bit ? sp : sp & 0xffffffff;
   state.frame.guest_ip = to_64bit ? ip : ip & 0xffffffff;
   update_mode(state);
-  return resume_at_new_ip(state);
+  return resume_at_new_ip(state, mode_before);
 }
 
 uint64_t helper_swapgs(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {

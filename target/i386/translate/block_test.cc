@@ -210,6 +210,10 @@ TEST_F(BlockTest, TrapAndShadowRunOneInstruction) {
   // A load of SS delays the trap.
   ASSERT_TRUE(translate({0x8e, 0xd0}, kFlat32 | kModeTrap));
   EXPECT_EQ(calls(HelperId::finish_traced), 0u);
+  EXPECT_EQ(calls(HelperId::begin_shadow), 1u);
+  ASSERT_TRUE(translate({0x0f, 0xb2, 0x20}, kFlat32 | kModeTrap));  // lss: not that one
+  EXPECT_EQ(calls(HelperId::finish_traced), 1u);
+  EXPECT_EQ(calls(HelperId::begin_shadow), 0u);
 }
 
 TEST_F(BlockTest, SegmentsCountOnlyWhereTheyAreNotFlat) {

@@ -7,15 +7,18 @@ namespace vireo::i386 {
 
 using tcg::ExitReason;
 
-/// Loads change bases and limits, on which the mode bits depend except in 64-bit mode. A load of SS
-/// delays interrupts and traps, so the block ends without calling what ends one-instruction modes.
-void Translator::after_segment_load(const Insn& in, unsigned segment) {
-  if (segment == kSs) {
-    ir_.exit_runtime(ExitReason::kModeChange, next_ip(in));
-    ended_ = true;
-  } else if (!is_64()) {
-    resume_at(next_ip(in));
-  }
+/// Loads change bases and limits, on which the mode bits depend except in 64-bit mode.
+void Translator::after_segment_load(const Insn& in) {
+  if (!is_64()) resume_at(next_ip(in));
+}
+
+/// MOV and POP to SS delay interrupts and traps until the stack pointer is loaded, too (SDM volume
+/// 3, 6.8.3), so the block ends without calling what ends one-instruction modes.
+void Translator::after_stack_switch(const Insn& in) {
+  ir_.insn_start(in.ip);  // What the instruction has done stays done.
+  call_helper(HelperId::begin_shadow, number(kStackShadow));
+  ir_.exit_runtime(ExitReason::kModeChange, next_ip(in));
+  ended_ = true;
 }
 
 namespace {
@@ -35,7 +38,7 @@ void Translator::pop_segment(const Insn& in) {
   const Value value = load_stack(integer_type(in.operand_size));
   call_helper(HelperId::load_segment, number(in.row->variant), ir_.truncate(Type::kI16, value));
   adjust_stack(in.operand_size);
-  after_segment_load(in, in.row->variant);
+  in.row->variant == kSs ? after_stack_switch(in) : after_segment_load(in);
 }
 
 void Translator::move_from_segment(const Insn& in) {
@@ -47,7 +50,7 @@ void Translator::move_to_segment(const Insn& in) {
   const unsigned segment = in.operands[0].reg;
   const Value selector = read(in, 1);
   call_helper(HelperId::load_segment, number(segment), selector);
-  after_segment_load(in, segment);
+  segment == kSs ? after_stack_switch(in) : after_segment_load(in);
 }
 
 void Translator::load_far_pointer(const Insn& in) {
@@ -57,7 +60,7 @@ void Translator::load_far_pointer(const Insn& in) {
   const Value selector = ir_.load(Type::kI16, address, size, memory_flags());
   call_helper(HelperId::load_segment, number(in.row->variant), selector);
   write(in, 0, offset);
-  after_segment_load(in, in.row->variant);
+  after_segment_load(in);
 }
 
 void Translator::far_jump(const Insn& in) {

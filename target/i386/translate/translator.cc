@@ -34,6 +34,7 @@ void Translator::end_shadow(uint64_t next) {
 void Translator::translate_fault(uint64_t ip, Vector vector) {
   store_x87_pointer();
   ir_.insn_start(ip);
+  if (in_mode(kModeBreakpoints)) call_helper(HelperId::begin_watched);
   raise(vector);
 }
 
@@ -41,7 +42,7 @@ void Translator::finish(uint64_t ip) {
   if (ended_) return;
   store_x87_pointer();
   if (shadow_ == Shadow::kBegins) {
-    call_helper(HelperId::begin_shadow);
+    call_helper(HelperId::begin_shadow, number(kStiShadow));
     leave_block(ExitReason::kModeChange, ip);
   } else {
     go(ip);

@@ -301,7 +301,8 @@ class Translator {
   void resume_at(uint64_t next);
   void leave_block(tcg::ExitReason reason, uint64_t next);
   void leave_block_there(tcg::ExitReason reason);
-  void after_segment_load(const Insn& in, unsigned segment);
+  void after_segment_load(const Insn& in);
+  void after_stack_switch(const Insn& in);
 
   // Strings.
   Value string_address(const Insn& in, const Operand& operand, bool is_write);

@@ -117,6 +117,61 @@
   movl %eax, FRAMES
   passes "no breakpoint"
 
+  # A load of SS holds it until the next instruction is done.
+  movl $KDATA, FRAMES
+  movl $KDATA, FRAMES+4
+  movl $KDATA, FRAMES+8
+  breakpoint 0, FRAMES, RW4
+  try
+  movw FRAMES, %ss
+  nop
+1:
+  nop
+  caught_at 1b, DB, 0, "MOV to SS"
+  check_bits got_dr6, 0xe00f, 1, "MOV to SS: DR6.B0"
+  movl $FRAMES, %ebx
+  try
+  xchgl %esp, %ebx
+  popl %ss
+  xchgl %esp, %ebx
+1:
+  nop
+  caught_at 1b, DB, 0, "POP SS"
+  movl $FRAMES+8, %eax
+  movl %eax, %db1
+  write_register dr7, (0x400 | 0xa | (RW4 << 16) | (RW4 << 20))
+  write_register dr6, 0
+  try
+  movw FRAMES, %ss
+  movl FRAMES+8, %eax
+1:
+  nop
+  caught_at 1b, DB, 0, "a breakpoint of each"
+  check_bits got_dr6, 0xe00f, 3, "a breakpoint of each: DR6"
+  write_register dr6, 0
+  try
+  movw FRAMES, %ss
+  int $0x30
+  caught_at stubs32+16*0x30, DB, 0, "MOV to SS and INT n: in the handler"
+  check_bits got_dr6, 0xe00f, 1, "MOV to SS and INT n: DR6.B0"
+  try
+  lssl FRAMES, %ebx
+1:
+  nop
+  caught_at 1b, DB, 0, "LSS holds nothing"
+  no_breakpoints
+  movl $1f, %eax
+  movl %eax, %db0
+  write_register dr7, 0x402
+  movw %ss, %ax
+  try
+  movw %ax, %ss
+1:
+  nop
+  nop
+  passes "an instruction behind MOV to SS is not seen"
+  no_breakpoints
+
   # Instructions: faults, until RF is set in what IRET loads.
   breakpoint 2, 1f, X
   try
@@ -165,6 +220,35 @@
   try
   inb $0x84, %al
   passes "another port"
+  no_breakpoints
+
+  # Frames: of far calls, of events in the first instruction of the handler.
+  breakpoint 0, FRAMES+0x100, W4
+  try
+  movl $FRAMES+0x104, %esp
+  lcall $KCODE32, $1f
+1:
+  nop
+  caught_at 1b, DB, 0, "a far call"
+  try
+  movl $FRAMES+0x10c, %esp
+  int $0x30
+  caught_at stubs32+16*0x30, DB, 0, "INT n"
+  check_bits got_dr6, 0xe00f, 1, "INT n: DR6.B0"
+  try
+  movl $FRAMES+0x10c, %esp
+  ud2
+  caught_at stubs32+16*UD, DB, 0, "a fault"
+  no_breakpoints
+  movl $KCODE32, FRAMES+0x104
+  movl $1f, FRAMES+0x100
+  breakpoint 0, FRAMES+0x100, RW4
+  try
+  movl $FRAMES+0x100, %esp
+  lretl $0x100
+1:
+  nop
+  caught_at 1b, DB, 0, "a far return"
   no_breakpoints
 
   need 0x80000001, edx, 29, "long mode"
