@@ -61,6 +61,8 @@ class GuestCpu {
 
   /// Records the exception of a failed walk (CR2 too), for prepare() to deliver.
   virtual void record_fault(uint64_t linear, const PageWalk& fault) = 0;
+  /// The same for the fetch of the instruction at the current position, or what comes before that.
+  virtual void record_fetch_fault(uint64_t linear, const PageWalk& fault) = 0;
   /// After a block that begins at `block_ip`, of `insns` instructions: if its last one is a branch
   /// that must not go to the current position, takes it back, records its exception and returns
   /// true.

@@ -161,7 +161,9 @@ bool TcgAccelerator::make_ir(TcgVcpu& vcpu, const CodePosition& at, BlockKind ki
   const util::ActivityScope decoding(util::Activity::kDecode);
   if (!vcpu.cpu().translate(ir_, vcpu.code_reader(), max_insns, fault_linear)) {
     PageWalk fault;
-    if (vcpu.fetch(fault_linear, fault) == nullptr) vcpu.cpu().record_fault(fault_linear, fault);
+    if (vcpu.fetch(fault_linear, fault) == nullptr) {
+      vcpu.cpu().record_fetch_fault(fault_linear, fault);
+    }
     return false;
   }
   log_guest_code(vcpu.cpu(), vcpu.code_reader(), at, ir_.guest_size);

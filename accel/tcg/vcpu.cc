@@ -201,7 +201,7 @@ tcg::TranslatedBlock* TcgVcpu::next_block(tcg::TranslatedBlock* from, unsigned s
   PageWalk fault;
   const std::byte* host = fetch(position.linear, fault);
   if (host == nullptr) {
-    if (!refuse_branch()) cpu_.record_fault(position.linear, fault);
+    if (!refuse_branch()) cpu_.record_fetch_fault(position.linear, fault);
     return nullptr;
   }
   tcg::TranslatedBlock* block =

@@ -14,6 +14,7 @@
 #include "hw/intc/local_apic.h"
 #include "target/i386/cpu/mode.h"
 #include "target/i386/cpu/reset.h"
+#include "target/i386/helper/debug.h"
 #include "target/i386/helper/exception.h"
 #include "target/i386/helper/raise.h"
 #include "target/i386/helper/smm.h"
@@ -99,6 +100,15 @@ void PcCpu::record_fault(uint64_t linear, const accel::PageWalk& fault) {
   i386::record_exception(state_, fault.vector, fault.error);
 }
 
+// SDM volume 3, table 6-2: traps of the instruction before and code breakpoints come first.
+void PcCpu::record_fetch_fault(uint64_t linear, const accel::PageWalk& fault) {
+  if ((state_.mode & i386::kModeBreakpoints) && i386::debug_exception_comes(state_)) {
+    i386::record_exception(state_, i386::kDb);
+  } else {
+    record_fault(linear, fault);
+  }
+}
+
 bool PcCpu::refuse_branch(uint64_t block_ip, unsigned insns, accel::CodeReader& code) {
   return i386::refuse_branch(state_, config_.features, block_ip, insns, code);
 }
@@ -147,6 +157,7 @@ bool PcCpu::prepare() {
     i386::change_request(state_, i386::kSmiRequest, false);
     i386::enter_system_management(state_);
   }
+  if (state_.held_debug_hits) return !state_.halted;  // a trap that comes before interrupts
   if (i386::has_request(state_, i386::kNmiRequest) && !state_.nmi_blocked) {
     i386::change_request(state_, i386::kNmiRequest, false);
     i386::deliver_nmi(state_);

@@ -52,6 +52,7 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
   bool walk(uint64_t linear, tcg::Access access, uint8_t memory_flags,
             accel::PageWalk& result) override;
   void record_fault(uint64_t linear, const accel::PageWalk& fault) override;
+  void record_fetch_fault(uint64_t linear, const accel::PageWalk& fault) override;
   bool refuse_branch(uint64_t block_ip, unsigned insns, accel::CodeReader& code) override;
   void record_misaligned() override;
   void record_divide_error() override;

@@ -112,4 +112,35 @@
   movw $0xf, %ax
   movw %ax, %es
   caught PF, 0, "the same at CPL 3: not a user's access"
+  # A breakpoint on an instruction before anything that fetching and decoding it finds.
+  movl $PAGE, %ebx
+  movl %ebx, %db0
+  write_register dr7, 0x402
+  write_register dr6, 0
+  try
+  jmp *%ebx
+  caught_at PAGE, DB, 0, "a breakpoint in a page that is gone"
+  check_bits got_dr6, 0xe00f, 1, "a breakpoint in a page that is gone: DR6.B0"
+  try
+  pushl $(FLAG_RF | 2)
+  pushl $KCODE32
+  pushl %ebx
+  iretl
+  caught_at PAGE, PF, 0, "the same with RF"
+  movl $1f, %ebx
+  movl %ebx, %db0
+  try
+1:
+  ud2
+  caught_at 1b, DB, 0, "a breakpoint on UD2"
+  set_segment FREE, $FRAMES, 0xffff, (CODE32_RX & ~0x8000)
+  movb $0x90, FRAMES+0xffff     # nop
+  movl $FRAMES+0x10000, %ebx
+  movl %ebx, %db0
+  try
+  pushl $FREE
+  pushl $0xffff
+  lretl
+  caught_at 0x10000, DB, 0, "a breakpoint beyond the limit"
+  write_register dr7, 0x400
   done
