@@ -67,6 +67,7 @@ void reset(CpuState& state) {
   state.tsc_offset = state.machine ? -state.machine->tsc_now() : 0;
   state.pat = fresh.pat;
   state.misc_enable = fresh.misc_enable;
+  state.debug_control = 0;
   state.mtrr_default_type = 0;
   std::memset(state.mtrr_fixed, 0, sizeof state.mtrr_fixed);
   std::memset(state.mtrr_base, 0, sizeof state.mtrr_base);

@@ -171,6 +171,9 @@ enum RequestBit : uint8_t {
   kMachineCheckRequest = 1u << 3,
 };
 
+/// Bits of IA32_DEBUGCTL (SDM volume 3, 17.4.1).
+enum DebugControlBit : uint32_t { kLastBranchRecord = 1u << 0, kBranchStep = 1u << 1 };
+
 /// What holds events back until the next instruction is done (SDM volume 3, 6.8).
 enum InterruptShadow : uint8_t {
   kNoShadow,
@@ -265,6 +268,7 @@ struct CpuState {
   uint64_t tsc_adjust = 0, tsc_offset = 0, tsc_aux = 0;
   uint64_t pat = 0x0007040600070406;
   uint64_t misc_enable = 1;
+  uint64_t debug_control = 0;  ///< DebugControlBits.
   uint64_t mtrr_default_type = 0;
   uint64_t mtrr_fixed[11] = {};
   uint64_t mtrr_base[8] = {}, mtrr_mask[8] = {};

@@ -67,6 +67,7 @@ void visit_msrs(State& state, Visit& visit) {
   visit("tsc-aux", state.tsc_aux);
   visit("pat", state.pat);
   visit("misc-enable", state.misc_enable);
+  visit("debug-control", state.debug_control);
   visit("mtrr-default-type", state.mtrr_default_type);
   visit("mtrr-fixed", state.mtrr_fixed);
   visit("mtrr-base", state.mtrr_base);

@@ -47,13 +47,19 @@ uint8_t hits_in(const CpuState& state, uint64_t first, uint64_t size, Fits&& fit
 
 void report(CpuState& state, uint8_t hits) { state.dr[6] = (state.dr[6] & ~kDr6Hits) | hits; }
 
+// SDM volume 3, 17.4.3.
+bool steps(const CpuState& state, uint64_t mode_before, TracedEnd end) {
+  const bool only_branches = state.debug_control & kBranchStep;
+  return (mode_before & kModeTrap) && (end == kBranched || !only_branches);
+}
+
 // Of the instruction that ends here; returns if there is nothing to raise.
-void raise_traps(CpuState& state, bool steps) {
+void raise_traps(CpuState& state, bool is_step) {
   hold_debug_hits(state);
   const uint8_t hits = std::exchange(state.held_debug_hits, uint8_t{0});
   if (hits) report(state, hits);
-  if (steps) state.dr[6] |= kDr6SingleStep;
-  if (hits || steps) raise_exception(state, kDb);
+  if (is_step) state.dr[6] |= kDr6SingleStep;
+  if (hits || is_step) raise_exception(state, kDb);
 }
 
 }  // namespace
@@ -101,10 +107,14 @@ uint64_t helper_watch_access(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t
   return 0;
 }
 
-uint64_t helper_finish_traced(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
+bool trap_follows(const CpuState& state) {
+  return steps(state, state.mode, kWentOn) || state.held_debug_hits != 0;
+}
+
+uint64_t helper_finish_traced(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
   CpuState& state = cpu_state(frame);
   frame->guest_ip = a;
-  raise_traps(state, b & kModeTrap);
+  raise_traps(state, steps(state, b, static_cast<TracedEnd>(c)));
   if (b & kModeInterruptShadow) state.interrupt_shadow = kNoShadow;
   update_mode(state);
   tcg::leave(frame, static_cast<uint16_t>(tcg::ExitReason::kInterruptWindow));

@@ -95,7 +95,10 @@ void enter_real_mode(CpuState& state, const Event& event) {
 
 void enter_handler(CpuState& state, const Event& event) {
   log_event(state, event);
-  if (event.is_exception && event.vector == kDb) state.dr[7] &= ~uint64_t{1 << 13};
+  if (event.is_exception && event.vector == kDb) {  // SDM volume 3, 17.2.4, 17.4.2 and 17.4.3
+    state.dr[7] &= ~uint64_t{1 << 13};
+    state.debug_control &= ~uint64_t{kLastBranchRecord | kBranchStep};
+  }
   if (in_long_mode(state)) {
     enter_long_mode_handler(state, event);
   } else if (state.cr0 & kCr0Pe) {

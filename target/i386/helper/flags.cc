@@ -129,4 +129,10 @@ uint64_t helper_software_interrupt(tcg::Frame* frame, uint64_t a, uint64_t b, ui
   return 0;
 }
 
+uint64_t helper_into(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
+  if (!frame->flag_overflow) return 0;
+  helper_software_interrupt(frame, kOf | 0x100, a, 0);
+  tcg::leave(frame, static_cast<uint16_t>(tcg::ExitReason::kException));
+}
+
 }  // namespace vireo::i386

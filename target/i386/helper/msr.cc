@@ -86,6 +86,11 @@ bool is_default_type(const CpuState&, uint64_t value) {
   return is_memory_type(value & 0xff) && !(value & ~uint64_t{0xcff});
 }
 
+// LBR is kept, but records nothing: there are no registers for it.
+bool is_debug_control(const CpuState&, uint64_t value) {
+  return !(value & ~uint64_t{kLastBranchRecord | kBranchStep});
+}
+
 /// The member of the state behind an MSR that is plain storage, or null; `accepts`: what may be
 /// written (null: anything).
 struct Storage {
@@ -175,6 +180,8 @@ Storage storage_of(CpuState& state, uint32_t index) {
       return {&state.mcg_ctl};
     case kMiscEnable:
       return {&state.misc_enable};
+    case kDebugControl:
+      return {&state.debug_control, is_debug_control};
     case kStar:
       return {&state.star};
     case kLstar:
@@ -223,7 +230,6 @@ constexpr Constant kConstants[] = {
     {0x19a, true, 0},  // CLOCK_MODULATION
     {0x19b, true, 0},  // THERM_INTERRUPT
     {0x19c, true, 0},  // THERM_STATUS
-    {kDebugControl, true, 0},
     {0x1fc, true, 0},  // POWER_CTL
     {kAmdSysConfig, true, 0},
     {kAmdHwConfig, true, 0},

@@ -4,6 +4,7 @@
 #include "target/i386/cpu/host_interface.h"
 #include "target/i386/cpu/mode.h"
 #include "target/i386/helper/control.h"
+#include "target/i386/helper/debug.h"
 #include "target/i386/helper/functions.h"
 #include "target/i386/helper/raise.h"
 #include "target/i386/helper/xsave.h"
@@ -112,7 +113,8 @@ uint64_t helper_wrmsr(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
 uint64_t helper_hlt(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   CpuState& state = cpu_state(frame);
   require_privilege_zero(state);
-  halt(state, a);
+  if (!trap_follows(state)) halt(state, a);
+  return 0;
 }
 
 uint64_t helper_monitor(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {

@@ -107,9 +107,7 @@ void Translator::interrupt(const Insn& in) {
 }
 
 void Translator::interrupt_on_overflow(const Insn& in) {
-  ir_.branch_if(Condition::kNo, next_ip(in), 0);
-  call_helper(HelperId::software_interrupt, number(kOf | 0x100), ip_value(next_ip(in)));
-  leave_block_there(ExitReason::kException);
+  call_helper(HelperId::into, ip_value(next_ip(in)));
 }
 
 void Translator::interrupt_return(const Insn& in) {

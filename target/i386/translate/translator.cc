@@ -2,12 +2,40 @@
 
 #include "target/i386/translate/translator.h"
 
+#include <algorithm>
+
 #include "target/i386/cpu/xsave_layout.h"
+#include "target/i386/helper/debug.h"
 
 namespace vireo::i386 {
 
 using tcg::Condition;
 using tcg::ExitReason;
+
+namespace {
+
+/// What single steps of branches stop behind (SDM volume 3, 17.4.3), if it is taken.
+bool is_branch(const Insn& in) {
+  using T = Translator;
+  constexpr decltype(Row::translate) kBranches[] = {&T::jump,
+                                                    &T::jump_if,
+                                                    &T::jump_indirect,
+                                                    &T::jump_if_counter_zero,
+                                                    &T::loop,
+                                                    &T::loop_if,
+                                                    &T::call,
+                                                    &T::call_indirect,
+                                                    &T::far_jump,
+                                                    &T::far_call,
+                                                    &T::near_return,
+                                                    &T::far_return,
+                                                    &T::interrupt_return,
+                                                    &T::transfer};
+  return std::find(std::begin(kBranches), std::end(kBranches), in.row->translate) !=
+         std::end(kBranches);
+}
+
+}  // namespace
 
 void Translator::translate(const Insn& insn) {
   if (!is_plain_x87(insn)) store_x87_pointer();
@@ -16,6 +44,7 @@ void Translator::translate(const Insn& insn) {
   checks_alignment_ =
       in_mode(kModeAlignmentCheck) && insn.row->translate != &Translator::descriptor_table;
   on_stack_ = insn.memory.segment == kSs;
+  if (is_one_shot()) is_branch_ = is_branch(insn);
   ir_.insn_start(insn.ip);
   if (in_mode(kModeBreakpoints)) call_helper(HelperId::begin_watched);
   if (shadow_ == Shadow::kBegins) shadow_ = Shadow::kCovers;
@@ -141,12 +170,18 @@ uint64_t Translator::branch_target(const Insn& in) const {
 void Translator::finish_one_shot(Value next) {
   ir_.insn_start(current_ip_);  // What the instruction has done stays done.
   if (in_mode(kModeTrap | kModeBreakpoints)) {
-    call_helper(HelperId::finish_traced, next, number(mode_));
+    call_helper(HelperId::finish_traced, next, number(mode_), traced_end());
   } else {
     call_helper(HelperId::clear_shadow, next);
   }
   ir_.exit_runtime(ExitReason::kInterruptWindow);
   ended_ = true;
+}
+
+Translator::Value Translator::traced_end() {
+  const Value taken = number(is_branch_ ? kBranched : kIterated);
+  if (condition_) return ir_.select_nonzero(taken, number(kWentOn), condition_);
+  return number(is_branch_ ? kBranched : kWentOn);
 }
 
 void Translator::go(uint64_t target, unsigned slot) {
@@ -158,7 +193,8 @@ void Translator::go(uint64_t target, unsigned slot) {
 
 void Translator::go_if(Condition condition, uint64_t taken, uint64_t next) {
   if (leaves_through_loop()) {
-    return go_indirect(ir_.select(condition, ip_value(taken), ip_value(next)));
+    condition_ = ir_.select(condition, number(1), number(0));
+    return go_indirect(ir_.select_nonzero(ip_value(taken), ip_value(next), condition_));
   }
   ir_.branch_if(condition, taken, 0);
   go(next, 1);
@@ -166,6 +202,7 @@ void Translator::go_if(Condition condition, uint64_t taken, uint64_t next) {
 
 void Translator::go_if_nonzero(Value value, uint64_t taken, uint64_t next) {
   if (leaves_through_loop()) {
+    condition_ = value;
     return go_indirect(ir_.select_nonzero(ip_value(taken), ip_value(next), value));
   }
   ir_.branch_nonzero(value, taken, 0);

@@ -294,6 +294,7 @@ class Translator {
   bool leaves_through_loop() const { return is_one_shot() || shadow_ == Shadow::kCovers; }
   bool is_one_shot() const { return in_mode(kModeTrap | kModeInterruptShadow | kModeBreakpoints); }
   void finish_one_shot(Value next);
+  Value traced_end();
   void go(uint64_t target, unsigned slot = 0);
   void go_if(tcg::Condition condition, uint64_t taken, uint64_t next);
   void go_if_nonzero(Value value, uint64_t taken, uint64_t next);
@@ -328,6 +329,8 @@ class Translator {
   bool checks_alignment_ = false;
   bool on_stack_ = false;  ///< The memory operand is in the stack segment.
   bool ended_ = false;
+  bool is_branch_ = false;  ///< Whether the current instruction is one, if only under a condition,
+  Value condition_;         ///< then or in a repeated one: not 0 if it is taken.
   Shadow shadow_ = Shadow::kNone;
   bool mmx_entered_ = false;  ///< An earlier instruction of the block has switched to MMX state.
   bool x87_pointer_waits_ = false;  // to be stored behind the last x87 instruction

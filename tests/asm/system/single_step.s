@@ -1,4 +1,4 @@
-# Single steps (SDM volume 3, 17.3.1.4), and what MOV SS and POP SS hold back (volume 3, 6.8.3).
+# Single steps (SDM volume 3, 17.3.1.4), those of branches (17.4.3), and what MOV SS and POP SS hold back (volume 3, 6.8.3).
 
 .include "harness.s"
 
@@ -6,6 +6,12 @@
   try
   pushl $(FLAG_TF | 2)
   popfl
+.endm
+
+.macro branch_step_begin
+  write_msr MSR_DEBUGCTL, $2
+  write_register dr6, 0
+  step_begin
 .endm
 
   write_register dr6, 0
@@ -114,6 +120,17 @@
   caught_at 1b, DB, 0, "POPF that clears TF traps once more"
   check_bits got_flags, FLAG_TF, 0, "TF is clear in its frame"
 
+  step_begin
+  into
+1:
+  nop
+  caught_at 1b, DB, 0, "INTO that does nothing"
+  step_begin
+  hlt
+1:
+  nop
+  caught_at 1b, DB, 0, "HLT does not wait"
+
   # INT1 is a trap without a word in DR6.
   write_register dr6, 0
   try
@@ -121,6 +138,78 @@
 1:
   caught_at 1b, DB, 0, "INT1"
   check_bits got_dr6, 0xe00f, 0, "INT1 leaves DR6"
+
+  # IA32_DEBUGCTL.BTF (17.4.3): the trap is behind the next branch.
+  need 1, edx, 5, "MSRs"
+  branch_step_begin
+  nop
+  movl $2, %ecx
+  movw %ss, %ax
+  movw %ax, %ss
+  nop
+  movl $FRAMES, %edi
+  rep stosb
+  jmp 1f
+  nop
+1:
+  caught_at 1b, DB, 0, "a branch step"
+  check_bits got_dr6, 0xe00f, 0x4000, "a branch step: DR6.BS"
+  read_msr MSR_DEBUGCTL
+  check %eax, $0, "the trap clears BTF"
+  branch_step_begin
+  testl %ecx, %ecx
+  jnz 2f                        # of ECX 0x1d9, not 0: taken
+  nop
+2:
+  nop
+  caught_at 2b, DB, 0, "a conditional branch"
+  branch_step_begin
+  cmpl %ecx, %ecx
+  jnz 1f
+  jecxz 1f
+  jz 1f                         # to where it would go anyway
+1:
+  nop
+  caught_at 1b, DB, 0, "conditional branches that are not taken, and one that is"
+  branch_step_begin
+  movl $1, %ecx
+  loop 1f
+  nop
+  call 2f
+1:
+  nop
+2:
+  caught_at 2b, DB, 0, "LOOP that ends, and CALL"
+  branch_step_begin
+  pushl $1f
+  nop
+  ret
+  nop
+1:
+  caught_at 1b, DB, 0, "RET"
+  branch_step_begin
+  pushl $(FLAG_TF | 2)
+  pushl $KCODE32
+  pushl $1f
+  iretl
+1:
+  nop
+  caught_at 1b, DB, 0, "IRET"
+  branch_step_begin
+  ljmp $KCODE32, $1f
+1:
+  caught_at 1b, DB, 0, "a far jump"
+  write_msr MSR_DEBUGCTL, $2
+  try
+  jmp 1f
+1:
+  passes "BTF without TF"
+  read_msr MSR_DEBUGCTL
+  check %eax, $2, "BTF stays without a trap"
+  write_msr MSR_DEBUGCTL, $0
+  try
+  write_msr MSR_DEBUGCTL, $0x8000
+  caught GP, 0, "a reserved bit of IA32_DEBUGCTL"
 
   # Behind SYSCALL with TF in FMASK there is no trap at the target.
   need 0x80000001, edx, 29, "long mode"
