@@ -82,7 +82,8 @@ void update_mode(CpuState& state) {
   if (state.interrupt_shadow) mode |= kModeInterruptShadow;
   if (!(state.cr0 & kCr0Pe) || state.cpl <= iopl(state)) mode |= kModeIopl3;
   if (state.cpl == 3 && (state.cr0 & kCr0Am) && (state.eflags & kAc)) mode |= kModeAlignmentCheck;
-  if ((state.dr[7] & 0xff) || state.held_debug_hits) mode |= kModeBreakpoints;
+  const bool resumes = state.eflags & kRf;
+  if ((state.dr[7] & 0xff) || state.held_debug_hits || resumes) mode |= kModeBreakpoints;
   state.mode = mode;
   select_kernel_tlb(state);
 }

@@ -217,7 +217,7 @@ enum ModeBit : uint64_t {
       1u << 12,           ///< STI or MOV SS shadow: translate one instruction, then clear it.
   kModeIopl3 = 1u << 13,  ///< CPL <= IOPL: CLI, STI, IN, OUT, POPF need no helper for permission.
   kModeAlignmentCheck = 1u << 14,  ///< CPL 3 with CR0.AM and EFLAGS.AC.
-  kModeBreakpoints = 1u << 15,     ///< DR7 enables something or hits wait: see helper/debug.h.
+  kModeBreakpoints = 1u << 15,     ///< DR7 enables something, hits wait, or RF is set.
   /// 6 bits, by SegmentRegister, 0 in 64-bit mode: accesses through the segment call check_limit
   /// (null, expand-down, execute-only or read-only, writes and reads alike; or a limit that is
   /// neither 64 KiB - 1 nor 4 GiB - 1).

@@ -113,8 +113,10 @@ bool trap_follows(const CpuState& state) {
 
 uint64_t helper_finish_traced(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
   CpuState& state = cpu_state(frame);
+  const auto end = static_cast<TracedEnd>(c);
   frame->guest_ip = a;
-  raise_traps(state, steps(state, b, static_cast<TracedEnd>(c)));
+  if (end == kIterated) state.eflags |= kRf;  // SDM volume 3, 17.3.1.1
+  raise_traps(state, steps(state, b, end));
   if (b & kModeInterruptShadow) state.interrupt_shadow = kNoShadow;
   update_mode(state);
   tcg::leave(frame, static_cast<uint16_t>(tcg::ExitReason::kInterruptWindow));

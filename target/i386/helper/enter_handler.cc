@@ -71,10 +71,7 @@ HandlerTarget read_target(CpuState& state, const Gate& gate) {
 uint32_t pushed_flags(const CpuState& state, const Event& event) {
   const bool is_fault = event.is_exception && event.vector != kDb && event.vector != kBp &&
                         event.vector != kOf && event.vector != kDfault && event.vector != kMc;
-  uint32_t flags = full_eflags(state);
-  // Without breakpoints RF lasts longer than the instruction that it is for.
-  if (!(state.mode & kModeBreakpoints)) flags &= ~static_cast<uint32_t>(kRf);
-  return flags | (is_fault ? static_cast<uint32_t>(kRf) : 0u);
+  return full_eflags(state) | (is_fault ? static_cast<uint32_t>(kRf) : 0u);
 }
 
 void clear_flags(CpuState& state, bool masks_interrupts) {

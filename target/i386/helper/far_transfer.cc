@@ -343,10 +343,15 @@ class TransferLog {
 }  // namespace
 
 uint64_t resume_at_new_ip(CpuState& state, uint64_t mode_before) {
-  state.machine->mode_changed();
   // Blocks of one instruction end with a look for traps, and leave for interrupts then.
-  const bool leaves_anyway = mode_before & (kTracedModes | kModeInterruptShadow);
-  if (!leaves_anyway && interrupts_wait(state)) {
+  const bool leaves_later = mode_before & (kTracedModes | kModeInterruptShadow);
+  const bool leaves = !leaves_later && interrupts_wait(state);
+  if (!leaves_later && !leaves && (state.eflags & kRf)) {  // The instruction that it is for comes.
+    state.eflags &= ~static_cast<uint32_t>(kRf);
+    update_mode(state);
+  }
+  state.machine->mode_changed();
+  if (leaves) {
     tcg::leave(&state.frame, static_cast<uint16_t>(tcg::ExitReason::kInterruptWindow));
   }
   return state.frame.guest_ip;

@@ -205,6 +205,18 @@
   loop 1b
   caught_at 1b, DB, 0, "RF holds for one instruction"
   check %ecx, $1, "the second pass is stopped"
+  movl $1f, %eax
+  movl %eax, %db2
+  movl $3, %ecx
+  movl $FRAMES, %edi
+  try
+  pushl $(FLAG_RF | 2)
+  pushl $KCODE32
+  pushl $1f
+  iretl
+1:
+  rep stosb
+  passes "or for all iterations"
   no_breakpoints
 
   # Ports, with CR4.DE.

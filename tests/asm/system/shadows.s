@@ -99,6 +99,33 @@
   cli
   check counter, $1, "POPF: taken"
   check counted_at, $1b, "POPF casts no shadow"
+  # What IRET lets in before the next instruction finds RF as IRET loaded it; behind that it is clear.
+  send SELF+0x32
+  try
+  pushl $(FLAG_RF | FLAG_IF | 2)
+  pushl $KCODE32
+  pushl $1f
+  iretl
+1:
+  nop
+  nop
+  caught_at 1b, 0x32, 0, "IRET: taken at once"
+  check_bits got_flags, FLAG_RF, FLAG_RF, "IRET: RF in the frame"
+  movl $0, LAPIC_EOI
+  send SELF+0x32
+  try
+  pushl $(FLAG_RF | 2)
+  pushl $KCODE32
+  pushl $1f
+  iretl
+1:
+  sti
+  nop
+2:
+  nop
+  caught_at 2b, 0x32, 0, "STI behind IRET"
+  check_bits got_flags, FLAG_RF, 0, "STI behind IRET: RF is clear"
+  movl $0, LAPIC_EOI
 
   # NMI.
   movl $0, counter

@@ -78,12 +78,14 @@
   rep movsb
   caught_at 1b, DB, 0, "REP MOVSB traps behind an iteration"
   check %ecx, $2, "one iteration is done"
+  check_bits got_flags, FLAG_RF, FLAG_RF, "the frame of such a trap has RF"
   movl $1, %ecx
   step_begin
   rep movsb
 1:
   caught_at 1b, DB, 0, "the last iteration"
   check %ecx, $0, "the last iteration: ECX"
+  check_bits got_flags, FLAG_RF, 0, "the last iteration: RF is clear"
 
   # An exception of the stepped instruction comes instead of the trap; INT n clears TF.
   step_begin
