@@ -236,7 +236,7 @@ class Builder {
 
   /// Calls helper `index`; kVoid if its result is not wanted. Arguments are i64, i32 or smaller and
   /// are zero-extended.
-  /// `extra`: StringFlags.
+  /// `extra`: StringFlags or PairFlags.
   Value call(unsigned index, Type type, Value a = {}, Value b = {}, Value c = {},
              uint8_t extra = 0) {
     return make({.op = Opcode::kCallHelper,

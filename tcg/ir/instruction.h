@@ -65,6 +65,16 @@ enum StringFlags : uint8_t {
 };
 constexpr unsigned kStringKinds = kStringPossible;  ///< Combinations of the others.
 
+/// Inst::extra of a call of the helper for x86's CMPXCHG8B or CMPXCHG16B at linear address a: what
+/// a backend may do itself instead. Guest registers 2:0 (what is expected, and what was found) and
+/// 1:3 (the replacement) are as in the instruction.
+enum PairFlags : uint8_t {
+  kPairWide = 1 << 0,      ///< 16 bytes, which are aligned or fault, else 8.
+  kPairLocked = 1 << 1,    ///< Atomic.
+  kPairUser = 1 << 3,      ///< With user privilege.
+  kPairPossible = 1 << 5,  ///< There is another way than to call.
+};
+
 /// One IR instruction; lives in Block::insts; its index is its value.
 struct Inst {
   Opcode op = Opcode::kConstant;

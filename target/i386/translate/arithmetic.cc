@@ -206,10 +206,19 @@ void Translator::compare_exchange(const Insn& in) {
   }
 }
 
+/// PairFlags, if nothing but memory's own checks stands in the instruction's way.
+uint8_t Translator::pair_flags(const Insn& in) const {
+  const bool is_16 = in.operand_size == 8;
+  if ((is_16 && !features_.has(Feature::kCx16)) || accesses_are_watched()) return 0;
+  return static_cast<uint8_t>(tcg::kPairPossible | (is_16 ? tcg::kPairWide : 0) |
+                              (in.lock ? tcg::kPairLocked : 0) | (cpl() == 3 ? tcg::kPairUser : 0));
+}
+
 void Translator::compare_exchange_wide(const Insn& in) {
   const bool is_16 = in.operand_size == 8;
-  call_helper(is_16 ? HelperId::cmpxchg16b : HelperId::cmpxchg8b,
-              memory_address(in, is_16 ? 16 : 8, true), save_flags(in));
+  const HelperId helper = is_16 ? HelperId::cmpxchg16b : HelperId::cmpxchg8b;
+  const Value address = memory_address(in, is_16 ? 16 : 8, true);
+  ir_.call(static_cast<unsigned>(helper), Type::kVoid, address, save_flags(in), {}, pair_flags(in));
 }
 
 /// With a register index the bit string extends beyond the operand, in both directions.

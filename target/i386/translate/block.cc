@@ -28,7 +28,7 @@ class BlockTranslator {
               features},
         code_(code),
         block_(block),
-        translator_(start.mode, &block) {}
+        translator_(start.mode, features, &block) {}
 
   bool run(uint64_t& fault_linear) {
     block_.clear();

@@ -37,11 +37,9 @@ Translator::Value Translator::backwards() {
 
 /// StringFlags of REP MOVS and REP STOS, if nothing but memory's own checks stands in their way.
 uint8_t Translator::string_flags(const Insn& in, HelperId id, unsigned width) const {
-  constexpr uint64_t kWatched =
-      kModeTrap | kModeInterruptShadow | kModeBreakpoints | kModeAlignmentCheck;
   const bool moves = id == HelperId::rep_movs;
   const bool has_base = moves && (in.memory.segment == kFs || in.memory.segment == kGs);
-  if (!is_64() || in.address_size != 8 || has_base || in_mode(kWatched)) return 0;
+  if (!is_64() || in.address_size != 8 || has_base || accesses_are_watched()) return 0;
   return static_cast<uint8_t>(tcg::kStringPossible | std::countr_zero(width) |
                               (moves ? 0 : tcg::kStringStores) |
                               (cpl() == 3 ? tcg::kStringUser : 0));

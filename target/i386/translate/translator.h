@@ -17,7 +17,9 @@ class Translator {
   using Value = tcg::Value;
 
   /// `mode` is a sum of ModeBits.
-  Translator(uint64_t mode, tcg::Block* block) : mode_(mode), ir_(block) {}
+  /// Keeps `features`.
+  Translator(uint64_t mode, const FeatureSet& features, tcg::Block* block)
+      : mode_(mode), features_(features), ir_(block) {}
 
   /// Translates `insn`, whose `ip` is set.
   void translate(const Insn& insn);
@@ -310,6 +312,11 @@ class Translator {
   void step_strings(const Insn& in);
   Value backwards();
   uint8_t string_flags(const Insn& in, HelperId id, unsigned width) const;
+  uint8_t pair_flags(const Insn& in) const;
+  /// Something but memory's own checks looks at accesses, or at what follows them.
+  bool accesses_are_watched() const {
+    return in_mode(kModeTrap | kModeInterruptShadow | kModeBreakpoints | kModeAlignmentCheck);
+  }
   void repeat_copy(const Insn& in, HelperId id);
   void repeat(const Insn& in, HelperId id, bool compares);
   void string_io(const Insn& in, HelperId id);
@@ -324,6 +331,7 @@ class Translator {
   void vector_to_integer(const Insn& in, tcg::VectorOpcode op);
 
   const uint64_t mode_;
+  const FeatureSet& features_;
   tcg::Builder ir_;
   uint64_t current_ip_ = 0;
   bool checks_alignment_ = false;

@@ -249,6 +249,7 @@ class CodeGenerator {
   void emit_call_helper();
   /// Goes to `done` if the repeated string instruction needs no helper.
   void emit_string(Encoder::Label done);
+  void emit_pair_exchange(Encoder::Label done);
   void store_to_frame(size_t offset, unsigned size, ValueId id);
   void store_argument(size_t offset, ValueId id);
 

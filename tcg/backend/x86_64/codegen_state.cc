@@ -188,6 +188,32 @@ void CodeGenerator::emit_string(Encoder::Label done) {
   e_.bind(call);
 }
 
+// The host's own on the pinned registers; flags are in memory, and change there.
+void CodeGenerator::emit_pair_exchange(Encoder::Label done) {
+  const bool wide = (inst().extra & kPairWide) != 0;
+  if (wide && !cpu_.cmpxchg16b) return;
+  const int32_t bytes = wide ? 16 : 8;
+  const Encoder::Label call = e_.new_label();
+  e_.mov(8, kAddressReg, frame_at(offsetof(Frame, helper_arguments)));
+  if (wide) {
+    e_.test_imm(1, kAddressReg, bytes - 1);
+    e_.jump_if(kNotEqual, call);
+  }
+  const TlbOperand entry = emit_tlb_lookup(e_, cpu_.bmi2, inst().extra & kPairUser, true);
+  e_.alu_imm(Alu::kCmp, 8, kAddressReg, static_cast<int32_t>(kPageSize) - bytes);
+  e_.jump_if(kAbove, call);
+  e_.mov(8, kTlbReg, entry.host);
+  if (inst().extra & kPairLocked) e_.byte(0xf0);
+  e_.rm({kMap0f, 0xc7}, wide ? 8 : 4, 1, kChecked);
+  const Mem flags = frame_at(offsetof(Frame, flags_low));
+  e_.setcc(kEqual, kTlbReg);
+  e_.shift_imm(Shift::kShl, 4, kTlbReg, std::countr_zero(unsigned{kFlagZ}));
+  e_.alu_imm(Alu::kAnd, 1, flags, static_cast<int8_t>(~kFlagZ));
+  e_.alu_to(Alu::kOr, 1, flags, kTlbReg);
+  e_.jump(done);
+  e_.bind(call);
+}
+
 void CodeGenerator::emit_call_helper() {
   need_memory_flags();
   const ValueId arguments[] = {inst().a, inst().b, inst().c};
@@ -199,6 +225,7 @@ void CodeGenerator::emit_call_helper() {
   if (to != kNoReg) clobber(to);
   const Encoder::Label done = e_.new_label();
   if (link_blocks_ && (inst().extra & kStringPossible)) emit_string(done);
+  if (link_blocks_ && (inst().extra & kPairPossible)) emit_pair_exchange(done);
   store_guest_ip(ip_);
   e_.mov_imm(4, kTlbReg, inst().aux);
   e_.call_to(thunks_.call_helper);

@@ -12,6 +12,7 @@ struct HostCpu {
   bool sse41 = false;
   bool sse42 = false;
   bool sse3 = false;
+  bool cmpxchg16b = false;
   bool popcnt = false;
   bool lzcnt = false;
   bool tzcnt = false;
@@ -43,6 +44,8 @@ struct HostCpu {
     cpu.aes = __builtin_cpu_supports("aes");
     cpu.pclmulqdq = __builtin_cpu_supports("pclmul");
     unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    __get_cpuid(1, &eax, &ebx, &ecx, &edx);
+    cpu.cmpxchg16b = ecx >> 13 & 1;
     __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
     cpu.adx = ebx >> 19 & 1;
     cpu.sha = ebx >> 29 & 1;
