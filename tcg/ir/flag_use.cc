@@ -29,6 +29,17 @@ FlagMask flags_read(const Block& block, const Inst& inst) {
 }  // namespace vireo::tcg::internal
 
 namespace vireo::tcg {
+namespace {
+
+// FCMOVcc: DA and DB, /0 to /3.
+FlagMask flags_used_by_x87(unsigned code) {
+  constexpr FlagMask kUsed[] = {kFlagC, kFlagZ, kFlagC | kFlagZ, kFlagP};
+  const unsigned opcode = code >> 8, modrm = code & 0xff;
+  const bool moves = (opcode == 0xda || opcode == 0xdb) && modrm >= 0xc0 && modrm < 0xe0;
+  return moves ? kUsed[modrm >> 3 & 3] : FlagMask{kNoFlags};
+}
+
+}  // namespace
 
 FlagMask flags_used(const Inst& inst) {
   switch (inst.op) {
@@ -51,6 +62,8 @@ FlagMask flags_used(const Inst& inst) {
                          kind == RmwKind::kRcr;
       return reads ? FlagMask{kFlagC} : FlagMask{kNoFlags};
     }
+    case Opcode::kX87:
+      return flags_used_by_x87(inst.aux);
     default:
       return kNoFlags;
   }

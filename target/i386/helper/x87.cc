@@ -248,22 +248,4 @@ uint64_t helper_x87(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   return x87_mode_changed(state, control_word);
 }
 
-uint64_t helper_mmx_enter(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
-  CpuState& state = cpu_state(frame);
-  if (state.cr0 & kCr0Em) raise_exception(state, kUd);
-  check_x87(state, true);
-  state.x87.top = 0;
-  state.x87.empty = 0;
-  return 0;
-}
-
-uint64_t helper_emms(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) {
-  CpuState& state = cpu_state(frame);
-  if (state.cr0 & kCr0Em) raise_exception(state, kUd);
-  check_x87(state, true);
-  state.x87.top = 0;
-  state.x87.empty = 0xff;
-  return 0;
-}
-
 }  // namespace vireo::i386

@@ -138,7 +138,7 @@ bool Translator::fpu_permitted(const Insn& in) {
   if (touches_mmx && !mmx_entered_) {
     if (in_mode(kModeX87MayRaise)) call_helper(HelperId::x87, number(kWaitCode));  // #MF is first.
     access_before_effects(in, in.operands[0].is_memory());
-    call_helper(HelperId::mmx_enter);
+    set_mmx_tags(0);
     mmx_entered_ = true;
   }
   return true;

@@ -277,6 +277,7 @@ class Translator {
 
   // x87 (x87.cc).
   bool is_plain_x87(const Insn& in) const;
+  void set_mmx_tags(uint8_t empty);
   void plain_x87_memory(const Insn& in);
   void load_x87_control(const Insn& in);
   void note_x87(const Insn& in);

@@ -116,9 +116,17 @@ void Translator::extract_half(const Insn& in) {
   write_vector(in, 0, ir_.truncate(Type::kV128, value));
 }
 
+// MMX instructions make all registers valid, EMMS makes them empty; TOP is 0 after both (SDM volume
+// 1, 9.5).
+void Translator::set_mmx_tags(uint8_t empty) {
+  ir_.store_state(VIREO_CPU_OFFSET(x87.top), constant(Type::kI8, 0));
+  ir_.store_state(VIREO_CPU_OFFSET(x87.empty), constant(Type::kI8, empty));
+}
+
 void Translator::empty_mmx(const Insn&) {
   mmx_entered_ = false;
-  call_helper(HelperId::emms);
+  if (in_mode(kModeX87MayRaise)) call_helper(HelperId::x87, number(kWaitCode));
+  set_mmx_tags(0xff);
 }
 
 void Translator::load_mxcsr(const Insn& in) { call_helper(HelperId::ldmxcsr, read(in, 0)); }

@@ -13,17 +13,15 @@ constexpr unsigned memory_code(unsigned opcode, unsigned digit) { return opcode 
 
 constexpr unsigned kFnstswAx = 0xdfe0;
 
-/// FISTTP is left to the helpers, since the first x86-64 processors do not have it.
 bool memory_form_is_plain(unsigned opcode, unsigned digit) {
   switch (opcode) {
     case 0xd9:
       return digit == 0 || digit == 2 || digit == 3 || digit == 5 || digit == 7;
     case 0xdb:
-      return digit == 0 || digit == 2 || digit == 3 || digit == 5 || digit == 7;
-    case 0xdd:
-      return digit == 0 || digit == 2 || digit == 3 || digit == 7;
     case 0xdf:
-      return digit == 0 || digit == 2 || digit == 3 || digit == 5 || digit == 7;
+      return digit <= 3 || digit == 5 || digit == 7;
+    case 0xdd:
+      return digit <= 3 || digit == 7;
     default:
       return true;  // the arithmetic of D8, DA, DC and DE
   }
@@ -59,9 +57,9 @@ bool register_form_is_plain(unsigned opcode, unsigned modrm) {
     case 0xd9:
       return d9_is_plain(modrm);
     case 0xda:
-      return modrm == 0xe9;  // FUCOMPP
+      return digit <= 3 || modrm == 0xe9;  // FCMOVcc, FUCOMPP
     case 0xdb:
-      return modrm == 0xe2 || digit == 5 || digit == 6;  // FNCLEX, FUCOMI, FCOMI
+      return digit <= 3 || modrm == 0xe2 || digit == 5 || digit == 6;  // FNCLEX, FUCOMI, FCOMI
     case 0xdc:
       return digit != 2 && digit != 3;
     case 0xdd:

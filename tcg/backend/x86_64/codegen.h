@@ -430,6 +430,7 @@ class CodeGenerator {
   void emit_x87_load();
   void emit_x87_store();
   void emit_x87_instruction(const Mem& operand);
+  void emit_x87_store_instruction(uint16_t code, const Mem& operand);
   void emit_x87_store_stub(const SlowStub& stub);
 
   // codegen_exit.cc.

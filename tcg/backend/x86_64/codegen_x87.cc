@@ -2,6 +2,7 @@
 // until translated code is left; see "x87" in docs/design/translator.md.
 
 #include "tcg/backend/x86_64/codegen.h"
+#include "tcg/ir/flag_use.h"
 
 namespace vireo::tcg::x86_64 {
 namespace {
@@ -12,6 +13,9 @@ uint8_t group_of(const Inst& inst) { return modrm_of(inst) >> 3 & 7; }
 
 /// FLDCW, and what reads the control or the status word.
 bool takes_control_word(const Inst& inst) { return inst.a != kNoValue; }
+
+/// `code`: Inst::aux of an x87 store.
+bool is_fisttp(uint16_t code) { return (code >> 3 & 7) == 1; }
 
 }  // namespace
 
@@ -44,7 +48,25 @@ void CodeGenerator::emit_x87_instruction(const Mem& operand) {
   e_.rm({kMapOne, opcode_of(inst())}, 4, group_of(inst()), operand);
 }
 
+// Without SSE3, FISTTP is FISTP while the control word says to truncate.
+void CodeGenerator::emit_x87_store_instruction(uint16_t code, const Mem& operand) {
+  const auto opcode = static_cast<uint8_t>(code >> 8);
+  if (!is_fisttp(code) || cpu_.sse3) return e_.rm({kMapOne, opcode}, 4, code >> 3 & 7, operand);
+  constexpr Code kControlWord{kMapOne, 0xd9};
+  constexpr unsigned kLoad = 5, kStore = 7, kTruncate = 0xc00;
+  const Mem before = frame_at(scratch_offset(2)), truncating = frame_at(scratch_offset(3));
+  e_.rm(kControlWord, 4, kStore, before);
+  e_.rm(kControlWord, 4, kStore, truncating);
+  e_.alu_imm(Alu::kOr, 2, truncating, kTruncate);
+  e_.rm(kControlWord, 4, kLoad, truncating);
+  const bool is_quad = opcode == 0xdd;
+  e_.rm({kMapOne, is_quad ? uint8_t{0xdf} : opcode}, 4, is_quad ? 7 : 3, operand);
+  e_.rm(kControlWord, 4, kLoad, before);
+}
+
 void CodeGenerator::emit_x87() {
+  const bool uses_flags = flags_used(inst()) != 0;
+  if (uses_flags && x87_place_ != X87Place::kHost) need_memory_flags();
   need_host_x87();
   const Mem word = frame_at(scratch_offset(1));
   if (takes_control_word(inst())) {
@@ -58,6 +80,7 @@ void CodeGenerator::emit_x87() {
     emit_load_to(to, 2, word);
     return define(to, to == kAddressReg || to == kTlbReg);
   }
+  if (uses_flags) need_host_flags();
   if (inst().flags != 0) begin_flags(kAllFlags);
   e_.byte(opcode_of(inst()));
   e_.byte(modrm_of(inst()));
@@ -80,7 +103,7 @@ void CodeGenerator::emit_x87_store() {
   stub.operation.op = Opcode::kProbe;
   stub.x87_store = inst().aux;
   emit_check(stub, true);
-  emit_x87_instruction(kChecked);
+  emit_x87_store_instruction(stub.x87_store, kChecked);
   e_.bind(stub.done);
   keep_stub(stub);
 }
@@ -96,8 +119,7 @@ void CodeGenerator::emit_x87_store_stub(const SlowStub& stub) {
   e_.call_to(thunks_.accesses[is_user(stub)][true]);
   e_.imm(pack(stub.operation), 4);
   e_.jump(stub.retry);
-  const auto opcode = static_cast<uint8_t>(stub.x87_store >> 8);
-  e_.rm({kMapOne, opcode}, 4, stub.x87_store >> 3 & 7, frame_at(offsetof(Frame, helper_arguments)));
+  emit_x87_store_instruction(stub.x87_store, frame_at(offsetof(Frame, helper_arguments)));
   e_.mov(8, kAddressReg, frame_at(scratch_offset(1)));
   MemoryOperation store = stub.operation;
   store.op = Opcode::kStore;
