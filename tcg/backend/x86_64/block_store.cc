@@ -79,7 +79,9 @@ BlockData* BlockStore::find(const uint8_t* address) const {
   const size_t count = __atomic_load_n(&count_, __ATOMIC_ACQUIRE);
   const auto offset = static_cast<size_t>(address - code_);
   if (count == 0 || offset < blocks_[0]->code) return nullptr;
-  size_t index = first_block_[(offset - begin_) >> kGranuleBits].load(std::memory_order_relaxed);
+  // Behind the last block's granule is what earlier blocks have left.
+  const auto& first = first_block_[(offset - begin_) >> kGranuleBits];
+  size_t index = std::min<size_t>(first.load(std::memory_order_relaxed), count - 1);
   while (index + 1 < count && blocks_[index + 1]->code <= offset) ++index;
   BlockData* data = blocks_[index];
   return offset < size_t{data->code} + data->host_size ? data : nullptr;
