@@ -163,6 +163,15 @@ class Builder {
   Value pdep(Value a, Value mask) { return same(Opcode::kPdep, a, mask, kNoFlags); }
   Value pext(Value a, Value mask) { return same(Opcode::kPext, a, mask, kNoFlags); }
 
+  /// `crc` and `data` are i64; of `data` the low `bytes` (1, 2, 4 or 8).
+  Value crc32c(Value crc, Value data, unsigned bytes) {
+    return make({.op = Opcode::kCrc32C,
+                 .type = Type::kI64,
+                 .aux = static_cast<uint16_t>(bytes),
+                 .a = crc.id,
+                 .b = data.id});
+  }
+
   Value setcc(Condition condition) {
     return make({.op = Opcode::kSetcc, .type = Type::kI8, .aux = number(condition)});
   }

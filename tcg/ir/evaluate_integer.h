@@ -284,6 +284,16 @@ constexpr IntegerResult<T> evaluate_popcnt(T a) {
   return {static_cast<T>(std::popcount(a)), flag_if(kFlagZ, a == 0)};
 }
 
+// The polynomial 0x11edc6f41 with its bits reversed (SDM volume 2, CRC32).
+constexpr uint32_t evaluate_crc32c(uint32_t crc, uint64_t data, unsigned bytes) {
+  constexpr uint32_t kReflectedCastagnoli = 0x82f63b78;
+  for (; bytes != 0; --bytes, data >>= 8) {
+    crc ^= static_cast<uint8_t>(data);
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? kReflectedCastagnoli : 0);
+  }
+  return crc;
+}
+
 template <class T>
 constexpr T evaluate_pdep(T a, T mask) {
   T value = 0;

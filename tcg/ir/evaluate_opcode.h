@@ -99,6 +99,8 @@ constexpr Integer<T> evaluate_opcode(IntegerInput in) {
     return {evaluate_pdep<T>(a, b), in.flags};
   } else if constexpr (Op == Opcode::kPext) {
     return {evaluate_pext<T>(a, b), in.flags};
+  } else if constexpr (Op == Opcode::kCrc32C) {
+    return {static_cast<T>(evaluate_crc32c(static_cast<uint32_t>(in.a), in.b, in.aux)), in.flags};
   } else if constexpr (Op == Opcode::kAddress) {
     return {static_cast<T>(in.a + (in.b << in.aux) + in.imm), in.flags};
   } else if constexpr (Op == Opcode::kSetcc) {
@@ -124,7 +126,7 @@ constexpr Integer<T> evaluate_opcode(IntegerInput in) {
   X(Not) X(Shl) X(Shr) X(Sar) X(Rol) X(Ror) X(Rcl) X(Rcr) X(Shld) X(Shrd)                  \
   X(Mul) X(MulWideU) X(MulWideS) X(ZeroExtend) X(Truncate) X(ByteSwap) X(Address)          \
   X(Bt) X(Bts) X(Btr) X(Btc) X(Bsf) X(Bsr) X(Tzcnt) X(Lzcnt) X(Popcnt) X(Pdep) X(Pext)     \
-  X(Setcc) X(Select) X(SelectNonzero)
+  X(Crc32C) X(Setcc) X(Select) X(SelectNonzero)
 // clang-format on
 
 }  // namespace vireo::tcg

@@ -38,7 +38,7 @@ Value BlockGenerator::compute_shift(Builder& builder, Type type) {
 Value BlockGenerator::compute_other(Builder& builder, Type type) {
   const Value a = operand(builder, type);
   const Value b = operand(builder, type);
-  switch (below(12)) {
+  switch (below(13)) {
     case 0:
       return builder.address(type, a, b, below(4), below(64));
     case 8:
@@ -64,6 +64,9 @@ Value BlockGenerator::compute_other(Builder& builder, Type type) {
     }
     case 10:
       return builder.popcnt(a, some_flags());
+    case 11:
+      if (type == Type::kI64) return builder.crc32c(a, b, 1u << below(4));
+      return builder.not_(a);
     default:
       return builder.neg(builder.not_(a), some_flags());
   }

@@ -11,8 +11,6 @@
 namespace vireo::i386 {
 namespace {
 
-constexpr uint32_t kReflectedCastagnoli = 0x82f63b78;
-
 /// The immediate of the comparisons (SDM volume 2, 4.1).
 struct Control {
   explicit Control(uint8_t imm)
@@ -99,15 +97,6 @@ void write_mask(tcg::Frame* frame, uint32_t mask, const Control& control) {
 }
 
 }  // namespace
-
-uint64_t helper_crc32(tcg::Frame*, uint64_t a, uint64_t b, uint64_t c) {
-  auto crc = static_cast<uint32_t>(a);
-  for (unsigned i = 0; i < c; ++i) {
-    crc ^= static_cast<uint8_t>(b >> (8 * i));
-    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? kReflectedCastagnoli : 0);
-  }
-  return crc;
-}
 
 uint64_t helper_compare_text(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
   const Control control(static_cast<uint8_t>(a >> 8));

@@ -289,10 +289,10 @@ void Translator::byte_swap(const Insn& in) {
 }
 
 void Translator::checksum(const Insn& in) {
-  const Value data = read(in, 1);
-  const Value before = ir_.get_reg(Type::kI32, in.operands[0].reg);
-  ir_.set_reg(in.operands[0].reg,
-              call_helper(HelperId::crc32, Type::kI32, before, data, number(in.operands[1].size)));
+  const Value data = ir_.zero_extend(Type::kI64, read(in, 1));
+  const Value before = ir_.zero_extend(Type::kI64, ir_.get_reg(Type::kI32, in.operands[0].reg));
+  const Value after = ir_.crc32c(before, data, in.operands[1].size);
+  ir_.set_reg(in.operands[0].reg, ir_.truncate(Type::kI32, after));
 }
 
 void Translator::set_carry(const Insn& in) {

@@ -13,7 +13,7 @@
 #define VIREO_LOOP_PLAIN(X)                                                                    \
   X(Constant) X(GetFlags) X(Neg) X(Not) X(Shld) X(Shrd) X(ZeroExtend) X(ByteSwap)              \
   X(Bsf) X(Bsr) X(Tzcnt) X(Lzcnt) X(Popcnt) X(Pdep) X(Pext) X(Adox) X(Select)                  \
-  X(SelectNonzero)
+  X(SelectNonzero) X(Crc32C)
 // clang-format on
 
 namespace vireo::tcg::interpreter {

@@ -143,6 +143,7 @@ void CodeGenerator::emit_arithmetic() {
     case Opcode::kPopcnt: return emit_bit_count(0xb8, cpu_.popcnt);
     case Opcode::kPdep: return emit_gather_bits(0xf2);
     case Opcode::kPext: return emit_gather_bits(0xf3);
+    case Opcode::kCrc32C: return emit_crc32c();
     case Opcode::kSetcc: return emit_setcc();
     case Opcode::kSelect: return emit_select();
     case Opcode::kSelectNonzero: return emit_select_nonzero();

@@ -276,6 +276,7 @@ class CodeGenerator {
   void emit_bit_scan(uint8_t opcode);
   void emit_bit_count(uint8_t opcode, bool supported);
   void emit_gather_bits(uint8_t prefix);
+  void emit_crc32c();
   void emit_setcc();
   void emit_select();
   void emit_select_nonzero();

@@ -215,6 +215,15 @@ void CodeGenerator::emit_gather_bits(uint8_t prefix) {
   define(to, true);
 }
 
+void CodeGenerator::emit_crc32c() {
+  if (!cpu_.sse42) return emit_evaluate();
+  const Reg to = prepare(inst().a, inst().b);
+  const Rm data = place(inst().b).is_constant ? Rm(in_register(inst().b)) : operand(inst().b);
+  const unsigned bytes = inst().aux;
+  e_.rm({kMap0f38, static_cast<uint8_t>(bytes == 1 ? 0xf0 : 0xf1), 0xf2}, bytes, to, data);
+  define(to, true);
+}
+
 void CodeGenerator::emit_setcc() {
   const Reg to = destination();
   clobber(to);
