@@ -44,7 +44,7 @@ class EncodingReader final : public accel::CodeReader {
 
 /// What only looks whether an instruction may run, not what it does.
 bool is_check(const std::string& helper) {
-  return helper.starts_with("check_") || helper.starts_with("raise_") || helper == "mmx_enter";
+  return helper.starts_with("check_") || helper.starts_with("raise_");
 }
 
 /// What translating an instruction leaves to helpers, and whether its IR has a vector operation.
