@@ -194,6 +194,17 @@
   wrmsr
 .endm
 
+# Drops what the TLB has of pages that are not global.
+.macro reload_cr3
+  .if bits == 64
+  movq %cr3, %rax
+  movq %rax, %cr3
+  .else
+  movl %cr3, %eax
+  movl %eax, %cr3
+  .endif
+.endm
+
 # Change a control register.
 .macro set_bits register, mask
   .if bits == 64

@@ -8,14 +8,10 @@
 
   long_mode
   set_bits cr0, CR0_WP
-  .macro refresh
-  movq %cr3, %rax
-  movq %rax, %cr3
-  .endm
   .macro pages first, second
   map_page 0, (\first)
   map_page 1, (\second)
-  refresh
+  reload_cr3
   .endm
 
   # The second of two stores.

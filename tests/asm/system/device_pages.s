@@ -30,8 +30,7 @@
   invlpg PAGE+0xfff
   new_mapping "INVLPG"
   remap 0
-  movq %cr3, %rax
-  movq %rax, %cr3
+  reload_cr3
   new_mapping "CR3"
   set_bits cr4, CR4_PGE
   remap GLOBAL

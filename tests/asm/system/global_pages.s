@@ -21,11 +21,6 @@
   movl PAGE, %eax
   check %rax, $2, "\rule"
   .endm
-  .macro reload_cr3
-  movq %cr3, %rax
-  movq %rax, %cr3
-  .endm
-
   remap 0
   invlpg PAGE+0xfff
   new_mapping "INVLPG of any address in the page"

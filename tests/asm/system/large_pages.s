@@ -13,10 +13,6 @@
   movl $2, OTHER
   put_return LARGE_FRAME+FAR
 
-  .macro refresh
-  movq %cr3, %rax
-  movq %rax, %cr3
-  .endm
   # A large page becomes small ones, of which only the one FAR into it is looked at.
   .macro split entry
   movl $(\entry), window_pt+FAR/0x1000*8
@@ -25,7 +21,7 @@
   # The TLB has read and written the large page at FAR, and run code there.
   .macro large bits
   movl $(LARGE_FRAME + P + RW + US + LARGE + \bits), window_pd
-  refresh
+  reload_cr3
   call PAGE+FAR
   movl PAGE+FAR, %eax
   movl %eax, PAGE+FAR

@@ -9,50 +9,45 @@
   set_bits cr0, CR0_WP
   put_return FRAMES
 
-  .macro refresh
-  movq %cr3, %rax
-  movq %rax, %cr3
-  .endm
-
   # Every level has a say (the PML4 has one for all that this runs on).
   map_page 0, (FRAMES + P + RW + US)
   .irp entry, pdpt+8, window_pd, window_pt
   andl $~(ACCESSED | US), \entry
-  refresh
+  reload_cr3
   try
   user
   movl PAGE, %eax
   caught PF, (PF_P | PF_U), "U/S of \entry"
   orl $US, \entry
   andl $~RW, \entry
-  refresh
+  reload_cr3
   try
   movl %eax, PAGE
   caught PF, (PF_P | PF_W), "R/W of \entry"
   orl $RW, \entry
   andl $~ACCESSED, \entry
-  refresh
+  reload_cr3
   movl PAGE, %eax
   check_bits \entry, ACCESSED, ACCESSED, "accessed in \entry"
   orl $NX_HIGH, \entry+4
-  refresh
+  reload_cr3
   try
   call PAGE
   caught PF, (PF_P | PF_I), "NX of \entry"
   andl $~NX_HIGH, \entry+4
   andl $~P, \entry
-  refresh
+  reload_cr3
   try
   movl PAGE, %eax
   caught PF, 0, "P of \entry"
   orl $P, \entry
-  refresh
+  reload_cr3
   .endr
 
   # Reserved bits: those above the physical address, and bit 7 where there are no pages of that size.
   .irp entry, pdpt+8, window_pd, window_pt
   orl $(1 << 19), \entry+4
-  refresh
+  reload_cr3
   try
   movl PAGE, %eax
   caught PF, (PF_P | PF_RSVD), "bit 51 of \entry"
@@ -69,7 +64,7 @@
   movl FRAMES(%rbx), %eax
   passes "the upper half"
   orl $(1 << 20), window_pt+4
-  refresh
+  reload_cr3
   try
   movl PAGE, %eax
   passes "bits 62 to 52 are ignored"
@@ -77,27 +72,27 @@
 
   # 2 MiB and 1 GiB.
   movl $(LARGE_FRAME + P + RW + US + LARGE + 0x1000), window_pd
-  refresh
+  reload_cr3
   movl $0x2a2a, LARGE_FRAME+0x1ffffc
   check_bits PAGE+0x1ffffc, 0xffffffff, 0x2a2a, "a 2 MiB page with PAT"
   movl $(LARGE_FRAME + P + RW + US + LARGE + 0x100000), window_pd
-  refresh
+  reload_cr3
   try
   movl PAGE, %eax
   caught PF, (PF_P | PF_RSVD), "bit 20 of a 2 MiB page"
   movl $(window_pt + P + RW + US), window_pd
-  refresh
+  reload_cr3
   movl $0x80000001, %eax
   cpuid
   btl $26, %edx
   jnc 1f
   movl $(P + RW + US + LARGE), pdpt+16
-  refresh
+  reload_cr3
   movl $0x16, LARGE_FRAME
   movl $0x80000000, %ebx
   check_bits LARGE_FRAME(%rbx), 0xffffffff, 0x16, "a 1 GiB page"
   orl $(1 << 29), pdpt+16
-  refresh
+  reload_cr3
   try
   movl $0x80000000, %ebx
   movl (%rbx), %eax

@@ -22,11 +22,6 @@
   rdpkru
   check %rax, $\expected, "\rule"
   .endm
-  .macro refresh
-  movq %cr3, %rax
-  movq %rax, %cr3
-  .endm
-
   long_mode
   set_bits cr0, CR0_WP
   put_return FRAMES
@@ -194,7 +189,7 @@
   write_keys 0
   movl $(LARGE_FRAME + P + RW + US + LARGE), window_pd + 8
   movl $(KEY << KEY_SHIFT), window_pd + 12
-  refresh
+  reload_cr3
   movl WINDOW + 0x200000, %eax
   write_keys NO_ACCESS
   try
