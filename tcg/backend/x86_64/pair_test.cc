@@ -1,51 +1,33 @@
 // CMPXCHG8B and CMPXCHG16B of translated code against an exchange by hand; the helper notes its
 // calls.
 
-#include <gtest/gtest.h>
-
 #include <memory>
 #include <random>
 
-#include "tcg/backend/interpreter/test_machine.h"
-#include "tcg/backend/x86_64/jit_backend.h"
-#include "tcg/ir/builder.h"
+#include "tcg/backend/x86_64/inline_call_test.h"
 
 namespace vireo::tcg {
 namespace {
 
 constexpr unsigned kRax = 0, kRcx = 1, kRdx = 2, kRbx = 3, kAddress = 8;
 
-uint64_t note_call(Frame* frame, uint64_t address, uint64_t, uint64_t) {
-  EXPECT_EQ(address, frame->general[kAddress]);
-  ++static_cast<TestGuest*>(frame->runtime)->hook_calls;
-  return 0;
-}
-
-class Pair : public ::testing::Test {
+class Pair : public InlineCallTest {
  protected:
-  Pair() {
-    static constexpr Helper kHelpers[] = {{"note_call", note_call}};
-    BackendConfig config{test_hooks(), kHelpers};
-    config.code_cache_bytes = 4 << 20;
-    backend_ = std::move(make_jit_backend(config)).value();
-  }
+  Pair() : InlineCallTest(note_call) {}
 
   void run(TestGuest& guest, unsigned flags) {
-    Block block;
-    block.guest_ip = page_.key.ip;
-    Builder b(&block);
-    b.insn_start(page_.key.ip);
-    b.call(0, Type::kVoid, b.get_reg(Type::kI64, kAddress), {}, {},
-           static_cast<uint8_t>(flags | kPairPossible));
-    b.exit_direct(page_.key.ip + 1, 0);
-    TranslatedBlock* last = nullptr;
-    unsigned slot = 0;
-    backend_->run(&guest.frame, backend_->compile(block, page_, nullptr).value(), &last, &slot);
-    backend_->flush();
+    run_call(guest, [flags](Builder& b) {
+      b.call(0, Type::kVoid, b.get_reg(Type::kI64, kAddress), {}, {},
+             static_cast<uint8_t>(flags | kPairPossible));
+    });
   }
 
-  const CodePage page_{.key = {.linear = 0x1000, .ip = 0x1000}, .number = 1};
-  std::unique_ptr<Backend> backend_;
+ private:
+  static uint64_t note_call(Frame* frame, uint64_t address, uint64_t, uint64_t) {
+    EXPECT_EQ(address, frame->general[kAddress]);
+    count_call(frame);
+    return 0;
+  }
 };
 
 /// The instruction on the 2 * sizeof(Word) bytes at `at` in `guest`.

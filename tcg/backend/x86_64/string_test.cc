@@ -1,51 +1,33 @@
 // REP MOVS and REP STOS of translated code against a copy by hand; the helper notes its calls.
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <array>
 #include <memory>
 #include <random>
 
-#include "tcg/backend/interpreter/test_machine.h"
-#include "tcg/backend/x86_64/jit_backend.h"
-#include "tcg/ir/builder.h"
+#include "tcg/backend/x86_64/inline_call_test.h"
 
 namespace vireo::tcg {
 namespace {
 
 constexpr unsigned kRax = 0, kRcx = 1, kRsi = 6, kRdi = 7, kBackward = 3;
 
-uint64_t note_call(Frame* frame, uint64_t, uint64_t, uint64_t) {
-  ++static_cast<TestGuest*>(frame->runtime)->hook_calls;
-  return 0;
-}
-
-class String : public ::testing::Test {
+class String : public InlineCallTest {
  protected:
-  String() {
-    static constexpr Helper kHelpers[] = {{"note_call", note_call}};
-    BackendConfig config{test_hooks(), kHelpers};
-    config.code_cache_bytes = 4 << 20;
-    backend_ = std::move(make_jit_backend(config)).value();
-  }
+  String() : InlineCallTest(note_call) {}
 
   void run(TestGuest& guest, unsigned flags) {
-    Block block;
-    block.guest_ip = page_.key.ip;
-    Builder b(&block);
-    b.insn_start(page_.key.ip);
-    b.call(0, Type::kVoid, b.constant(Type::kI64, 0), b.constant(Type::kI64, 0),
-           b.get_reg(Type::kI32, kBackward), static_cast<uint8_t>(flags | kStringPossible));
-    b.exit_direct(page_.key.ip + 1, 0);
-    TranslatedBlock* last = nullptr;
-    unsigned slot = 0;
-    backend_->run(&guest.frame, backend_->compile(block, page_, nullptr).value(), &last, &slot);
-    backend_->flush();
+    run_call(guest, [flags](Builder& b) {
+      b.call(0, Type::kVoid, b.constant(Type::kI64, 0), b.constant(Type::kI64, 0),
+             b.get_reg(Type::kI32, kBackward), static_cast<uint8_t>(flags | kStringPossible));
+    });
   }
 
-  const CodePage page_{.key = {.linear = 0x1000, .ip = 0x1000}, .number = 1};
-  std::unique_ptr<Backend> backend_;
+ private:
+  static uint64_t note_call(Frame* frame, uint64_t, uint64_t, uint64_t) {
+    count_call(frame);
+    return 0;
+  }
 };
 
 /// A guest with a second page behind the first, elsewhere in the host.
