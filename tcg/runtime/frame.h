@@ -70,7 +70,7 @@ struct JumpTarget {
   const void* code;  ///< The block's checked entry, flags in memory.
 };
 
-constexpr unsigned kJumpCacheBits = 12;
+constexpr unsigned kJumpCacheBits = 14;
 /// 2^32 divided by the golden ratio, made odd: functions begin at multiples of 16, places within
 /// them anywhere, and pages differ by process.
 constexpr uint32_t kJumpCacheMultiplier = 0x9e3779b1;
