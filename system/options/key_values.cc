@@ -28,6 +28,13 @@ std::string take_part(std::string_view& rest) {
   return part;
 }
 
+// A word without a value: "wait" is on, "nowait" off. nodelay is a key itself.
+std::pair<std::string, std::string> flag(const std::string& word) {
+  const bool negated = word.starts_with("no") && word.size() > 2 && word != "nodelay";
+  return negated ? std::pair(word.substr(2), std::string("off"))
+                 : std::pair(word, std::string("on"));
+}
+
 }  // namespace
 
 util::Result<KeyValues> KeyValues::parse(std::string_view origin, std::string_view text,
@@ -48,7 +55,7 @@ util::Result<KeyValues> KeyValues::parse(std::string_view origin, std::string_vi
     } else if (first && !implied_key.empty()) {
       result.entries_.emplace_back(implied_key, part);
     } else if (!part.empty()) {
-      result.entries_.emplace_back(part, "on");
+      result.entries_.push_back(flag(part));
     }
     first = false;
   }

@@ -18,7 +18,7 @@ class KeyValues {
 
   /// Parses `text`. "," separates, ",," stands for a comma; a first part without "=" is the value
   /// of `implied_key` if that is not empty; later ones are switches ("readonly" is readonly=on,
-  /// "noreadonly" is left to the schema). `origin` is how errors name the option ("-drive").
+  /// "noreadonly" readonly=off). `origin` is how errors name the option ("-drive").
   static util::Result<KeyValues> parse(std::string_view origin, std::string_view text,
                                        std::string_view implied_key = {});
 

@@ -1,5 +1,6 @@
 """What the monitor, on C-a c of the serial console, does to a guest; and how guests' panics end."""
 
+import socket
 import time
 
 from registry import READY, guest_test
@@ -91,6 +92,24 @@ def shows_text(ppm):
     kind, width, _, _, pixels = ppm.split(maxsplit=4)
     assert kind == b"P6", f"that is no PPM: {ppm[:20]}"
     return int(width) >= 640 and any(pixels)
+
+
+@guest_test("monitor-socket")
+def monitor_socket(bench):
+    """A monitor on a socket that, by a negated switch, does not wait for its client."""
+    path = bench.folder / "monitor"
+    with bench.guest("-display", "none", "-monitor", f"unix:{path},server,nowait") as guest:
+        deadline = time.monotonic() + COMMAND * guest.patience
+        while not path.exists():
+            assert time.monotonic() < deadline, "there is no socket"
+            time.sleep(0.1)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(COMMAND * guest.patience)
+            client.connect(str(path))
+            client.sendall(b"info status\nquit\n")
+            answer = b"".join(iter(lambda: client.recv(4096), b""))
+        assert b"status: running" in answer, answer
+        guest.ends(COMMAND)
 
 
 PANIC = "modprobe pvpanic-mmio; echo c >/proc/sysrq-trigger"
