@@ -44,10 +44,10 @@ class Bench:
         return self.guest("-nographic", "-m", memory, "-no-reboot", "-kernel", files / "vmlinuz", "-initrd",
                           initrd or files / "initramfs.gz", "-append", f"console=ttyS0 quiet {append}".strip(), *arguments)
 
-    def disk(self):
-        """A copy of its own of the Debian disk."""
+    def disk(self, architecture="amd64"):
+        """A copy of its own of the Debian disk of an architecture."""
         own = self.folder / "disk.img"
-        subprocess.run(["cp", "--sparse=always", "--reflink=auto", debian_disk(), own], check=True)
+        subprocess.run(["cp", "--sparse=always", "--reflink=auto", debian_disk(architecture), own], check=True)
         return own
 
 
@@ -62,8 +62,8 @@ def guest_test(name):
     return declare
 
 
-def made_by(script):
-    result = subprocess.run([ROOT / "scripts/guest" / script], stdout=subprocess.PIPE, text=True, check=False)
+def made_by(script, *arguments):
+    result = subprocess.run([ROOT / "scripts/guest" / script, *arguments], stdout=subprocess.PIPE, text=True, check=False)
     if result.returncode != 0:
         raise Skip(f"scripts/guest/{script} could not make its guest here")
     return Path(result.stdout.strip().split("\n")[-1])
@@ -75,8 +75,8 @@ def linux_files():
 
 
 @cache
-def debian_disk():
-    return made_by("disk")
+def debian_disk(architecture):
+    return made_by("disk", architecture)
 
 
 def bench_for(binary, full):

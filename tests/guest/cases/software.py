@@ -23,7 +23,7 @@ SCRIPTS = ROOT / "scripts/guest"
 
 @guest_test("linux-686-pae")
 def linux_686_pae(bench):
-    """Debian's 32-bit PAE kernel and userland boot to a shell, with the network and with RAM above 4 GiB."""
+    """Debian's 32-bit PAE kernel boots to a shell, with the network and with RAM above 4 GiB."""
     tree = kernel_tree("686-pae", "i386", bench.folder / "i386")
     initrd = bench.folder / "i386.gz"
     make(SCRIPTS / "initramfs.py", tree, SCRIPTS / "init", SCRIPTS / "udhcpc", initrd)
