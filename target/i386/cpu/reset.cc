@@ -23,6 +23,12 @@ void reset_segments(CpuState& state) {
   state.idtr = {0, 0xffff};
 }
 
+// What the banks logged stays, for software to find behind a reset (SDM volume 3, 15.5).
+void stop_machine_check_reports(CpuState& state) {
+  state.mcg_status = state.mcg_ctl = 0;
+  for (unsigned bank = 0; bank < kMachineCheckBanks; ++bank) state.machine_check[bank * 4] = 0;
+}
+
 // EDX holds the processor's signature after a reset.
 uint64_t processor_signature(const CpuState& state) {
   return state.config ? cpuid(*state.config, 1, 0, CpuidDynamic{}).eax : 0;
@@ -72,8 +78,7 @@ void reset(CpuState& state) {
   std::memset(state.mtrr_fixed, 0, sizeof state.mtrr_fixed);
   std::memset(state.mtrr_base, 0, sizeof state.mtrr_base);
   std::memset(state.mtrr_mask, 0, sizeof state.mtrr_mask);
-  state.mcg_status = state.mcg_ctl = 0;
-  std::memset(state.machine_check, 0, sizeof state.machine_check);
+  stop_machine_check_reports(state);
   state.cr0 = kCr0Cd | kCr0Nw;
   if (state.smm.active && state.machine) state.machine->set_system_management(false);
   state.smm = fresh.smm;

@@ -6,7 +6,8 @@
 
 namespace vireo::i386 {
 
-/// Power-up or hardware reset (SDM volume 3, table 9-1). Frame buffers and surroundings stay.
+/// Hardware reset (SDM volume 3, table 9-1), and with a new state power-up. Frame buffers,
+/// surroundings and logged machine checks stay.
 void reset(CpuState& state);
 /// INIT: like reset, but x87, SSE, MSRs, caches and SMBASE keep their contents. Waits while the CPU
 /// is in system-management mode, which is the caller's affair. The CPU then waits for a

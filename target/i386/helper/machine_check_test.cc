@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "target/i386/cpu/reset.h"
 #include "target/i386/helper/test_machine.h"
 
 namespace vireo::i386 {
@@ -88,6 +89,15 @@ TEST_F(MachineCheckTest, ControlTurnsReportsOff) {
   EXPECT_EQ(cpu.frame.guest_ip, begin);
   EXPECT_EQ(bank[1], kUncorrected | kOverflow);
   EXPECT_EQ(machine.triple_faults, 0);
+}
+
+TEST_F(MachineCheckTest, AResetKeepsTheLogAndEndsReports) {
+  report(kUncorrected, 0x1000);
+  reset(cpu);
+  EXPECT_EQ(bank[1], kUncorrected);
+  EXPECT_EQ(bank[2], 0x1000u);
+  EXPECT_EQ(bank[3], 0x1001u);
+  EXPECT_EQ(bank[0] | cpu.mcg_ctl | cpu.mcg_status, 0u);
 }
 
 }  // namespace

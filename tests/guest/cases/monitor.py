@@ -30,8 +30,14 @@ def sendkey(bench):
 
 @guest_test("machine-check")
 def machine_check(bench):
-    """mce reaches the guest: a corrected error is logged, an uncorrected one is Linux's panic."""
-    with bench.linux(append="mce=1,0 mce=print_all panic=1") as guest:
+    """mce reaches the guest: a corrected error is found behind a reset, an uncorrected one is Linux's panic."""
+    with bench.linux(append="mce=1,0 mce=print_all mce=bootlog panic=1") as guest:
+        guest.expect(READY, BOOT)
+        # Valid, enabled, with an address; Linux looks for corrected errors when it boots, and then every five minutes.
+        monitor(guest, "mce 0 3 0x9400000000000136 0 0x23456000 0")
+        guest.run("true", COMMAND)  # the CPU takes it between two instructions
+        monitor(guest, "system_reset")
+        guest.expect("(?i)ADDR 23456000", BOOT)
         guest.expect(READY, BOOT)
         # Valid, uncorrected, enabled, with an address; the processor's context is corrupt.
         monitor(guest, "mce 0 2 0xb600000000000135 5 0x12345000 0")
