@@ -1,17 +1,9 @@
-# What a feature adds to control registers, MSRs, page tables and 64-bit mode is not there without it (SDM volume 3, 2.2.1, 2.5, 4.1.4 and
-# 4.3; volume 4). Each is looked at only if CPUID does not have it; instructions_off.s has the instructions.
-# -cpu: -vme,-de,-mce,-mca,-mtrr,-pat,-pge,-pse36,-umip,-fsgsbase,-smep,-smap,-pku,-la57,-pcid,-nx,-pdpe1gb,-lahf-lm,-cx16
-# -cpu: -tsc-adjust,-tsc-deadline
+# What a feature adds to MSRs, page tables and 64-bit mode is not there without it (SDM volume 3, 2.2.1, 4.1.4 and 4.3; volume 4). Each is looked at
+# only if CPUID does not have it; features_off_control.s has the bits of CR4, instructions_off.s the instructions.
+# -cpu: -mca,-mtrr,-pat,-pse36,-nx,-pdpe1gb,-lahf-lm,-cx16,-tsc-adjust,-tsc-deadline
 
 .include "harness.s"
 
-.macro absent_control mask, leaf, register, bit
-  unless_has \leaf, \register, \bit
-  try
-  set_bits cr4, \mask
-  caught GP, 0, "\mask"
-94:
-.endm
 .macro absent_msr number, leaf, register, bit
   unless_has \leaf, \register, \bit
   try
@@ -19,23 +11,6 @@
   caught GP, 0, "MSR \number"
 94:
 .endm
-
-  absent_control CR4_VME, 1, edx, 1
-  absent_control CR4_PVI, 1, edx, 1
-  absent_control CR4_TSD, 1, edx, 4
-  absent_control CR4_DE, 1, edx, 2
-  absent_control CR4_PAE, 1, edx, 6
-  absent_control CR4_MCE, 1, edx, 7
-  absent_control CR4_PGE, 1, edx, 13
-  absent_control CR4_OSFXSR, 1, edx, 24
-  absent_control CR4_OSXMMEXCPT, 1, edx, 25
-  absent_control CR4_UMIP, 7, ecx, 2
-  absent_control CR4_FSGSBASE, 7, ebx, 0
-  absent_control CR4_OSXSAVE, 1, ecx, 26
-  absent_control CR4_SMEP, 7, ebx, 7
-  absent_control CR4_SMAP, 7, ebx, 20
-  absent_control CR4_PKE, 7, ecx, 3
-  absent_control CR4_LA57, 7, ecx, 16
 
   unless 1, edx, 5, no_msrs
   absent_msr 0x1b, 1, edx, 9
@@ -75,7 +50,6 @@ no_large_pages:
   absent "CMPXCHG16B", 1, ecx, 13, 0x48, 0x0f, 0xc7, 0x0f
   absent "LAHF in 64-bit mode", 0x80000001, ecx, 0, 0x9f
   absent "SAHF in 64-bit mode", 0x80000001, ecx, 0, 0x9e
-  absent_control CR4_PCIDE, 1, ecx, 17
   unless_has 0x80000001, edx, 26
   movl $(P + RW + US + LARGE), pdpt+16
   movl $0x80000000, %ebx
