@@ -6,6 +6,7 @@
 
 #include "target/i386/cpu/config.h"
 #include "target/i386/cpu/mode.h"
+#include "target/i386/helper/debug.h"
 #include "target/i386/helper/functions.h"
 #include "target/i386/helper/memory.h"
 #include "target/i386/helper/raise.h"
@@ -205,7 +206,9 @@ uint64_t helper_enter_level(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t 
   stack.release(0 - a);
   // The final stack pointer has to be writable.
   const uint64_t mask = is_16bit_stack ? 0xffff : in_64bit_mode(state) ? ~uint64_t{0} : 0xffffffff;
-  probe_write(state, linear_address(state, kSs, stack.sp() & mask), size, data_privilege(state));
+  const uint64_t top = linear_address(state, kSs, stack.sp() & mask);
+  if (state.mode & kModeAlignmentCheck) check_alignment(state, top, size);
+  probe_write(state, top, size, data_privilege(state));
   stack.store_sp();
   const uint64_t width_mask = size == 2 ? 0xffff : ~uint64_t{0};
   rbp = (rbp & ~width_mask) | (frame_pointer & width_mask);

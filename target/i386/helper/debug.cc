@@ -127,13 +127,10 @@ void trap_behind_entry(CpuState& state, uint64_t mode_before) {
   raise_traps(state, (mode_before & kModeTrap) && (state.eflags & kTf));
 }
 
-void check_alignment(CpuState& state, uint64_t linear, uint64_t size) {
-  // SDM volume 3, table 6-7; far pointers by their offset, 80-bit operands like 8 bytes.
-  const uint64_t alignment = size == 10 ? 8 : size == 6 ? 4 : size <= 8 ? size : 1;
+void check_alignment(CpuState& state, uint64_t linear, uint64_t alignment) {
   if ((linear & (alignment - 1)) == 0) return;
   // The access itself is #GP or #SS then, which come first (table 6-2).
-  const bool is_refused = (state.mode & kMode64) && !is_canonical(state, linear);
-  if (!is_refused) raise_exception(state, kAcFault, 0u);
+  if (is_possible(state, linear)) raise_exception(state, kAcFault, state.external_event);
 }
 
 uint64_t helper_check_alignment(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {

@@ -32,7 +32,8 @@ bool trap_follows(const CpuState& state);
 /// Raises #DB behind SYSCALL or SYSENTER: for hits, and for the single step unless TF is now clear.
 void trap_behind_entry(CpuState& state, uint64_t mode_before);
 
-/// Raises #AC where kModeAlignmentCheck is set, unless something else is wrong with the address.
-void check_alignment(CpuState& state, uint64_t linear, uint64_t size);
+/// Raises #AC, for where kModeAlignmentCheck is set, if `alignment` does not divide the address,
+/// unless something else is wrong with it.
+void check_alignment(CpuState& state, uint64_t linear, uint64_t alignment);
 
 }  // namespace vireo::i386

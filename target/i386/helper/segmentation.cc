@@ -154,17 +154,23 @@ uint64_t Stack::linear(uint64_t offset, unsigned size) const {
   return (segment_.base + offset) & 0xffffffff;
 }
 
+uint64_t Stack::watched(uint64_t offset, unsigned size, bool is_write) const {
+  const uint64_t address = linear(offset, size);
+  if (state_.mode & kModeBreakpoints) watch_access(state_, address, size, is_write);
+  if ((state_.mode & kModeAlignmentCheck) && privilege_ == Privilege::kUser)
+    check_alignment(state_, address, size);
+  return address;
+}
+
 void Stack::push(uint64_t value, unsigned size) {
   const uint64_t next = (sp_ & ~mask_) | ((sp_ - size) & mask_);
-  const uint64_t address = linear(next & mask_, size);
-  if (state_.mode & kModeBreakpoints) watch_access(state_, address, size, true);
+  const uint64_t address = watched(next & mask_, size, true);
   write_sized(state_, address, size, value, privilege_);
   sp_ = next;
 }
 
 uint64_t Stack::peek(uint64_t offset, unsigned size) const {
-  const uint64_t address = linear((sp_ + offset) & mask_, size);
-  if (state_.mode & kModeBreakpoints) watch_access(state_, address, size, false);
+  const uint64_t address = watched((sp_ + offset) & mask_, size, false);
   return read_sized(state_, address, size, privilege_);
 }
 

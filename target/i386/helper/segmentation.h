@@ -42,6 +42,8 @@ class Stack {
 
  private:
   uint64_t linear(uint64_t offset, unsigned size) const;
+  /// The same, noting breakpoints and checking alignment.
+  uint64_t watched(uint64_t offset, unsigned size, bool is_write) const;
 
   CpuState& state_;
   Segment segment_;

@@ -88,6 +88,15 @@ class StringLoop {
     return host_range(state_, first, elements * width_, is_write, privilege_);
   }
 
+  /// All that the access may raise; then host memory like host(). With no elements the next one
+  /// crosses a page: null.
+  HostRange reach(Gpr reg, SegmentRegister segment, uint64_t elements, bool is_write) const {
+    check(reg, segment, std::max<uint64_t>(elements, 1), is_write);
+    if (elements != 0) return host(reg, segment, elements, is_write);
+    probe(linear_of(reg, segment), is_write);
+    return {};
+  }
+
   uint64_t read_one(Gpr reg, SegmentRegister segment) const {
     return read_sized(state_, linear_of(reg, segment), width_, privilege_);
   }
@@ -210,15 +219,8 @@ SegmentRegister segment_of(uint64_t value) {
 
 void move_chunk(StringLoop& loop, SegmentRegister source) {
   uint64_t elements = std::min({loop.count(), loop.run(kRsi, source), loop.run(kRdi, kEs)});
-  const bool crosses = elements == 0;
-  elements = std::max<uint64_t>(elements, 1);
-  loop.check(kRsi, source, elements, false);
-  loop.check(kRdi, kEs, elements, true);
-  HostRange from, to;
-  if (!crosses) {
-    from = loop.host(kRsi, source, elements, false);
-    to = loop.host(kRdi, kEs, elements, true);
-  }
+  const HostRange from = loop.reach(kRsi, source, elements, false);
+  const HostRange to = loop.reach(kRdi, kEs, elements, true);
   const bool slow = !from.data || !to.data;
   if (slow) {
     elements = 1;
@@ -235,11 +237,8 @@ void move_chunk(StringLoop& loop, SegmentRegister source) {
 
 void store_chunk(StringLoop& loop) {
   uint64_t elements = std::min(loop.count(), loop.run(kRdi, kEs));
-  const bool crosses = elements == 0;
-  elements = std::max<uint64_t>(elements, 1);
-  loop.check(kRdi, kEs, elements, true);
   const uint64_t value = loop.state().frame.general[kRax];
-  const HostRange to = crosses ? HostRange{} : loop.host(kRdi, kEs, elements, true);
+  const HostRange to = loop.reach(kRdi, kEs, elements, true);
   if (!to.data) {
     elements = 1;
     loop.write_one(kRdi, kEs, value);
@@ -294,16 +293,9 @@ auto element_reader(const StringLoop& loop, const std::byte* data, uint64_t elem
 }
 
 bool compare_chunk(StringLoop& loop, SegmentRegister source, bool while_equal) {
-  uint64_t elements = std::min({loop.count(), loop.run(kRsi, source), loop.run(kRdi, kEs)});
-  const bool crosses = elements == 0;
-  elements = std::max<uint64_t>(elements, 1);
-  loop.check(kRsi, source, elements, false);
-  loop.check(kRdi, kEs, elements, false);
-  HostRange a, b;
-  if (!crosses) {
-    a = loop.host(kRsi, source, elements, false);
-    b = loop.host(kRdi, kEs, elements, false);
-  }
+  const uint64_t elements = std::min({loop.count(), loop.run(kRsi, source), loop.run(kRdi, kEs)});
+  const HostRange a = loop.reach(kRsi, source, elements, false);
+  const HostRange b = loop.reach(kRdi, kEs, elements, false);
   CompareResult result;
   const bool slow = !a.data || !b.data;
   if (slow) {
@@ -321,15 +313,12 @@ bool compare_chunk(StringLoop& loop, SegmentRegister source, bool while_equal) {
 }
 
 bool scan_chunk(StringLoop& loop, bool while_equal) {
-  uint64_t elements = std::min(loop.count(), loop.run(kRdi, kEs));
-  const bool crosses = elements == 0;
-  elements = std::max<uint64_t>(elements, 1);
-  loop.check(kRdi, kEs, elements, false);
+  const uint64_t elements = std::min(loop.count(), loop.run(kRdi, kEs));
+  const HostRange range = loop.reach(kRdi, kEs, elements, false);
   const unsigned width = loop.width();
   const uint64_t mask = width == 8 ? ~uint64_t{0} : (uint64_t{1} << width * 8) - 1;
   const uint64_t wanted = loop.state().frame.general[kRax] & mask;
   const auto accumulator = [&](uint64_t) { return wanted; };
-  const HostRange range = crosses ? HostRange{} : loop.host(kRdi, kEs, elements, false);
   const CompareResult result =
       range.data ? compare_run(loop, elements, while_equal, accumulator,
                                element_reader(loop, range.data, elements))

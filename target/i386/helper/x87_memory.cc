@@ -355,11 +355,6 @@ void group_df(X87Unit& unit, const Operand& operand, unsigned group) {
   }
 }
 
-// FNSTENV, FNSTCW, FNSAVE and FNSTSW do not look for pending exceptions.
-bool waits(unsigned opcode, unsigned group) {
-  return !((opcode == 0xd9 && group >= 6) || (opcode == 0xdd && group >= 6));
-}
-
 void record_instruction(CpuState& state, uint64_t code, uint64_t linear, unsigned segment) {
   X87State& x87 = state.x87;
   x87.opcode = static_cast<uint16_t>((code >> 8 & 7) << 8 | (code & 0xff));
@@ -392,7 +387,7 @@ uint64_t helper_x87_memory(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c
   const unsigned opcode = a >> 8 & 0xff;
   const unsigned group = a >> 3 & 7;
   const uint16_t control_word = state.x87.control;
-  check_x87(state, waits(opcode, group));
+  check_x87(state, x87_load_or_store_waits(opcode, group));
   check_stack_address(state, b, (c & 0xff) == kSs);
   X87Unit unit(state);
   memory_form(unit, {state, b, static_cast<unsigned>(c >> 8 & 0xff)}, opcode, group);

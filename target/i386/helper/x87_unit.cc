@@ -100,6 +100,10 @@ bool is_x87_control(unsigned opcode, unsigned modrm) {
   return (opcode == 0xd9 && digit >= 4) || (opcode == 0xdd && (digit == 4 || digit >= 6));
 }
 
+bool x87_load_or_store_waits(unsigned opcode, unsigned digit) {
+  return !((opcode == 0xd9 && digit >= 6) || (opcode == 0xdd && digit >= 6));
+}
+
 bool x87_mode_changed(CpuState& state, uint16_t control_before) {
   if (state.x87.control == control_before) return false;
   const uint64_t mode_before = state.mode;

@@ -83,6 +83,9 @@ void report_pending_x87(CpuState& state);
 /// Control instructions leave the pointers to the last instruction alone: FNENI to FNSETPM, FNCLEX,
 /// FNINIT, FNSTSW, FLDENV, FLDCW, FNSTENV, FNSTCW, FRSTOR, FNSAVE.
 bool is_x87_control(unsigned opcode, unsigned modrm);
+/// Of a memory form, whether pending exceptions come first: not of FNSTENV, FNSTCW, FNSAVE and
+/// FNSTSW.
+bool x87_load_or_store_waits(unsigned opcode, unsigned digit);
 /// Follows a change of the control word; whether translations for another mode are needed now.
 bool x87_mode_changed(CpuState& state, uint16_t control_before);
 /// Completes an FLDCW of translated code that unmasks exceptions.

@@ -1,6 +1,7 @@
 // Operands in registers and memory: effective and linear addresses, loads, stores, EFLAGS beside
 // the arithmetic flags.
 
+#include <algorithm>
 #include <bit>
 
 #include "target/i386/cpu/mode.h"
@@ -45,7 +46,9 @@ bool Translator::needs_limit_check(unsigned segment, Type offset_type) const {
 
 Translator::Value Translator::linear(unsigned segment, Value offset, unsigned size, bool is_write) {
   const Value address = linear_unwatched(segment, offset, size, is_write);
-  if (checks_alignment_) call_helper(HelperId::check_alignment, address, number(size));
+  // Operands of 6 and 10 bytes are aligned like 4 and 8.
+  const unsigned alignment = std::min(std::bit_floor(size), checked_alignment_);
+  if (alignment > 1) call_helper(HelperId::check_alignment, address, number(alignment));
   if (in_mode(kModeBreakpoints)) {
     const uint64_t access = size | (is_write ? 0x10000 : 0);
     call_helper(HelperId::watch_access, address, number(access));

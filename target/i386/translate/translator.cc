@@ -35,14 +35,48 @@ bool is_branch(const Insn& in) {
          std::end(kBranches);
 }
 
+bool is_xrstor(const Insn& in) {
+  const auto helper = static_cast<HelperId>(in.row->variant);
+  return in.row->translate == &Translator::save_state &&
+         (helper == HelperId::xrstor || helper == HelperId::xrstors);
+}
+
+/// Whether a misaligned operand raises #GP.
+bool needs_more_alignment(const Insn& in) {
+  const auto is_wide = [](const Operand& operand) {
+    return operand.is_memory() && operand.size >= 16;
+  };
+  if (in.row->translate == &Translator::extended_save || is_xrstor(in)) return true;
+  if (in.row->translate == &Translator::compare_exchange_wide) return in.operand_size == 8;
+  return !in.has(unaligned) && std::any_of(in.operands.begin(), in.operands.end(), is_wide);
+}
+
+/// What has to divide the address of an operand at most while alignment is checked; 1 where
+/// nothing is checked but what raises #GP (SDM volume 3, table 6-7).
+unsigned most_alignment(const Insn& in) {
+  using T = Translator;
+  constexpr unsigned kDoubleQuadword = 16;
+  const auto translate = in.row->translate;
+  const unsigned word_or_doubleword = in.operand_size == 2 ? 2 : 4;
+  const bool is_image = in.operands[0].size == 0;
+  // Descriptor tables are stored in a word and what follows it, aligned or not.
+  if (translate == &T::descriptor_table || needs_more_alignment(in)) return 1;
+  // FXSAVE and FXRSTOR may raise either exception: AMD's processors look at 4 bytes first.
+  if (translate == &T::save_state) return 4;
+  if (translate == &T::masked_move) return 8;
+  if (translate == &T::bound) return in.operand_size;
+  if (translate == &T::load_far_pointer || translate == &T::far_jump || translate == &T::far_call ||
+      (translate == &T::x87_memory && is_image))
+    return word_or_doubleword;
+  return kDoubleQuadword;
+}
+
 }  // namespace
 
 void Translator::translate(const Insn& insn) {
   if (!is_plain_x87(insn)) store_x87_pointer();
   current_ip_ = insn.ip;
-  // Descriptor tables are stored in a word and what follows it, aligned or not.
-  checks_alignment_ =
-      in_mode(kModeAlignmentCheck) && insn.row->translate != &Translator::descriptor_table;
+  checked_alignment_ = in_mode(kModeAlignmentCheck) ? most_alignment(insn) : 1;
   on_stack_ = insn.memory.segment == kSs;
   if (is_one_shot()) is_branch_ = is_branch(insn);
   ir_.insn_start(insn.ip);

@@ -335,8 +335,8 @@ class Translator {
   const FeatureSet& features_;
   tcg::Builder ir_;
   uint64_t current_ip_ = 0;
-  bool checks_alignment_ = false;
-  bool on_stack_ = false;  ///< The memory operand is in the stack segment.
+  unsigned checked_alignment_ = 1;  ///< By their size operands are checked up to this alignment.
+  bool on_stack_ = false;           ///< The memory operand is in the stack segment.
   bool ended_ = false;
   bool is_branch_ = false;  ///< Whether the current instruction is one, if only under a condition,
   Value condition_;         ///< then or in a repeated one: not 0 if it is taken.

@@ -143,7 +143,7 @@ void Translator::x87_memory(const Insn& in) {
   mmx_entered_ = false;
   if (is_plain_x87(in)) return plain_x87_memory(in);
   const unsigned size = in.operands[0].size ? in.operands[0].size : x87_image_size(in);
-  if (in_mode(kModeX87MayRaise) && !is_x87_control(in.opcode, in.modrm)) {
+  if (in_mode(kModeX87MayRaise) && x87_load_or_store_waits(in.opcode, in.reg())) {
     call_helper(HelperId::x87, number(kWaitCode));  // #MF is first.
   }
   const Value changed = call_helper(HelperId::x87_memory, Type::kI64, number(code_of(in)),

@@ -18,12 +18,23 @@
 
   long_mode
   set_bits cr0, CR0_AM
+  set_bits cr4, CR4_OSFXSR
   misaligned "a quadword", user, movq FRAMES+4, %rax
   misaligned "a write of a quadword", user, movq %rax, FRAMES+1
   misaligned "a doubleword", user, movl FRAMES+2, %eax
   misaligned "a push of a quadword", user, pushq FRAMES+4
   aligned "a quadword that is aligned", user, movq FRAMES+8, %rax
   aligned "a doubleword that is", user, movl FRAMES+4, %eax
+  misaligned "a vector that need not be aligned", user, movups FRAMES+8, %xmm0
+  misaligned "FXSAVE, off by less than 4", user, fxsave FRAMES+2
+  try
+  user (FLAG_AC | 2)
+  fxsave FRAMES+4
+  caught GP, 0, "FXSAVE, off by 4"
+  try
+  user (FLAG_AC | 2)
+  movaps FRAMES+8, %xmm0
+  caught GP, 0, "a vector that has to be aligned"
   misaligned "compatibility mode", user_compatibility, movl FRAMES+2, %eax
   aligned "compatibility mode, aligned", user_compatibility, movl FRAMES+4, %eax
   try

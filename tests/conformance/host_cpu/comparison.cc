@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "target/i386/cpu/state.h"
 #include "tests/conformance/host_cpu/differences.h"
 #include "tests/conformance/host_cpu/operands.h"
 #include "util/disassemble.h"
@@ -20,10 +21,10 @@ std::string repetition(unsigned bits, const i386::Row& row, unsigned cases, uint
       row.mnemonic, cases);
 }
 
-unsigned arrivals(const Batch& batch, const BatchResult& result) {
+unsigned count_endings(const Batch& batch, const BatchResult& result, uint8_t vector) {
   return static_cast<unsigned>(
       std::count_if(result.results, result.results + batch.count,
-                    [](const CaseResult& one) { return one.ending.vector == Ending::kArrived; }));
+                    [&](const CaseResult& one) { return one.ending.vector == vector; }));
 }
 
 bool saves_vectors(const i386::Row& row) {
@@ -68,7 +69,8 @@ RowResult Comparison::compare_row(unsigned bits, i386::Map map, const i386::Row&
       break;
     }
     result.cases += host_.batch().count;
-    result.arrivals += arrivals(host_.batch(), host_.result());
+    result.arrivals += count_endings(host_.batch(), host_.result(), Ending::kArrived);
+    result.misaligned += count_endings(host_.batch(), host_.result(), i386::kAcFault);
   }
   return result;
 }
@@ -84,9 +86,13 @@ bool Comparison::fill_batch(const Encoding& encoding, unsigned cases, Random& ra
   std::memset(batch.code, kInt3, sizeof batch.code);
   std::memcpy(batch.code + Arena::kStart, encoding.bytes, encoding.insn.length);
   fill_memory(random, batch.memory);
+  // Alike in a batch, since each mode is translated by itself.
+  const bool checks_alignment = random.one_in(8);
   batch.count = 0;
   for (unsigned tries = 0; batch.count < cases && tries < 2 * cases; ++tries) {
-    batch.count += fill_case(encoding, random, batch.cases[batch.count]);
+    Case& next = batch.cases[batch.count];
+    batch.count += fill_case(encoding, random, next);
+    if (checks_alignment) next.state.flags |= i386::kAc;
   }
   return batch.count != 0;
 }

@@ -12,9 +12,10 @@
 namespace vireo::host_cpu {
 
 struct RowResult {
-  unsigned cases = 0;      ///< That were compared.
-  unsigned arrivals = 0;   ///< Of them, that raised no exception on the host.
-  std::string difference;  ///< The first one, as small as it gets, and how to repeat it.
+  unsigned cases = 0;       ///< That were compared.
+  unsigned arrivals = 0;    ///< Of them, that raised no exception on the host;
+  unsigned misaligned = 0;  ///< that raised #AC.
+  std::string difference;   ///< The first one, as small as it gets, and how to repeat it.
 };
 
 /// Runs cases on the host and on the backends, and looks for differences.

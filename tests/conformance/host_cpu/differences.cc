@@ -108,7 +108,12 @@ std::string window_differences(const Encoding& encoding, const Case& before, con
 }
 
 bool is_memory_fault(const Ending& ending) {
-  return ending.vector == i386::kPf || ending.vector == i386::kGp;
+  return ending.vector == i386::kPf || ending.vector == i386::kGp ||
+         ending.vector == i386::kAcFault;
+}
+
+bool is_misaligned(const Ending& host, const Ending& ours) {
+  return host.vector == i386::kAcFault || ours.vector == i386::kAcFault;
 }
 
 /// Images of state, numbers of 80 bits, two bounds, two strings, elements one by one.
@@ -132,7 +137,9 @@ bool is_same_fault(const Encoding& encoding, const Ending& host, const Ending& o
     return ours.vector == i386::kPf || ours.vector == i386::kGp;
   if (std::string_view(row.mnemonic).starts_with("sha") && ours.vector == i386::kGp) return true;
   if (std::string_view(row.mnemonic) == "movsxd" && encoding.insn.operand_size == 2)
-    return host.vector == i386::kPf || host.vector == i386::kGp;
+    return is_memory_fault(host);
+  // FXSAVE and FXRSTOR begin with the alignment.
+  if (row.translate == &i386::Translator::save_state && is_misaligned(host, ours)) return false;
   if (has_several_accesses(encoding.insn) && is_memory_fault(host) && is_memory_fault(ours))
     return true;
   return host.vector == i386::kPf && ours.vector == i386::kPf && host.fault_address >> 63 &&

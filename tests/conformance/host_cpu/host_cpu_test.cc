@@ -68,7 +68,7 @@ void compare_all(unsigned bits) {
   const Shard part = shard();
   const char* only = std::getenv("VIREO_HOST_CPU_ONLY");
   unsigned rows = 0, least = ~0u, number = 0;
-  uint64_t all = 0;
+  uint64_t all = 0, misaligned = 0;
   for (const Map map : {Map::kOneByte, Map::k0f, Map::k0f38, Map::k0f3a}) {
     for (const Row& row : i386::rows(map)) {
       ++number;
@@ -81,12 +81,15 @@ void compare_all(unsigned bits) {
       least = std::min(least, result.cases);
       rows += result.cases != 0;
       all += result.cases;
+      misaligned += result.misaligned;
     }
   }
-  std::printf("%u rows, %llu cases on %zu backends, at least %u a row\n", rows,
-              static_cast<unsigned long long>(all), comparison.guests().size(), least);
+  std::printf("%u rows, %llu cases (%llu of them #AC) on %zu backends, at least %u a row\n", rows,
+              static_cast<unsigned long long>(all), static_cast<unsigned long long>(misaligned),
+              comparison.guests().size(), least);
   if (!only) {
     EXPECT_GT(rows, 1000u / part.count);
+    EXPECT_GT(misaligned, all / 100);
   }
 }
 

@@ -28,6 +28,8 @@ uint32_t vireo_host_data_segment;
 uint32_t vireo_host_mxcsr;
 bool vireo_host_avx = __builtin_cpu_supports("avx");
 void vireo_host_enter();
+void vireo_host_signal(int, siginfo_t*, void*);
+void vireo_host_on_fault(int, siginfo_t*, void* raw);
 extern const char vireo_host_exit[], vireo_host_interrupted[];
 }
 
@@ -101,6 +103,11 @@ vireo_host_interrupted:
   ldmxcsr vireo_host_mxcsr(%rip)
   pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx
   ret
+.globl vireo_host_signal
+vireo_host_signal:  # Handlers begin with the interrupted code's EFLAGS.AC, which C++ cannot bear.
+  pushq $2
+  popfq
+  jmp vireo_host_on_fault
 )");
 // clang-format on
 
@@ -147,24 +154,6 @@ void read_registers(const ucontext_t& context, ProcessorState& state) {
   }
 }
 
-// Goes back to where vireo_host_enter() was called, as the end of the code does. (Sanitizers do not
-// take a longjmp() out of a signal's stack.)
-void on_fault(int, siginfo_t*, void* raw) {
-  auto& context = *static_cast<ucontext_t*>(raw);
-  auto& registers = context.uc_mcontext.gregs;
-  read_registers(context, vireo_host_state);
-  fault.ip = static_cast<uint64_t>(registers[REG_RIP]);
-  fault.vector = static_cast<uint8_t>(registers[REG_TRAPNO]);
-  fault.error = static_cast<uint32_t>(registers[REG_ERR]);
-  fault.fault_address = fault.vector == i386::kPf ? static_cast<uint64_t>(registers[REG_CR2]) : 0;
-  interrupted = true;
-  constexpr greg_t kSelectors = 0xffff;
-  registers[REG_RIP] = reinterpret_cast<greg_t>(vireo_host_interrupted);
-  registers[REG_RSP] = static_cast<greg_t>(vireo_host_stack);
-  registers[REG_EFL] = 2;
-  registers[REG_CSGSFS] = (registers[REG_CSGSFS] & ~kSelectors) | kCode64;
-}
-
 /// Going to where nothing is, or to an INT3 of the filling, is arriving there.
 void turn_arrivals(const Batch& batch, Ending& ending) {
   const uint64_t start = arena().code_address(Arena::kStart);
@@ -187,6 +176,8 @@ uint8_t* map_low(size_t size, int protection) {
 
 // Where behind the code page what is needed around the code stands.
 constexpr unsigned kExitAt = Arena::kCodeSize, kEnter32At = kExitAt + 0x100;
+// JMP and far JMP by [RIP + 2], where the address is aligned: EFLAGS.AC may be set.
+constexpr uint64_t kJump = 0x225ff, kFarJump = 0x22dff;
 
 template <class T>
 uint8_t* put(uint8_t* at, T value) {
@@ -199,9 +190,7 @@ uint64_t surround(const Batch& batch) {
   const Arena& memory = arena();
   uint8_t* const code = memory.code;
   const uint64_t end = Arena::kStart + batch.code_length;
-  // JMP [RIP + 2], to an address that is aligned: EFLAGS.AC may be set.
-  put(put<uint16_t>(put<uint32_t>(put<uint16_t>(code + kExitAt, 0x25ff), 2), 0),
-      reinterpret_cast<uint64_t>(vireo_host_exit));
+  put(put(code + kExitAt, kJump), reinterpret_cast<uint64_t>(vireo_host_exit));
   uint8_t* const behind = code + end;
   if (batch.bits == 64) {
     if (!batch.traps) put<uint32_t>(put<uint8_t>(behind, 0xe9), uint32_t(kExitAt - end - 5));
@@ -209,10 +198,7 @@ uint64_t surround(const Batch& batch) {
   }
   if (!batch.traps)  // JMP far.
     put(put(put<uint8_t>(behind, 0xea), uint32_t(memory.code_address(kExitAt))), kCode64);
-  // JMP far [RIP + 0].
-  put(put(put<uint32_t>(put<uint16_t>(code + kEnter32At, 0x2dff), 0),
-          uint32_t(memory.code_address(Arena::kStart))),
-      kCode32);
+  put(put(put(code + kEnter32At, kFarJump), uint32_t(memory.code_address(Arena::kStart))), kCode32);
   return memory.code_address(kEnter32At);
 }
 
@@ -252,7 +238,7 @@ void catch_faults() {
   const stack_t alternative{.ss_sp = stack, .ss_flags = 0, .ss_size = sizeof stack};
   sigaltstack(&alternative, nullptr);
   struct sigaction action {};
-  action.sa_sigaction = on_fault;
+  action.sa_sigaction = vireo_host_signal;
   action.sa_flags = SA_ONSTACK | SA_NODEFER | SA_SIGINFO;
   for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP}) {
     sigaction(signal, &action, nullptr);
@@ -287,3 +273,23 @@ bool host_has_small_data() {
 bool host_has_avx() { return vireo_host_avx; }
 
 }  // namespace vireo::host_cpu
+
+// Goes back to where vireo_host_enter() was called, as the end of the code does. (Sanitizers do not
+// take a longjmp() out of a signal's stack.)
+void vireo_host_on_fault(int, siginfo_t*, void* raw) {
+  using namespace vireo;
+  using namespace host_cpu;
+  auto& context = *static_cast<ucontext_t*>(raw);
+  auto& registers = context.uc_mcontext.gregs;
+  read_registers(context, vireo_host_state);
+  fault.ip = static_cast<uint64_t>(registers[REG_RIP]);
+  fault.vector = static_cast<uint8_t>(registers[REG_TRAPNO]);
+  fault.error = static_cast<uint32_t>(registers[REG_ERR]);
+  fault.fault_address = fault.vector == i386::kPf ? static_cast<uint64_t>(registers[REG_CR2]) : 0;
+  interrupted = true;
+  constexpr greg_t kSelectors = 0xffff;
+  registers[REG_RIP] = reinterpret_cast<greg_t>(vireo_host_interrupted);
+  registers[REG_RSP] = static_cast<greg_t>(vireo_host_stack);
+  registers[REG_EFL] = 2;
+  registers[REG_CSGSFS] = (registers[REG_CSGSFS] & ~kSelectors) | kCode64;
+}

@@ -123,6 +123,7 @@ class Filler {
   void place_implicit() {
     const Arena& memory = arena();
     reg(i386::kRsp) = memory.data_address(0x4800) + 8 * (random_() & 15);
+    if (random_.one_in(8)) reg(i386::kRsp) += random_() & 7;
     reg(i386::kRsi) = memory.data_address(0x1400) + (random_() & 0xff);
     reg(i386::kRdi) = memory.data_address(0x2400) + (random_() & 0xff);
     if (is("xlatb")) reg(i386::kRbx) = memory.data_address(0x3400);

@@ -108,6 +108,7 @@ void append(std::vector<uint8_t>& bytes, T value) {
 Sequence::Sequence(unsigned bits, unsigned length, Random& random)
     : bits_(bits), random_(random()) {
   fill_state(random_, start_.state);
+  if (random_.one_in(8)) start_.state.flags |= i386::kAc;
   start_.state.general[i386::kRsp] = arena().data_address(kStack);
   start_.state.general[i386::kRbp] = arena().data_address(kBase);
   start_.patch_at = kCounters;
