@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "tcg/ir/block.h"
+#include "tcg/ir/vector_info.h"
 
 namespace vireo::tcg {
 
@@ -278,6 +279,18 @@ class Builder {
                  .a = a.id,
                  .b = b.id,
                  .c = c.id});
+  }
+
+  /// Of shape kTextMask or kTextIndex, with all flags.
+  Value compare_text(VectorOpcode op, Value a, Value b, Value lengths, uint8_t imm) {
+    return make({.op = Opcode::kVector,
+                 .type = gives_integer(info(op).shape) ? Type::kI32 : Type::kV128,
+                 .flags = kAllFlags,
+                 .aux = static_cast<uint16_t>(op),
+                 .a = a.id,
+                 .b = b.id,
+                 .c = lengths.id,
+                 .imm = imm});
   }
 
   // Control. Link slots are 0 and 1.

@@ -147,11 +147,13 @@ EvaluationResult evaluate_vector(const Inst& inst, Type source, const Operand op
   EvaluationResult result{.flags = flags, .mxcsr = o.mxcsr};
   if (o.fault) {
     result.fault = EvaluationFault::kSimdException;
-  } else if (gives_integer(row.shape)) {
+    return result;
+  }
+  result.flags = merge_flags(flags, o.flags, inst.flags);
+  if (gives_integer(row.shape)) {
     result.value.set_lane<uint64_t>(0, o.integer_result & util::low_mask(bits_of(inst.type)));
   } else {
     result.value = resize(o.result, inst.type, inst.type);
-    result.flags = merge_flags(flags, o.flags, inst.flags);
   }
   return result;
 }

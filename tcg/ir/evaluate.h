@@ -41,7 +41,7 @@ struct VectorOperation {
 
   VectorValue result;
   uint64_t integer_result = 0;
-  uint32_t flags = 0;  ///< All arithmetic flags, for compares.
+  uint32_t flags = 0;  ///< All arithmetic flags, for what compares.
   bool fault = false;  ///< An unmasked SIMD exception: there is no result.
 };
 using VectorEvaluator = void (*)(VectorOperation&);

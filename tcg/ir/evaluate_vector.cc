@@ -15,7 +15,7 @@ Table make_table() {
   Table table{};
   for (auto rows :
        {vector_integer_rows(), vector_shuffle_rows(), vector_float_rows(), vector_convert_rows(),
-        vector_avx_rows(), vector_aes_rows(), vector_sha_rows()}) {
+        vector_avx_rows(), vector_aes_rows(), vector_sha_rows(), vector_text_rows()}) {
     for (const VectorRow& row : rows) table[static_cast<unsigned>(row.op)] = row.evaluate;
   }
   return table;

@@ -19,5 +19,6 @@ std::span<const VectorRow> vector_convert_rows();
 std::span<const VectorRow> vector_avx_rows();
 std::span<const VectorRow> vector_aes_rows();
 std::span<const VectorRow> vector_sha_rows();
+std::span<const VectorRow> vector_text_rows();
 
 }  // namespace vireo::tcg

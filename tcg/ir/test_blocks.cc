@@ -114,6 +114,17 @@ VectorOpcode BlockGenerator::vector_opcode() {
   }
 }
 
+/// Mostly to where the encoding has the result.
+void BlockGenerator::compare_text(Builder& builder, VectorOpcode op, Value a, Value b) {
+  constexpr unsigned kRcx = 1, kXmm0 = 0;
+  const Value lengths = below(2)
+                            ? operand(builder, Type::kI64)
+                            : builder.constant(Type::kI64, uint64_t{below(20)} << 32 | below(20));
+  const Value result = builder.compare_text(op, a, b, lengths, static_cast<uint8_t>(below(128)));
+  const unsigned usual = is_integer(result.type) ? kRcx : kXmm0;
+  builder.set_reg(below(4) ? usual : below(4), result);
+}
+
 void BlockGenerator::vector_instruction(Builder& builder) {
   const VectorOpcode op = vector_opcode();
   const VectorOpcodeInfo& row = info(op);
@@ -132,6 +143,7 @@ void BlockGenerator::vector_instruction(Builder& builder) {
     builder.vector(op, Type::kVoid, a, b, imm, kAllFlags);
     return;
   }
+  if (compares_text(row.shape)) return compare_text(builder, op, a, b);
   if (row.shape == VectorShape::kWithXmm0) {
     const Value c = builder.get_reg(Type::kV128, below(2));
     return builder.set_reg(below(4), builder.vector(op, a, b, c));
@@ -182,6 +194,7 @@ void BlockGenerator::wide_vector_instruction(Builder& builder) {
   }
   const bool to_integer = gives_integer(row.shape);
   const Value b = row.shape == VectorShape::kShiftImm ? Value{} : wide_operand(builder, b_type);
+  if (compares_text(row.shape)) return compare_text(builder, op, a, b);
   if (row.shape == VectorShape::kCompareFlags) {
     builder.vector(op, Type::kVoid, a, b, imm, kAllFlags);
   } else if (to_integer) {

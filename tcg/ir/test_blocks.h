@@ -29,6 +29,7 @@ class BlockGenerator {
   Value compute_other(Builder& builder, Type type);
   VectorOpcode any_vector_opcode();
   VectorOpcode vector_opcode();
+  void compare_text(Builder& builder, VectorOpcode op, Value a, Value b);
   void vector_instruction(Builder& builder);
   Value wide_operand(Builder& builder, Type type);
   void wide_vector_instruction(Builder& builder);

@@ -25,6 +25,8 @@ enum class VectorShape : uint8_t {
   kCompareFlags,
   kFused,
   kWithXmm0,
+  kTextMask,
+  kTextIndex,
 };
 
 /// Encoding forms of a vector operation; see vector_opcodes.inc.
@@ -77,15 +79,18 @@ enum class VexExtension : uint8_t {
 };
 VexExtension vex_extension(const VectorOpcodeInfo& row, bool wide);
 
+constexpr bool compares_text(VectorShape shape) {
+  return shape == VectorShape::kTextMask || shape == VectorShape::kTextIndex;
+}
 constexpr bool has_immediate(VectorShape shape) {
   return shape == VectorShape::kBinaryImm || shape == VectorShape::kMergeImm ||
          shape == VectorShape::kUnaryImm || shape == VectorShape::kShiftImm ||
          shape == VectorShape::kFromIntegerImm || shape == VectorShape::kToIntegerImm ||
-         shape == VectorShape::kToIntegerRmImm;
+         shape == VectorShape::kToIntegerRmImm || compares_text(shape);
 }
 /// Whether Inst::c is an operand.
 constexpr bool has_third_operand(VectorShape shape) {
-  return shape == VectorShape::kFused || shape == VectorShape::kWithXmm0;
+  return shape == VectorShape::kFused || shape == VectorShape::kWithXmm0 || compares_text(shape);
 }
 /// Whether Inst::a is an operand (the destination register before).
 constexpr bool has_first_operand(VectorShape shape) {
@@ -95,7 +100,8 @@ constexpr bool has_first_operand(VectorShape shape) {
 }
 /// Whether the result is an integer value.
 constexpr bool gives_integer(VectorShape shape) {
-  return shape >= VectorShape::kToInteger && shape <= VectorShape::kToIntegerRmImm;
+  return (shape >= VectorShape::kToInteger && shape <= VectorShape::kToIntegerRmImm) ||
+         shape == VectorShape::kTextIndex;
 }
 /// Whether Inst::b is an integer value.
 constexpr bool takes_integer(VectorShape shape) {

@@ -240,6 +240,7 @@ class Verifier {
     }
     if (inst.imm > 0xff) return "the immediate has 8 bits";
     if (!vector_result_fits(inst, row)) return "wrong result type";
+    if (compares_text(row.shape)) return check_text(inst);
     if (inst.a != kNoValue && !vector_first_fits(inst, row)) return "wrong type of a";
     if (has_third_operand(row.shape)) return check_fused(inst, row);
     return needs_b && !vector_second_fits(inst, row) ? "wrong type of b" : nullptr;
@@ -250,6 +251,11 @@ class Verifier {
     const Type type = type_of(inst.c);
     const bool fits = inst.type == Type::kV256 ? type == inst.type : type >= row.operand;
     return is_vector(type) && fits ? nullptr : "wrong type of c";
+  }
+
+  const char* check_text(const Inst& inst) const {
+    const bool vectors = type_of(inst.a) == Type::kV128 && type_of(inst.b) == Type::kV128;
+    return vectors && type_of(inst.c) == Type::kI64 ? nullptr : "wrong type of an operand";
   }
 
   static bool vector_result_fits(const Inst& inst, const VectorOpcodeInfo& row) {

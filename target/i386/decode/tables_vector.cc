@@ -106,7 +106,8 @@ Feature sse_feature(const VectorOpcodeInfo& op) {
     const uint8_t low = op.opcode & 0xff;
     const bool is_ssse3 = map == 0x38 ? low <= 0x0b || (low >= 0x1c && low <= 0x1e) : low == 0x0f;
     if (is_ssse3) return Feature::kSsse3;
-    return op.opcode == 0x3837 ? Feature::kSse42 : Feature::kSse41;
+    const bool is_sse42 = op.opcode == 0x3837 || compares_text(op.shape);
+    return is_sse42 ? Feature::kSse42 : Feature::kSse41;
   }
   if (is_sse3(op.opcode, op.prefix)) return Feature::kSse3;
   const bool converts = op.opcode == 0x5a || op.opcode == 0x5b || op.opcode == 0xe6;
@@ -160,6 +161,7 @@ Row make_row(const VectorOpcodeInfo& op, VectorOpcode number, bool mmx) {
   if (op.forms & tcg::kMmxOperand) attributes |= uses_mmx;
   if ((op.forms & tcg::kRegisterOnly) || is_shift) attributes |= register_only;
   if (is_shift) attributes |= reg(op.opcode & 7);
+  if (compares_text(op.shape)) attributes |= unaligned;
   return {static_cast<uint8_t>(is_shift ? op.opcode >> 8 : op.opcode & 0xff),
           op.text,
           operands_of(op, mmx),
@@ -231,6 +233,11 @@ OperandSpec vex_source(const VectorOpcodeInfo& op) {
   return {place, Width::kDq, width_of(op.operand)};
 }
 
+/// Whether a VEX encoding has no operand in VEX.vvvv.
+bool is_of_two(VectorShape shape) {
+  return !has_first_operand(shape) || shape == VectorShape::kCompareFlags || compares_text(shape);
+}
+
 OperandSpecs vex_operands_of(const VectorOpcodeInfo& op) {
   const Width width =
       op.forms & (tcg::kWide | tcg::kWidens | tcg::kCrossLane) ? Width::kX : Width::kDq;
@@ -248,9 +255,7 @@ OperandSpecs vex_operands_of(const VectorOpcodeInfo& op) {
     case VectorShape::kToIntegerImm:
       return {OperandSpec{Place::kG, Width::kD}, source, immediate};
     default:
-      if (!has_first_operand(op.shape) || op.shape == VectorShape::kCompareFlags) {
-        return {target, source, last};
-      }
+      if (is_of_two(op.shape)) return {target, source, last};
       return {target, first, source, last};
   }
 }

@@ -180,7 +180,6 @@ class Translator {
   void extract_lane(const Insn& in);
   void insert_lane(const Insn& in);
   void insert_single(const Insn& in);
-  void compare_text(const Insn& in);
   void narrow_to_halves(const Insn& in);
   void masked_vector_load(const Insn& in);   ///< Variant: bytes of an element.
   void masked_vector_store(const Insn& in);  ///< Likewise.
@@ -328,6 +327,8 @@ class Translator {
   void write_vector(const Insn& in, unsigned index, Value value);
   uint8_t vector_memory_flags(const Insn& in, unsigned size) const;
   Value select_by_mask(Value mask, Value if_set, Value if_clear);
+  Value text_length(unsigned reg, bool wide);
+  void compare_text(const Insn& in, tcg::VectorOpcode op);
   void vector_compare(const Insn& in, tcg::VectorOpcode op);
   void vector_to_integer(const Insn& in, tcg::VectorOpcode op);
 

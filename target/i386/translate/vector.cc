@@ -74,6 +74,7 @@ void Translator::write_vector(const Insn& in, unsigned index, Value value) {
 void Translator::vector_operation(const Insn& in) {
   const VectorOpcode op = operation_of(in);
   const tcg::VectorOpcodeInfo& row = info(op);
+  if (compares_text(row.shape)) return compare_text(in, op);
   if (gives_integer(row.shape)) return vector_to_integer(in, op);
   if (row.shape == VectorShape::kCompareFlags) return vector_compare(in, op);
   const bool is_mmx = in.operands[0].kind == Operand::Kind::kMmx;
@@ -163,18 +164,28 @@ void Translator::insert_lane(const Insn& in) {
                           static_cast<uint8_t>(in.immediate)));
 }
 
+/// The length of an operand in a register, to 32 bits, which leave it beyond any vector.
+Translator::Value Translator::text_length(unsigned reg, bool wide) {
+  const Value low = ir_.get_reg(Type::kI32, reg);
+  if (!wide) return ir_.zero_extend(Type::kI64, low);
+  const Value whole = ir_.get_reg(Type::kI64, reg);
+  const Value beyond = ir_.xor_(whole, ir_.sign_extend(Type::kI64, low));
+  constexpr uint64_t kLongest = 0x7fffffff;
+  return ir_.select_nonzero(number(kLongest), ir_.zero_extend(Type::kI64, low), beyond);
+}
+
 /// PCMPESTRI and its kind.
-void Translator::compare_text(const Insn& in) {
-  const Value text = read_vector(in, 1);
-  const Value low = ir_.vector(VectorOpcode::kMovToInteger, Type::kI64, {}, text);
-  const Value high = ir_.vector(VectorOpcode::kPextrd, Type::kI64, {}, text, 1);
-  const uint64_t what = in.opcode | (in.immediate & 0xff) << 8 |
-                        uint64_t{in.operands[0].reg} << 16 | (in.rex & 8 ? 1u << 24 : 0);
-  call_helper(HelperId::compare_text, number(what), low, high);
-  const bool gives_mask = (in.opcode & 1) == 0;
-  if (in.vex && gives_mask) {
-    ir_.set_reg(0, ir_.zero_extend(Type::kV256, ir_.get_reg(Type::kV128, 0)));
+void Translator::compare_text(const Insn& in, VectorOpcode op) {
+  const Value b = read_vector(in, 1), a = read_vector(in, 0);
+  Value lengths = number(0);
+  if (op == VectorOpcode::kPcmpestri || op == VectorOpcode::kPcmpestrm) {
+    const bool wide = in.rex & 8;
+    const Value high = ir_.shl(text_length(kRdx, wide), constant(Type::kI8, 32));
+    lengths = ir_.or_(text_length(kRax, wide), high);
   }
+  const Value result = ir_.compare_text(op, a, b, lengths, static_cast<uint8_t>(in.immediate));
+  if (is_integer(result.type)) return ir_.set_reg(kRcx, result);
+  ir_.set_reg(0, in.vex ? ir_.zero_extend(Type::kV256, result) : result);
 }
 
 /// INSERTPS from memory takes the only lane there is, whatever the immediate selects.

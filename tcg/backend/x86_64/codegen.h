@@ -421,6 +421,13 @@ class CodeGenerator {
                                Reg vvvv = kRax);
   void emit_mmx(const VectorOpcodeInfo& row);
 
+  // codegen_text.cc.
+  static Reg text_result(const VectorOpcodeInfo& row);
+  void emit_text(const VectorOpcodeInfo& row, const Mem* memory);
+  void begin_lengths(const Rm& lengths);
+  void end_lengths();
+  bool text_folds(const VectorOpcodeInfo& row) const;
+
   // codegen_x87.cc.
   enum class X87Place : uint8_t { kUnknown, kMemory, kHost };
   void need_x87(X87Place place, uint8_t value, const uint8_t* thunk);

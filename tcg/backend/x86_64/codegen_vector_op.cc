@@ -54,6 +54,7 @@ bool CodeGenerator::vector_supported(const Inst& vector) const {
   }
   if (map == 0x38 && (low <= 0x0b || (low >= 0x1c && low <= 0x1e))) return cpu_.ssse3;
   if (map == 0x38) return low == 0x37 ? cpu_.sse42 : cpu_.sse41;
+  if (compares_text(row.shape)) return cpu_.sse42;
   if (map == 0x3a) return low == 0x0f ? cpu_.ssse3 : cpu_.sse41;
   const bool duplicates = (low == 0x12 || low == 0x16) && row.prefix >= 0xf2;
   if (duplicates || low == 0xd0 || low == 0x7c || low == 0x7d) return cpu_.sse3;
@@ -101,10 +102,13 @@ bool CodeGenerator::uses_vex(ValueId id) const {
   }
 }
 
-// Whether XMM0 is c when the instruction begins, and still is when a is in the result's register.
+// Whether XMM0 is c when the instruction begins, and still is when a is in the result's register;
+// or whether the result goes there.
 bool CodeGenerator::implicit_operand_fits() const {
-  if (row_of(inst()).shape != VectorShape::kWithXmm0) return true;
   constexpr auto kXmm0 = Reg{0};
+  const VectorShape shape = row_of(inst()).shape;
+  if (shape == VectorShape::kTextMask) return target_register() == kXmm0;
+  if (shape != VectorShape::kWithXmm0) return true;
   const bool kept = target_register() != kXmm0 || places_[inst().a].host == kXmm0;
   return places_[inst().c].host == kXmm0 && kept;
 }
@@ -115,13 +119,15 @@ void CodeGenerator::emit_vector() { emit_vector_op(nullptr); }
 void CodeGenerator::emit_vector_op(const Mem* memory) {
   const VectorOpcodeInfo& row = row_of(inst());
   const bool vex = uses_vex(static_cast<ValueId>(at_));
-  if (!vex && (!vector_supported(inst()) || !implicit_operand_fits())) return emit_evaluate();
+  if ((!vex && !vector_supported(inst())) || !implicit_operand_fits()) return emit_evaluate();
   const Type operand = inst().b == kNoValue ? inst().type : inst(inst().b).type;
   const bool on_mmx =
       inst().type == Type::kV64 || (inst().b != kNoValue && gives_integer(row.shape) &&
                                     operand == Type::kV64 && (row.forms & kMmxForms));
   if (needs_mmx(row, on_mmx)) {
     emit_mmx(row);
+  } else if (compares_text(row.shape)) {
+    emit_text(row, memory);
   } else if (gives_integer(row.shape)) {
     emit_vector_to_integer(row, memory);
   } else if (row.shape == VectorShape::kCompareFlags) {
@@ -270,14 +276,17 @@ bool CodeGenerator::vector_folds(const Inst& op, const Inst& load) const {
   const bool compares = row.shape == VectorShape::kCompareFlags;
   const bool fused = row.shape == VectorShape::kFused;
   const bool has_b = row.shape != VectorShape::kShiftImm && row.shape != VectorShape::kWithXmm0 &&
-                     !takes_integer(row.shape) && !gives_integer(row.shape);
+                     !takes_integer(row.shape) &&
+                     (!gives_integer(row.shape) || compares_text(row.shape));
   const ValueId last = fused ? op.c : op.b;
   if (!has_b || last != at_ || op.a == at_ || (fused && op.b == at_)) return false;
   if (memory_operand(row, is_wide(op)) != load.type) return false;
   if ((row.forms & (kRegisterOnly | kMmxOperand)) || op.type == Type::kV64) return false;
-  if (!vex && size_of(load.type) == 16 && !(load.extra & kMemoryAligned)) return false;
+  const bool any_place = vex || compares_text(row.shape);
+  if (!any_place && size_of(load.type) == 16 && !(load.extra & kMemoryAligned)) return false;
   if (has_first_operand(row.shape) && !will_be_pinned(op.a)) return false;
   if (fused && !will_be_pinned(op.b)) return false;
+  if (compares_text(row.shape)) return text_folds(row);
   return compares || live_.target(user) != Liveness::kNoTarget;
 }
 

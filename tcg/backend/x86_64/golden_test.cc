@@ -547,6 +547,42 @@ jmp
 )");
 }
 
+TEST_F(Golden, TextInMemory) {
+  set_flags();
+  const Value text = b_.load(Type::kV128, get(kSi), 0, 0);
+  const Value set = get(1, Type::kV128);
+  b_.set_reg(kCx, b_.compare_text(VectorOpcode::kPcmpistri, set, text, number(0), 0x12));
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+mov r12, rsi
+rorx r14d, r12d, 9
+and r14d, 0x7ff8
+add r14, qword ptr [r13 + 0xc]
+sub r12, qword ptr [r14]
+cmp r12, 0xff0
+ja
+mov r14, qword ptr [r14 + 0x10000]
+pcmpistri xmm1, xmmword ptr [r14 + r12], 0x12
+jmp
+)");
+}
+
+TEST_F(Golden, TextOfLengths) {
+  set_flags();
+  const Value a = get(1, Type::kV128), b = get(2, Type::kV128);
+  b_.set_reg(0, b_.compare_text(VectorOpcode::kPcmpestrm, a, b, get(kBx), 0x40));
+  EXPECT_EQ(code(), R"(mov word ptr [r13 - 0x80], 0x200
+mov qword ptr [r13 + 0x74], rax
+mov qword ptr [r13 + 0x7c], rdx
+mov rax, rbx
+mov rdx, rbx
+shr rdx, 0x20
+pcmpestrm xmm1, xmm2, 0x40
+mov rax, qword ptr [r13 + 0x74]
+mov rdx, qword ptr [r13 + 0x7c]
+jmp
+)");
+}
+
 TEST_F(Golden, Return) {
   set_flags();
   b_.exit_return(get(kAx));
