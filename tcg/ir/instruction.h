@@ -75,6 +75,23 @@ enum PairFlags : uint8_t {
   kPairPossible = 1 << 5,  ///< There is another way than to call.
 };
 
+/// Inst::extra of a call of the helper for x86's gathers (VPGATHERDD and its kind) with 64-bit
+/// addresses and without segment bases: what a backend may do itself instead. Operand a is the
+/// address without index, b a constant: a Gather's bits.
+enum GatherFlags : uint8_t {
+  kGatherUser = 1 << 3,      ///< With user privilege.
+  kGatherPossible = 1 << 6,  ///< There is another way than to call.
+};
+
+/// What a gather works on: vector registers, sizes in bytes.
+struct Gather {
+  uint8_t target, mask, indexes;
+  uint8_t element, index;
+  uint8_t count;  ///< Of elements.
+  uint8_t scale;  ///< Of indexes, as a power of two.
+  uint8_t unused = 0;
+};
+
 /// One IR instruction; lives in Block::insts; its index is its value.
 struct Inst {
   Opcode op = Opcode::kConstant;

@@ -1,6 +1,7 @@
 // Vectors whose elements are in memory one by one: VMASKMOV, VPMASKMOV and gathers (SDM volume 2,
 // VMASKMOV and VPGATHERDD).
 
+#include <bit>
 #include <cstring>
 
 #include "target/i386/cpu/mode.h"
@@ -8,6 +9,7 @@
 #include "target/i386/helper/functions.h"
 #include "target/i386/helper/memory.h"
 #include "target/i386/helper/segmentation.h"
+#include "tcg/ir/instruction.h"
 #include "util/bits.h"
 
 namespace vireo::i386 {
@@ -100,27 +102,28 @@ uint64_t helper_masked_store(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t
 }
 
 /// A fault leaves the elements done so far in the target, and their bits of the mask clear.
-uint64_t helper_gather(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t) {
+uint64_t helper_gather(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
   CpuState& state = cpu_state(frame);
-  uint8_t* target = frame->vector[b & 15];
-  uint8_t* mask = frame->vector[b >> 4 & 15];
-  const uint8_t* indexes = frame->vector[b >> 8 & 15];
-  const unsigned element = b >> 12 & 15, index_size = b >> 16 & 15, count = b >> 20 & 15;
-  const unsigned scale = b >> 24 & 15, address_size = b >> 28 & 15;
-  const auto segment = static_cast<SegmentRegister>(b >> 32);
-  for (unsigned i = 0; i < count; ++i) {
+  const auto gather = std::bit_cast<tcg::Gather>(b);
+  uint8_t* target = frame->vector[gather.target];
+  uint8_t* mask = frame->vector[gather.mask];
+  const uint8_t* indexes = frame->vector[gather.indexes];
+  const unsigned element = gather.element, address_size = c & 0xff;
+  const auto segment = static_cast<SegmentRegister>(c >> 8);
+  for (unsigned i = 0; i < gather.count; ++i) {
     if (is_selected(mask, i, element)) {
       const auto index = static_cast<uint64_t>(
-          util::sign_extend(element_of(indexes, i, index_size), index_size * 8));
-      const uint64_t offset = (a + (index << scale)) & util::low_mask(address_size * 8);
+          util::sign_extend(element_of(indexes, i, gather.index), gather.index * 8));
+      const uint64_t offset = (a + (index << gather.scale)) & util::low_mask(address_size * 8);
       const uint64_t linear = element_address(state, segment, offset, element, false);
       const uint64_t value = read_sized(state, linear, element, data_privilege(state));
       std::memcpy(target + i * element, &value, element);
     }
     std::memset(mask + i * element, 0, element);
   }
+  const unsigned bytes = gather.count * element;
   std::memset(mask, 0, 32);
-  std::memset(target + count * element, 0, 32 - count * element);
+  std::memset(target + bytes, 0, 32 - bytes);
   return 0;
 }
 

@@ -1,6 +1,9 @@
 // Loads, stores and moves of MMX and SSE (SDM volume 1,
 // chapters 8 to 11).
 
+#include <algorithm>
+#include <bit>
+
 #include "target/i386/translate/helper_id.h"
 #include "target/i386/translate/translator.h"
 
@@ -80,15 +83,27 @@ void Translator::masked_vector_store(const Insn& in) {
               number(in.row->variant | in.operands[0].size << 8 | in.memory.segment << 16));
 }
 
+/// GatherFlags, if nothing but memory's own checks stands in the instruction's way.
+uint8_t Translator::gather_flags(const Insn& in) const {
+  const bool has_base = in.memory.segment == kFs || in.memory.segment == kGs;
+  if (!is_64() || in.address_size != 8 || has_base || accesses_are_watched()) return 0;
+  return static_cast<uint8_t>(tcg::kGatherPossible | (cpl() == 3 ? tcg::kGatherUser : 0));
+}
+
 void Translator::gather(const Insn& in) {
   const Value offset = ir_.zero_extend(Type::kI64, effective_address(in));
-  const unsigned element = in.vex_w ? 8 : 4, index = in.opcode & 1 ? 8 : 4;
-  const unsigned wider = element > index ? element : index;
-  const unsigned count = (in.vex_l ? 32 : 16) / wider;
-  const uint64_t what = in.operands[0].reg | in.operands[2].reg << 4 | in.vector_index << 8 |
-                        element << 12 | index << 16 | count << 20 | in.memory.scale << 24 |
-                        uint64_t{in.address_size} << 28 | uint64_t{in.memory.segment} << 32;
-  call_helper(HelperId::gather, offset, number(what));
+  const uint8_t element = in.vex_w ? 8 : 4, index = in.opcode & 1 ? 8 : 4;
+  const tcg::Gather what{
+      .target = in.operands[0].reg,
+      .mask = in.operands[2].reg,
+      .indexes = in.vector_index,
+      .element = element,
+      .index = index,
+      .count = static_cast<uint8_t>((in.vex_l ? 32 : 16) / std::max(element, index)),
+      .scale = in.memory.scale};
+  ir_.call(static_cast<unsigned>(HelperId::gather), Type::kVoid, offset,
+           number(std::bit_cast<uint64_t>(what)),
+           number(in.address_size | uint64_t{in.memory.segment} << 8), gather_flags(in));
 }
 
 void Translator::zero_upper(const Insn&) { ir_.zero_upper(is_64() ? 16 : 8); }

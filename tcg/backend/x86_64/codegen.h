@@ -428,6 +428,11 @@ class CodeGenerator {
   void end_lengths();
   bool text_folds(const VectorOpcodeInfo& row) const;
 
+  // codegen_gather.cc.
+  void emit_gather(Encoder::Label done);
+  void emit_gather_element(const Gather& gather, const Mem& index, Encoder::Label fails);
+  void finish_gather(const Gather& gather, size_t result);
+
   // codegen_x87.cc.
   enum class X87Place : uint8_t { kUnknown, kMemory, kHost };
   void need_x87(X87Place place, uint8_t value, const uint8_t* thunk);

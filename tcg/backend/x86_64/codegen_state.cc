@@ -226,6 +226,7 @@ void CodeGenerator::emit_call_helper() {
   const Encoder::Label done = e_.new_label();
   if (link_blocks_ && (inst().extra & kStringPossible)) emit_string(done);
   if (link_blocks_ && (inst().extra & kPairPossible)) emit_pair_exchange(done);
+  if (link_blocks_ && (inst().extra & kGatherPossible)) emit_gather(done);
   store_guest_ip(ip_);
   e_.mov_imm(4, kTlbReg, inst().aux);
   e_.call_to(thunks_.call_helper);

@@ -15,9 +15,11 @@ namespace vireo::tcg {
 class InlineCallTest : public ::testing::Test {
  protected:
   /// `helper` is helper 0.
-  explicit InlineCallTest(HelperFunction helper) : helpers_{{"helper", helper}} {
+  explicit InlineCallTest(HelperFunction helper, bool wide_vectors = false)
+      : helpers_{{"helper", helper}} {
     BackendConfig config{test_hooks(), helpers_};
     config.code_cache_bytes = 4 << 20;
+    config.wide_vectors = wide_vectors;
     backend_ = std::move(make_jit_backend(config)).value();
   }
 
