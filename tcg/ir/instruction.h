@@ -83,6 +83,10 @@ enum GatherFlags : uint8_t {
   kGatherPossible = 1 << 6,  ///< There is another way than to call.
 };
 
+/// In Inst::extra of a call: code generators that can do without it, as a rule.
+constexpr unsigned kCallAvoidable =
+    unsigned{kStringPossible} | unsigned{kPairPossible} | unsigned{kGatherPossible};
+
 /// What a gather works on: vector registers, sizes in bytes.
 struct Gather {
   uint8_t target, mask, indexes;

@@ -76,7 +76,7 @@ void look_at(const Encoding& encoding, Translation& found) {
     const std::string name = helper_table()[inst.aux].name;
     if (is_check(name)) continue;
     found.helpers.insert(name);
-    calls = true;
+    calls |= (inst.extra & tcg::kCallAvoidable) == 0;
   }
   found.needs_no_helper |= !calls;
 }
