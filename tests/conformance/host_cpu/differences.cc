@@ -116,6 +116,13 @@ bool is_misaligned(const Ending& host, const Ending& ours) {
   return host.vector == i386::kAcFault || ours.vector == i386::kAcFault;
 }
 
+/// Whether the segment refuses a misaligned FXSAVE or FXRSTOR as well: a write of code, or more
+/// than 64 KiB from its base. Then either may be raised (SDM volume 2, FXSAVE).
+bool is_refused_twice(const Insn& insn, const Ending& host, const Ending& ours) {
+  const bool segment_may_refuse = insn.memory.segment == i386::kCs || insn.address_size == 2;
+  return segment_may_refuse && is_memory_fault(host) && ours.vector == i386::kGp;
+}
+
 /// Images of state, numbers of 80 bits, two bounds, two strings, elements one by one.
 bool has_several_accesses(const Insn& insn) {
   using T = i386::Translator;
@@ -127,6 +134,8 @@ bool has_several_accesses(const Insn& insn) {
          translate == &T::masked_move;
 }
 
+bool is_sha(const i386::Row& row) { return std::string_view(row.mnemonic).starts_with("sha"); }
+
 /// Whether two endings differ in what processors may do: ARPL, of which the SDM does not say that
 /// it writes what it does not change; SHA operands, which AMD's processors do not want aligned;
 /// MOVSXD of 16 bits, for which they read 32; faults at addresses of the system,
@@ -135,11 +144,11 @@ bool is_same_fault(const Encoding& encoding, const Ending& host, const Ending& o
   const i386::Row& row = *encoding.insn.row;
   if (row.translate == &i386::Translator::adjust_rpl && host.vector == Ending::kArrived)
     return ours.vector == i386::kPf || ours.vector == i386::kGp;
-  if (std::string_view(row.mnemonic).starts_with("sha") && ours.vector == i386::kGp) return true;
-  if (std::string_view(row.mnemonic) == "movsxd" && encoding.insn.operand_size == 2)
-    return is_memory_fault(host);
+  if (is_sha(row) && ours.vector == i386::kGp) return true;
+  if (is_short_movsxd(encoding.insn)) return is_memory_fault(host);
   // FXSAVE and FXRSTOR begin with the alignment.
-  if (row.translate == &i386::Translator::save_state && is_misaligned(host, ours)) return false;
+  if (row.translate == &i386::Translator::save_state && is_misaligned(host, ours))
+    return is_refused_twice(encoding.insn, host, ours);
   if (has_several_accesses(encoding.insn) && is_memory_fault(host) && is_memory_fault(ours))
     return true;
   return host.vector == i386::kPf && ours.vector == i386::kPf && host.fault_address >> 63 &&

@@ -240,6 +240,10 @@ bool is_string(const Insn& insn) {
   });
 }
 
+bool is_short_movsxd(const Insn& insn) {
+  return std::string_view(insn.row->mnemonic) == "movsxd" && insn.operand_size == 2;
+}
+
 bool is_undefined_on_amd(const Row& row) {
   return row.opcode == 0x0d && row.attributes & i386::register_only &&
          row.translate == &T::no_operation;

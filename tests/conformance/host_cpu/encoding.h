@@ -36,6 +36,8 @@ bool is_branch(const i386::Row& row);
 /// Whether it takes where it goes to from a register, memory or the stack.
 bool is_indirect_branch(const i386::Row& row);
 bool is_string(const i386::Insn& insn);
+/// MOVSXD of 16 bits, for which AMD's processors read 32.
+bool is_short_movsxd(const i386::Insn& insn);
 /// 0F 0D with registers.
 bool is_undefined_on_amd(const i386::Row& row);
 

@@ -74,7 +74,7 @@ bool has_fit_memory(const Insn& insn) {
     if (!operand.is_memory()) continue;
     const i386::MemoryOperand& memory = insn.memory;
     if (memory.base != i386::kRbp || memory.index != i386::kNoRegister) return false;
-    if (insn.address_size == 2) return false;
+    if (insn.address_size == 2 || is_short_movsxd(insn)) return false;
     const bool near = memory.displacement > -0x800 && memory.displacement < 0x800;
     if (!near || (operand.size >= 16 && memory.displacement % 32 != 0)) return false;
   }
