@@ -184,6 +184,8 @@ void PcCpu::reset() {
   i386::reset(state_);
   init_request_ = false;
   const core::MachineLockIfNeeded lock;
+  // Those that the CPU did not get to are found behind the reset as well.
+  for (const i386::MachineCheck& error : machine_checks_) i386::log_machine_check(state_, error);
   machine_checks_.clear();
   i386::change_request(
       state_,

@@ -11,8 +11,11 @@ constexpr uint64_t kOverflow = uint64_t{1} << 62;
 constexpr uint64_t kUncorrected = uint64_t{1} << 61;
 constexpr uint64_t kInProgress = 1u << 2;  // IA32_MCG_STATUS.MCIP
 
+}  // namespace
+
 // SDM volume 3, 15.3.2.2.1: the first uncorrected error stays; others give way to what follows.
-void log_error(uint64_t* bank, const MachineCheck& error) {
+void log_machine_check(CpuState& state, const MachineCheck& error) {
+  uint64_t* bank = &state.machine_check[error.bank * 4];
   uint64_t& status = bank[1];
   const bool is_full = status & kMachineCheckValid;
   if (is_full && (status & kUncorrected)) {
@@ -24,12 +27,10 @@ void log_error(uint64_t* bank, const MachineCheck& error) {
   bank[3] = error.misc;
 }
 
-}  // namespace
-
 void report_machine_check(CpuState& state, const MachineCheck& error) {
-  uint64_t* bank = &state.machine_check[error.bank * 4];
-  log_error(bank, error);
-  const bool is_reported = bank[0] == ~uint64_t{0} && state.mcg_ctl == ~uint64_t{0};
+  log_machine_check(state, error);
+  const bool is_reported =
+      state.machine_check[error.bank * 4] == ~uint64_t{0} && state.mcg_ctl == ~uint64_t{0};
   if (!(error.status & kUncorrected) || !is_reported) return;
   if (!(state.cr4 & kCr4Mce) || (state.mcg_status & kInProgress)) return shut_down(state);
   state.mcg_status = error.mcg_status | kInProgress;

@@ -15,7 +15,9 @@ struct MachineCheck {
 
 constexpr uint64_t kMachineCheckValid = uint64_t{1} << 63;
 
-/// Logs the error in its bank. One that is uncorrected raises #MC if both the bank's control and
+/// Logs the error in its bank.
+void log_machine_check(CpuState& state, const MachineCheck& error);
+/// And reports it. One that is uncorrected raises #MC if both the bank's control and
 /// IA32_MCG_CTL are all ones; it shuts the CPU down without CR4.MCE, and while another one is
 /// being handled (MCIP). Not for use inside translated code.
 void report_machine_check(CpuState& state, const MachineCheck& error);

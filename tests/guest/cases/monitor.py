@@ -34,9 +34,10 @@ def machine_check(bench):
     with bench.linux(append="mce=1,0 mce=print_all mce=bootlog panic=1") as guest:
         guest.expect(READY, BOOT)
         # Valid, enabled, with an address; Linux looks for corrected errors when it boots, and then every five minutes.
+        monitor(guest, "stop")  # the CPU never gets to see it
         monitor(guest, "mce 0 3 0x9400000000000136 0 0x23456000 0")
-        guest.run("true", COMMAND)  # the CPU takes it between two instructions
         monitor(guest, "system_reset")
+        monitor(guest, "cont")
         guest.expect("(?i)ADDR 23456000", BOOT)
         guest.expect(READY, BOOT)
         # Valid, uncorrected, enabled, with an address; the processor's context is corrupt.
