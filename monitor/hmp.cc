@@ -31,6 +31,13 @@ void Hmp::greet() {
   emit(line_);
 }
 
+void Hmp::begin_session() {
+  line_.clear();
+  escape_state_ = 0;
+  greeted_ = false;
+  greet();
+}
+
 void Hmp::execute(std::string_view line) { emit(run_command(control_, line)); }
 
 void Hmp::input(std::span<const uint8_t> bytes) {

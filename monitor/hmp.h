@@ -19,8 +19,10 @@ class Hmp {
 
   /// Bytes that the user typed.
   void input(std::span<const uint8_t> bytes);
-  /// Shows the greeting (once) and the prompt: a user has come.
+  /// Shows the greeting (once a user) and the prompt: the user looks here.
   void greet();
+  /// Another user has come: what the one before has left on the line is gone.
+  void begin_session();
   /// Carries out one command line; output goes through `print` with "\n" line ends.
   void execute(std::string_view line);
 

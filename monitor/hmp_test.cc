@@ -57,6 +57,19 @@ struct HmpTest : testing::Test {
   Hmp hmp{control, [this](std::string_view text) { out += text; }};
 };
 
+TEST_F(HmpTest, EachUserIsGreetedAndBeginsWithAnEmptyLine) {
+  hmp.greet();
+  type("sto");
+  hmp.greet();
+  EXPECT_TRUE(out.ends_with("(vireo) sto"));
+  EXPECT_EQ(out.rfind("Vireo monitor"), 0u);
+  out.clear();
+  hmp.begin_session();
+  EXPECT_EQ(out.find("Vireo monitor"), 0u);
+  type("cont\n");
+  EXPECT_EQ(control.calls, "cont ");
+}
+
 TEST_F(HmpTest, CommandsAndTheirShortFormsReachTheMachine) {
   type("stop\rc\rsystem_reset\rscreendump /tmp/a.png\rprofile_restart\rq\r");
   EXPECT_EQ(control.calls, "stop cont reset dump:/tmp/a.png:png restart-profile quit ");

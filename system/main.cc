@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <string_view>
@@ -54,6 +55,7 @@ int main(int argc, char** argv) {
   Configuration& configuration = line->configuration;
   const auto prepared = prepare(configuration);
   if (!prepared) return fail(prepared.error());
+  std::signal(SIGPIPE, SIG_IGN);  // a peer that hangs up is an error of write()
   vireo::system::Daemon daemon;
   if (configuration.daemonize) {
     const auto forked = daemon.fork_to_background();

@@ -87,6 +87,7 @@ util::Status Vm::add_monitor() {
        .event =
            [this](chardev::Event event) {
              if (event == chardev::Event::focused) loop_.post([this] { monitor_->greet(); });
+             if (event == chardev::Event::opened) loop_.post([this] { monitor_->begin_session(); });
            }});
   if (configuration_.monitor_given) loop_.post([this] { monitor_->greet(); });
   return {};

@@ -101,20 +101,31 @@ def shows_text(ppm):
     return int(width) >= 640 and any(pixels)
 
 
+def greeted_answer(guest, path, words, hang_up=False):
+    """What a client of the socket reads behind the prompt that greets it, after its words."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(COMMAND * guest.patience)
+        client.connect(str(path))
+        greeting = b""
+        while not greeting.endswith(b"(vireo) "):
+            chunk = client.recv(4096)
+            assert chunk, greeting
+            greeting += chunk
+        client.sendall(words)
+        return b"" if hang_up else b"".join(iter(lambda: client.recv(4096), b""))
+
+
 @guest_test("monitor-socket")
 def monitor_socket(bench):
-    """A monitor on a socket that, by a negated switch, does not wait for its client."""
+    """A monitor on a socket that, by a negated switch, does not wait for its clients, and greets each."""
     path = bench.folder / "monitor"
     with bench.guest("-display", "none", "-monitor", f"unix:{path},server,nowait") as guest:
         deadline = time.monotonic() + COMMAND * guest.patience
         while not path.exists():
             assert time.monotonic() < deadline, "there is no socket"
             time.sleep(0.1)
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(COMMAND * guest.patience)
-            client.connect(str(path))
-            client.sendall(b"info status\nquit\n")
-            answer = b"".join(iter(lambda: client.recv(4096), b""))
+        assert greeted_answer(guest, path, b"left behind", hang_up=True) == b""
+        answer = greeted_answer(guest, path, b"info status\nquit\n")
         assert b"status: running" in answer, answer
         guest.ends(COMMAND)
 
