@@ -119,8 +119,10 @@ class Changes {
       if (number.name == name) return set_number(number, value);
     }
     if (name == "vendor" || name == "model-id") return set_text(name, value);
-    VIREO_TRY_ASSIGN(on, util::parse_bool(value));
-    return set_switch(name, on);
+    const auto on = util::parse_bool(value);
+    VIREO_TRY(set_switch(name, on ? *on : true));  // first of all there has to be one of that name
+    if (!on) return util::Error(on.error()).with_context(name);
+    return {};
   }
 
   util::Status finish() {

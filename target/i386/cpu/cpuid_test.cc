@@ -77,7 +77,12 @@ TEST(CpuOption, FeaturesRaiseTheHighestLeaves) {
 TEST(CpuOption, SaysWhatIsWrong) {
   EXPECT_NE(parse_cpu_option("qemu46").error().message().find("qemu64"), std::string::npos);
   EXPECT_NE(parse_cpu_option("max,+smapp").error().message().find("smap"), std::string::npos);
-  EXPECT_FALSE(parse_cpu_option("max,smap=maybe"));
+  const auto no_switch = parse_cpu_option("max,smap=maybe"),
+             unknown = parse_cpu_option("max,speed=9");
+  ASSERT_FALSE(no_switch);
+  EXPECT_EQ(no_switch.error().message(), "smap: 'maybe' is not a switch; write on or off");
+  ASSERT_FALSE(unknown);
+  EXPECT_TRUE(unknown.error().message().starts_with("unknown CPU feature 'speed'"));
   EXPECT_FALSE(parse_cpu_option("max,+xop,enforce"));
   EXPECT_FALSE(parse_cpu_option("max,vendor=Nobody"));
   EXPECT_FALSE(parse_cpu_option("max,phys-bits=57"));
