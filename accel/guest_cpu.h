@@ -33,6 +33,7 @@ struct CodePosition {
   uint64_t linear = 0;
   uint64_t mode = 0;
   bool user = false;  ///< Fetched with user privilege.
+  uint64_t ip_mask = ~uint64_t{0};
   /// Translations are relocatable (see tcg::Block); `ip` and `linear` are equal then.
   bool relocatable = false;
 };

@@ -123,7 +123,7 @@ tcg::TranslatedBlock* TcgAccelerator::block_for(TcgVcpu& vcpu, const CodePositio
     return nullptr;
   }
   if (last == nullptr || last->key != key || last->relocatable != at.relocatable) {
-    last = &blocks_.page(key, at.relocatable);
+    last = &blocks_.page(key, at.relocatable, at.ip_mask);
   }
   const tcg::CodePage& page = *last;
   tcg::TranslatedBlock* block = blocks_.find(page, offset, kind != BlockKind::kUsual);
@@ -227,7 +227,7 @@ const tcg::CodePage& TcgAccelerator::page_behind(TcgVcpu& vcpu, const CodePositi
     key.linear += tcg::kPageSize;
     key.ip += tcg::kPageSize;
   }
-  return blocks_.page(key, page.relocatable);
+  return blocks_.page(key, page.relocatable, page.ip_mask);
 }
 
 // The CPU is again where the block begins, so that it can be translated once more to show its IR.

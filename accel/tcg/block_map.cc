@@ -28,9 +28,11 @@ uint64_t granules_of(uint64_t page, uint64_t first, uint64_t last) {
 
 }  // namespace
 
-const tcg::CodePage& BlockMap::page(const tcg::CodePageKey& key, bool relocatable) {
+const tcg::CodePage& BlockMap::page(const tcg::CodePageKey& key, bool relocatable,
+                                    uint64_t ip_mask) {
   const auto next = static_cast<uint32_t>(code_pages_.size());
-  const auto [place, is_new] = code_pages_.try_emplace(key, tcg::CodePage{key, relocatable, next});
+  const auto [place, is_new] =
+      code_pages_.try_emplace(key, tcg::CodePage{key, relocatable, next, ip_mask});
   if (is_new) by_page_.resize(code_pages_.size());
   return place->second;
 }

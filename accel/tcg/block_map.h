@@ -21,7 +21,8 @@ namespace vireo::accel {
 class BlockMap {
  public:
   /// The page of that key, which stays until clear().
-  const tcg::CodePage& page(const tcg::CodePageKey& key, bool relocatable);
+  const tcg::CodePage& page(const tcg::CodePageKey& key, bool relocatable,
+                            uint64_t ip_mask = ~uint64_t{0});
   /// There may be no room for two more pages.
   bool full() const { return code_pages_.size() + 2 > tcg::kCodePageNumbers; }
 

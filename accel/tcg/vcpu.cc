@@ -228,7 +228,7 @@ bool TcgVcpu::refuse_branch() {
   const auto reason = static_cast<tcg::ExitReason>(frame_.exit_reason);
   if (reason != tcg::ExitReason::kLookup && reason != tcg::ExitReason::kPoll) return false;
   const tcg::TranslatedBlock* left = accelerator_.backend().left_block(frame_);
-  return left != nullptr && cpu_.refuse_branch(code_base_of(*left->page, frame_) + left->guest_ip(),
+  return left != nullptr && cpu_.refuse_branch(guest_ip_of(*left->page, frame_, left->guest_ip()),
                                                left->guest_insns, *this);
 }
 

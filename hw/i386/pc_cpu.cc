@@ -130,7 +130,8 @@ accel::CodePosition PcCpu::position() const {
           .linear = linear,
           .mode = state_.mode,
           .user = state_.cpl == 3,
-          .relocatable = i386::is_relocatable(state_.mode)};
+          .ip_mask = i386::ip_mask(state_.mode),
+          .relocatable = i386::is_relocatable(state_.mode, ip)};
 }
 
 util::InstructionSet PcCpu::instruction_set(uint64_t mode) const {

@@ -30,6 +30,8 @@ struct CodePage {
   CodePageKey key;
   bool relocatable = false;  ///< Of all its blocks; see Block.
   uint32_t number = 0;       ///< In Frame::code_pages; below kCodePageNumbers.
+  /// What guest IPs are taken modulo if it is relocatable, less one: 32 or 64 bits.
+  uint64_t ip_mask = ~uint64_t{0};
 };
 
 /// From this offset of a block's host code on, it does the guest instruction at `guest_ip`, which
@@ -65,9 +67,9 @@ inline uint64_t code_page_mapping(const CodePage& page, uint64_t guest_ip) {
   const uint64_t address = page.relocatable ? page_of(guest_ip) : 0;
   return address + code_page_tag(page.number);
 }
-/// What the guest IPs of its blocks are relative to.
-inline uint64_t code_base_of(const CodePage& page, const Frame& frame) {
-  return page.relocatable ? frame.code_base : 0;
+/// What `ip`, of one of its blocks, stands for while that runs.
+inline uint64_t guest_ip_of(const CodePage& page, const Frame& frame, uint64_t ip) {
+  return page.relocatable ? (frame.code_base + ip) & page.ip_mask : ip;
 }
 
 struct CompileStatistics {

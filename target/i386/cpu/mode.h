@@ -15,10 +15,18 @@ inline uint32_t code_limit(uint64_t mode) {
   return ~static_cast<uint32_t>(mode >> kModeCodeLimitShift);
 }
 
-/// Whether translations serve the page wherever it is mapped: user code in 64-bit mode, where the
-/// same programs and libraries come at other addresses in each process. The kernel's stay.
-inline bool is_relocatable(uint64_t mode) {
-  return (mode & kMode64) != 0 && (mode >> kModeCplShift & 3) == 3;
+/// What instruction pointers are taken modulo, less one.
+inline uint64_t ip_mask(uint64_t mode) { return mode & kMode64 ? ~uint64_t{0} : 0xffffffff; }
+
+/// Whether translations serve the page of `ip` wherever it is mapped: user code in 64-bit mode and
+/// in flat 32-bit segments, where the same programs and libraries come at other addresses in each
+/// process. The kernel's stay. In the last page of 4 GiB code may run over the limit.
+inline bool is_relocatable(uint64_t mode, uint64_t ip) {
+  if ((mode >> kModeCplShift & 3) != 3) return false;
+  if (mode & kMode64) return true;
+  constexpr uint64_t kFlat32 = kModeProtected | kModeCode32 | kModeFlatData;
+  constexpr uint64_t kLastPage = 0xfffff000;
+  return (mode & kFlat32) == kFlat32 && code_limit(mode) == 0xffffffff && ip < kLastPage;
 }
 
 inline bool in_protected_mode(const CpuState& state) { return state.mode & kModeProtected; }

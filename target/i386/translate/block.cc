@@ -21,7 +21,8 @@ class BlockTranslator {
   BlockTranslator(const BlockStart& start, const FeatureSet& features, accel::CodeReader& code,
                   tcg::Block& block)
       : start_(start),
-        first_ip_(is_relocatable(start.mode) ? start.ip % tcg::kPageSize : start.ip),
+        relocatable_(is_relocatable(start.mode, start.ip)),
+        first_ip_(relocatable_ ? start.ip % tcg::kPageSize : start.ip),
         mode_{static_cast<uint8_t>(start.mode & kMode64       ? 64
                                    : start.mode & kModeCode32 ? 32
                                                               : 16),
@@ -33,7 +34,7 @@ class BlockTranslator {
   bool run(uint64_t& fault_linear) {
     block_.clear();
     block_.guest_ip = first_ip_;
-    block_.relocatable = is_relocatable(start_.mode);
+    block_.relocatable = relocatable_;
     page_ = as_bytes(code_.bytes_at(start_.linear));
     fault_linear = start_.linear;
     if (page_.empty()) return false;
@@ -106,6 +107,7 @@ class BlockTranslator {
   }
 
   const BlockStart& start_;
+  const bool relocatable_;
   const uint64_t first_ip_;  ///< Relative to the page if the block is relocatable.
   const DecodeMode mode_;
   accel::CodeReader& code_;

@@ -23,16 +23,18 @@ void Translator::check_target(uint64_t target) {
 }
 
 bool Translator::needs_check(uint64_t target) const {
-  return is_64() ? leaves_through_loop() : target > code_limit(mode_);
+  return is_64() ? leaves_through_loop() : !is_relocatable() && target > code_limit(mode_);
 }
 
 void Translator::jump(const Insn& in) {
+  if (truncates_ip(in)) return go_indirect(truncated_target(in));
   check_target(branch_target(in));
   go(branch_target(in));
 }
 
 void Translator::jump_if(const Insn& in) {
   const auto condition = static_cast<Condition>(in.row->variant);
+  if (truncates_ip(in)) return go_truncated_if(ir_.select(condition, number(1), number(0)), in);
   if (needs_check(branch_target(in)))
     call_helper(HelperId::check_code_target,
                 ir_.select(condition, ip_value(branch_target(in)), number(0)));
@@ -55,6 +57,7 @@ void Translator::check_target_if_nonzero(Value value, uint64_t target) {
 void Translator::jump_if_counter_zero(const Insn& in) {
   const Value counter = ir_.get_reg(integer_type(in.address_size), kRcx);
   const Value is_zero = ir_.select_nonzero(number(0), number(1), counter);
+  if (truncates_ip(in)) return go_truncated_if(is_zero, in);
   check_target_if_nonzero(is_zero, branch_target(in));
   go_if_nonzero(is_zero, branch_target(in), next_ip(in));
 }
@@ -64,6 +67,7 @@ void Translator::loop(const Insn& in) {
   const Value counter = ir_.address(type, ir_.get_reg(type, kRcx), {}, 0, -1);
   check_target_if_nonzero(counter, branch_target(in));
   ir_.set_reg(kRcx, counter);
+  if (truncates_ip(in)) return go_truncated_if(counter, in);
   go_if_nonzero(counter, branch_target(in), next_ip(in));
 }
 
@@ -74,6 +78,7 @@ void Translator::loop_if(const Insn& in) {
   const Value taken = ir_.select(condition, counter, constant(type, 0));
   check_target_if_nonzero(taken, branch_target(in));
   ir_.set_reg(kRcx, counter);
+  if (truncates_ip(in)) return go_truncated_if(taken, in);
   go_if_nonzero(taken, branch_target(in), next_ip(in));
 }
 
@@ -81,6 +86,7 @@ void Translator::call(const Insn& in) {
   check_target(branch_target(in));
   push_value(ir_.truncate(integer_type(in.operand_size), ip_value(next_ip(in))));
   ir_.push_return(next_ip(in));
+  if (truncates_ip(in)) return go_indirect(truncated_target(in));
   go(branch_target(in));
 }
 

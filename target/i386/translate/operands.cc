@@ -16,8 +16,11 @@ Translator::Value Translator::code_base() {
 }
 
 Translator::Value Translator::ip_value(uint64_t ip) {
-  if (!is_relocatable(mode_)) return number(ip);
-  return ir_.address(Type::kI64, code_base(), {}, 0, static_cast<int64_t>(ip));
+  if (!is_relocatable()) return number(ip);
+  const auto distance = static_cast<int64_t>(ip);
+  if (is_64()) return ir_.address(Type::kI64, code_base(), {}, 0, distance);
+  const Value base = ir_.truncate(Type::kI32, code_base());
+  return ir_.zero_extend(Type::kI64, ir_.address(Type::kI32, base, {}, 0, distance));
 }
 
 Translator::Value Translator::effective_address(const Insn& in, int64_t stack_adjustment) {
@@ -27,7 +30,7 @@ Translator::Value Translator::effective_address(const Insn& in, int64_t stack_ad
   Value base, index;
   if (memory.base == kRipBase) {
     displacement += static_cast<int64_t>(in.ip + in.length);
-    if (is_relocatable(mode_)) base = ir_.truncate(type, code_base());
+    if (is_relocatable()) base = ir_.truncate(type, code_base());
   } else if (memory.base != kNoRegister) {
     base = ir_.get_reg(type, memory.base);
     if (memory.base == kRsp) displacement += stack_adjustment;

@@ -195,6 +195,23 @@ void Translator::access_before_effects(const Insn& in, bool is_write) {
   }
 }
 
+// Relative ones are signed.
+uint64_t Translator::mask_ip(uint64_t ip) const {
+  if (is_64()) return ip;
+  const auto low = static_cast<uint32_t>(ip);
+  return is_relocatable() ? static_cast<uint64_t>(int64_t{static_cast<int32_t>(low)}) : low;
+}
+
+Translator::Value Translator::truncated_target(const Insn& in) {
+  return ir_.truncate(Type::kI16, ip_value(in.ip + in.length + in.immediate));
+}
+
+void Translator::go_truncated_if(Value condition, const Insn& in) {
+  condition_ = condition;
+  const Value taken = ir_.zero_extend(Type::kI64, truncated_target(in));
+  go_indirect(ir_.select_nonzero(taken, ip_value(next_ip(in)), condition));
+}
+
 uint64_t Translator::branch_target(const Insn& in) const {
   const uint64_t target = in.ip + in.length + in.immediate;
   return in.operand_size == 2 ? static_cast<uint16_t>(target) : mask_ip(target);

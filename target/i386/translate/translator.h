@@ -19,7 +19,7 @@ class Translator {
   /// `mode` is a sum of ModeBits.
   /// Keeps `features`.
   Translator(uint64_t mode, const FeatureSet& features, tcg::Block* block)
-      : mode_(mode), features_(features), ir_(block) {}
+      : mode_(mode), features_(features), block_(*block), ir_(block) {}
 
   /// Translates `insn`, whose `ip` is set.
   void translate(const Insn& insn);
@@ -195,6 +195,7 @@ class Translator {
 
   bool in_mode(uint64_t bits) const { return mode_ & bits; }
   bool is_64() const { return in_mode(kMode64); }
+  bool is_relocatable() const { return block_.relocatable; }
   unsigned cpl() const { return mode_ >> kModeCplShift & 3; }
   uint8_t memory_flags() const {
     return (cpl() == 3 ? tcg::kMemoryUser : 0) | (on_stack_ ? tcg::kMemoryStack : 0);
@@ -288,8 +289,13 @@ class Translator {
   // Ends of a block. In one-instruction modes (trap, interrupt shadow) they call the helper that
   // follows it.
   uint64_t next_ip(const Insn& in) const { return mask_ip(in.ip + in.length); }
-  uint64_t mask_ip(uint64_t ip) const { return is_64() ? ip : static_cast<uint32_t>(ip); }
+  uint64_t mask_ip(uint64_t ip) const;
   uint64_t branch_target(const Insn& in) const;
+  /// Whether 16 bits are all that a branch leaves of IP, which is not known in relocatable blocks;
+  /// what it then comes to; and such branches, on `condition` or always.
+  bool truncates_ip(const Insn& in) const { return is_relocatable() && in.operand_size == 2; }
+  Value truncated_target(const Insn& in);
+  void go_truncated_if(Value condition, const Insn& in);
   /// Whether the block has set IF by an STI: the instruction behind it comes first.
   enum class Shadow : uint8_t { kNone, kBegins, kCovers };
   void end_shadow(uint64_t next);
@@ -335,6 +341,7 @@ class Translator {
 
   const uint64_t mode_;
   const FeatureSet& features_;
+  const tcg::Block& block_;
   tcg::Builder ir_;
   uint64_t current_ip_ = 0;
   unsigned checked_alignment_ = 1;  ///< By their size operands are checked up to this alignment.

@@ -7,13 +7,13 @@ namespace vireo::tcg::interpreter {
 namespace {
 
 const Operation* exit_runtime(Machine& machine, uint64_t* values, const Operation* o) {
-  if (!o->extra) machine.frame->guest_ip = machine.code_base + o->imm;
+  if (!o->extra) machine.show_ip(o->imm);
   return machine.exit(static_cast<ExitReason>(o->aux));
 }
 
 const Operation* branch_runtime(Machine& machine, uint64_t* values, const Operation* o) {
   if (values[o->a] == 0) return o + 1;
-  machine.frame->guest_ip = machine.code_base + o->imm;
+  machine.show_ip(o->imm);
   return machine.exit(static_cast<ExitReason>(o->aux));
 }
 

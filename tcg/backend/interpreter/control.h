@@ -22,6 +22,13 @@ inline bool is_mapped(const Frame& frame, const CodePage& page, uint64_t guest_i
   return frame.code_pages[code_page_slot(page.number)] == code_page_mapping(page, guest_ip);
 }
 
+/// Whether `to`, which begins at Frame::guest_ip, is in the page that runs now, at the same
+/// address.
+inline bool stays_in_page(const Machine& machine, const TranslatedBlock* to) {
+  return to->page == machine.program->page &&
+         (!to->page->relocatable || page_of(machine.frame->guest_ip) == machine.code_base);
+}
+
 /// Whether `to` may be entered from the current block at Frame::guest_ip: still valid, and its
 /// pages mapped there. The page that runs now needs no look.
 [[gnu::always_inline]] inline bool enterable(const Machine& machine, const TranslatedBlock* to) {
@@ -29,18 +36,20 @@ inline bool is_mapped(const Frame& frame, const CodePage& page, uint64_t guest_i
   const Frame& frame = *machine.frame;
   const CodePage* second = program_of(to)->second;
   if (second != nullptr && !is_mapped(frame, *second, frame.guest_ip + kPageSize)) return false;
-  return to->page == machine.program->page || is_mapped(frame, *to->page, frame.guest_ip);
+  return stays_in_page(machine, to) || is_mapped(frame, *to->page, frame.guest_ip);
 }
 
 /// Makes the program of `to`, which begins at Frame::guest_ip, the current one.
 [[gnu::always_inline]] inline void select(Machine& machine, const TranslatedBlock* to) {
   machine.program = program_of(to);
-  if (to->page->relocatable) machine.frame->code_base = page_of(machine.frame->guest_ip);
-  machine.code_base = code_base_of(*to->page, *machine.frame);
+  const bool relocatable = to->page->relocatable;
+  if (relocatable) machine.frame->code_base = page_of(machine.frame->guest_ip);
+  machine.code_base = relocatable ? machine.frame->code_base : 0;
+  machine.ip_mask = relocatable ? to->page->ip_mask : ~uint64_t{0};
 }
 
 [[gnu::always_inline]] inline const Operation* enter(Machine& machine, const TranslatedBlock* to) {
-  if (to->page == machine.program->page) {
+  if (stays_in_page(machine, to)) {
     machine.program = program_of(to);
   } else {
     select(machine, to);
@@ -49,7 +58,7 @@ inline bool is_mapped(const Frame& frame, const CodePage& page, uint64_t guest_i
 }
 
 [[gnu::always_inline]] inline const Operation* go_direct(Machine& machine, const Operation* o) {
-  machine.frame->guest_ip = machine.code_base + o->imm;
+  machine.show_ip(o->imm);
   if (machine.frame->is_kicked()) return machine.exit(ExitReason::kPoll);
   if (machine.config->link_blocks) {
     const TranslatedBlock* to = linked(*machine.program, o->extra);

@@ -14,8 +14,9 @@ struct Machine : LeaveTarget {
   const BackendConfig* config = nullptr;
   const Program* program = nullptr;
   uint64_t code_base = 0;  ///< What the program's guest IPs are relative to.
-  uint32_t flags = 0;      ///< The arithmetic flags; in the Frame while hooks and helpers run.
-  uint64_t second = 0;     ///< For the Second that follows.
+  uint64_t ip_mask = ~uint64_t{0};
+  uint32_t flags = 0;   ///< The arithmetic flags; in the Frame while hooks and helpers run.
+  uint64_t second = 0;  ///< For the Second that follows.
   const Program* last = nullptr;  ///< With `slot`: the exit that a lookup may link.
   unsigned slot = 0;
   std::jmp_buf environment;
@@ -25,8 +26,10 @@ struct Machine : LeaveTarget {
   /// Makes the Frame show the guest's state in the middle of the block.
   void save(const Operation* o) {
     save_flags();
-    frame->guest_ip = code_base + program->ips[static_cast<size_t>(o - program->operations.data())];
+    show_ip(program->ips[static_cast<size_t>(o - program->operations.data())]);
   }
+  /// `ip`: of the program.
+  void show_ip(uint64_t ip) { frame->guest_ip = (code_base + ip) & ip_mask; }
   /// Leaves run().
   [[gnu::always_inline]] const Operation* exit(ExitReason reason) {
     frame->exit_reason = static_cast<uint16_t>(reason);

@@ -216,7 +216,9 @@ int64_t CodeGenerator::emit_landing_check(uint64_t ip) {
 void CodeGenerator::emit_guest_ip(Reg to, uint64_t ip) {
   if (!block_.relocatable) return e_.mov_imm(8, to, ip);
   e_.mov(8, to, frame_at(offsetof(Frame, code_base)));
-  emit_add(e_, to, static_cast<int64_t>(ip));
+  const bool is_short = data_.page->ip_mask == UINT32_MAX;
+  if (!is_short) return emit_add(e_, to, static_cast<int64_t>(ip));
+  e_.lea(4, to, {to, kNoReg, 0, static_cast<int32_t>(ip)});
 }
 
 // Through kAddressReg where it is no sign-extended immediate.

@@ -187,7 +187,7 @@ void JitBackend::set_guest_ip(Frame* frame) const {
   const auto* within = static_cast<const uint8_t*>(frame->host_return) - 1;
   const BlockData* data = find(within);
   if (data == nullptr) return;
-  frame->guest_ip = code_base_of(*data->page, *frame) + guest_ip_at(*data, within);
+  frame->guest_ip = guest_ip_of(*data->page, *frame, guest_ip_at(*data, within));
 }
 
 void JitBackend::run(Frame* frame, TranslatedBlock* block, TranslatedBlock** last, unsigned* slot) {
@@ -236,7 +236,7 @@ void JitBackend::resolve_exit(Frame* frame, TranslatedBlock** last, unsigned* sl
   ExitSite* site = exit_at(frame->host_return);
   if (site == nullptr) return;
   BlockData& data = BlockData::owner_of(*site);
-  frame->guest_ip = code_base_of(*data.page, *frame) + data.target_of(*site);
+  frame->guest_ip = guest_ip_of(*data.page, *frame, data.target_of(*site));
   *last = &data;
   *slot = site->slot;
 }

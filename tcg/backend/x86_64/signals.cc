@@ -52,7 +52,7 @@ bool handle_poll(const JitBackend& backend, Frame* frame, ucontext_t* context) {
   const auto offset = static_cast<uint32_t>(code - backend.code(data->code));
   for (const ExitSite& site : data->exits()) {
     if (site.poll_offset == 0 || site.poll_offset != offset) continue;
-    frame->guest_ip = code_base_of(*data->page, *frame) + data->target_of(site);
+    frame->guest_ip = guest_ip_of(*data->page, *frame, data->target_of(site));
     frame->host_return = nullptr;
     frame->left_from = data->left_mark();
     backend.note_use(code);
@@ -117,7 +117,7 @@ bool handle_arithmetic(const JitBackend& backend, Frame* frame, bool divides, uc
   restore_moved_state(*data, static_cast<uint32_t>(code - backend.code(data->code)), frame,
                       backend.vector_bytes() == 32, context);
   FlagsPlace flags = kFlagsInMemory;
-  frame->guest_ip = code_base_of(*data->page, *frame) + backend.guest_ip_at(*data, code, &flags);
+  frame->guest_ip = guest_ip_of(*data->page, *frame, backend.guest_ip_at(*data, code, &flags));
   const Thunks& thunks = backend.thunks();
   continue_at(context, divides                         ? thunks.divide_error
                        : (flags & kFlagsInMemory) != 0 ? thunks.simd_exception_memory

@@ -142,8 +142,10 @@ void GuestRunner::begin(const Batch& batch) {
 const tcg::CodePage& GuestRunner::page_of(uint64_t ip, uint64_t mode) {
   const uint64_t host = tcg::page_of(ip), address = block_.relocatable ? 0 : host;
   const auto number = static_cast<uint32_t>(pages_.size());
-  const tcg::CodePage page{
-      {.host = host, .linear = address, .ip = address, .mode = mode}, block_.relocatable, number};
+  const tcg::CodePage page{{.host = host, .linear = address, .ip = address, .mode = mode},
+                           block_.relocatable,
+                           number,
+                           i386::ip_mask(mode)};
   return pages_.try_emplace({host, mode}, page).first->second;
 }
 
@@ -200,7 +202,7 @@ bool GuestRunner::refuse_branch() {
   const tcg::TranslatedBlock* left = backend_->left_block(cpu().frame);
   if (left == nullptr) return false;
   ArenaReader reader;
-  const uint64_t ip = code_base_of(*left->page, cpu().frame) + left->guest_ip();
+  const uint64_t ip = guest_ip_of(*left->page, cpu().frame, left->guest_ip());
   return i386::refuse_branch(cpu(), kFeatures, ip, left->guest_insns, reader);
 }
 

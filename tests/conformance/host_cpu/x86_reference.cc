@@ -318,7 +318,7 @@ const Rule kRules[] = {
     {"encodings that do not exist, features that are off",
      {"encoding", "instructions_off", "features_off"}},
     {"hints, MONITOR and MWAIT", {"hints"}},
-    {"self-modifying code", {"self_modifying"}},
+    {"code at several addresses, code that modifies itself", {"flat_user_code", "self_modifying"}},
 };
 
 void print_rules(const AsmGuests& guests) {
