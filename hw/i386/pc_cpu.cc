@@ -389,11 +389,14 @@ void PcCpu::signal_fpu_error() {
   machine_.signal_fpu_error();
 }
 
+// By many at a time: a system call takes ten times as long as what the guest does with a number.
 uint64_t PcCpu::random() {
-  uint64_t value = 0;
-  while (::getrandom(&value, sizeof value, 0) != sizeof value) {
+  if (random_left_ == 0) {
+    while (::getrandom(random_.data(), sizeof random_, 0) != sizeof random_) {
+    }
+    random_left_ = random_.size();
   }
-  return value;
+  return std::exchange(random_[--random_left_], 0);
 }
 
 }  // namespace vireo::hw

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -121,6 +122,8 @@ class PcCpu final : public accel::GuestCpu, public CpuPort, private i386::Machin
   std::atomic<bool> init_request_{false};
   std::vector<i386::MachineCheck> machine_checks_;  // that wait; under the machine lock
   uint64_t address_mask_ = ~uint64_t{0};            // A20
+  std::array<uint64_t, 32> random_;                 // numbers that no guest has seen
+  size_t random_left_ = 0;
 };
 
 }  // namespace vireo::hw

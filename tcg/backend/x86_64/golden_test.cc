@@ -589,7 +589,7 @@ TEST_F(Golden, Return) {
   const auto block = backend_->compile(block_, page_, nullptr);
   EXPECT_EQ(listing(backend_->host_code(**block), true), R"(mov word ptr [r13 - 0x80], 0x200
 mov r12, rax
-mov dword ptr [r13 + 0x34], 0x1a21
+mov dword ptr [r13 + 0x34], 0x1a81
 ret
 )");
 }

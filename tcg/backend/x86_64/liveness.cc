@@ -21,6 +21,22 @@ bool makes_nothing(const Inst& inst, unsigned uses) {
          inst.op == Opcode::kLoadState;
 }
 
+/// Leaves with flags in memory, or destroys those in the host.
+bool wants_memory_flags(Opcode op) {
+  switch (op) {
+    case Opcode::kExitIndirect:
+    case Opcode::kExitReturn:
+    case Opcode::kExitRuntime:
+    case Opcode::kBranchNonzero:
+    case Opcode::kBranchRuntime:
+    case Opcode::kDivU:
+    case Opcode::kDivS:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool touches(const Inst& inst, unsigned reg, bool vector) {
   switch (inst.op) {
     case Opcode::kGetReg:
@@ -53,13 +69,7 @@ Liveness::FirstFlagUse Liveness::find_first_flag_use(const Block& block) {
   for (const Inst& inst : block.insts) {
     const uint16_t effect = effects(inst);
     const bool checks = is_memory(inst.op) || (effect & kSyncs) != 0;
-    const bool leaves_with_memory_flags = inst.op == Opcode::kExitIndirect ||
-                                          inst.op == Opcode::kExitReturn ||
-                                          inst.op == Opcode::kExitRuntime;
-    if (checks || leaves_with_memory_flags || inst.op == Opcode::kDivU ||
-        inst.op == Opcode::kDivS) {
-      return FirstFlagUse::kShown;
-    }
+    if (checks || wants_memory_flags(inst.op)) return FirstFlagUse::kShown;
     if (flags_read(block, inst) & ~overwritten) return FirstFlagUse::kRead;
     if (effect & (kLeavesBlock | kEndsBlock)) return FirstFlagUse::kRead;
     may_show |= (effect & kMayFault) != 0;

@@ -15,6 +15,7 @@ enum class RefillResult : uint32_t {
   kFailed,   ///< The full hook has to decide.
   kFilled,   ///< Retry the check.
   kChanged,  ///< Another thread changed the entry between check and here: `va` is wrong.
+  kDone,     ///< Stored, or loaded to Frame::bounce.
 };
 
 /// `place` is that in Tlb::tags for the index that the check looked at. Uses

@@ -377,11 +377,13 @@ class ThunkMaker {
 
   const uint8_t* make_access(bool user, bool write) {
     const uint8_t* start = here();
-    const Encoder::Label refilled = e_.new_label();
+    const Encoder::Label refilled = e_.new_label(), done = e_.new_label();
     find_failed_entry(user, write);
     call_refill(reinterpret_cast<void*>(&slow_refill));
     e_.jump_if(4, refilled);
     e_.jump_if(2, full_);  // below: kFailed
+    e_.alu_imm(Alu::kCmp, 4, kTlbReg, static_cast<int32_t>(RefillResult::kDone));
+    e_.jump_if(4, done);
     // The entry changed under the check: the address is lost, the instruction begins again.
     e_.pop(kTlbReg);
     e_.mov_to(8, frame_at(offsetof(Frame, host_return)), kTlbReg);
@@ -394,6 +396,11 @@ class ThunkMaker {
     e_.jump(exit_);
     e_.bind(refilled);
     e_.alu_imm(Alu::kAdd, 8, Mem{kRsp}, 4);
+    e_.ret();
+    e_.bind(done);
+    e_.alu_imm(Alu::kAdd, 8, Mem{kRsp}, 9);
+    e_.lea(8, kTlbReg, frame_at(offsetof(Frame, bounce)));
+    e_.mov_imm(4, kAddressReg, 0);
     e_.ret();
     return start;
   }
