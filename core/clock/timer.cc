@@ -1,7 +1,6 @@
 // Timers ordered by guest deadline; the event loop is woken for the first of them only.
 #include "core/clock/timer.h"
 
-#include <atomic>
 #include <cassert>
 
 #include "core/clock/guest_clock.h"
@@ -10,36 +9,25 @@
 
 namespace vireo::core {
 
-// Shared with functions posted to the loop, which may run after the queue is gone.
-struct TimerQueue::Wakeup : std::enable_shared_from_this<TimerQueue::Wakeup> {
-  Wakeup(TimerQueue& owner, util::EventLoop& event_loop)
-      : queue(&owner), loop(event_loop), timer(event_loop, [this] { fire(); }) {}
+struct TimerQueue::Wakeup {
+  Wakeup(TimerQueue& owner, util::EventLoop& loop)
+      : queue(owner), timer(loop, [this] { fire(); }) {}
 
   void fire() {
     MachineLockIfNeeded lock;
     programmed_host_ns = INT64_MAX;
-    if (queue) queue->run_due();
+    queue.run_due();
   }
 
-  // Waking too early is harmless (fire() programs the rest), so only earlier deadlines disturb the
-  // loop.
+  // Waking too early is harmless (fire() programs the rest), so only earlier deadlines set the
+  // timer.
   void wake_at(int64_t host_ns) {
     if (host_ns >= programmed_host_ns) return;
     programmed_host_ns = host_ns;
-    if (loop.in_loop_thread()) {
-      timer.arm(host_ns);
-    } else {
-      loop.post([self = shared_from_this()] { self->arm_posted(); });
-    }
+    timer.arm(host_ns);
   }
 
-  void arm_posted() {
-    MachineLockIfNeeded lock;
-    if (queue && programmed_host_ns != INT64_MAX) timer.arm(programmed_host_ns);
-  }
-
-  TimerQueue* queue;  // null once it is gone; under the machine lock
-  util::EventLoop& loop;
+  TimerQueue& queue;
   util::LoopTimer timer;
   int64_t programmed_host_ns = INT64_MAX;
 };
@@ -63,13 +51,11 @@ void Timer::arm(int64_t deadline_ns) {
 }
 
 TimerQueue::TimerQueue(GuestClock& clock, util::EventLoop& loop)
-    : clock_(clock), wakeup_(std::make_shared<Wakeup>(*this, loop)) {}
+    : clock_(clock), wakeup_(std::make_unique<Wakeup>(*this, loop)) {}
 
 TimerQueue::~TimerQueue() {
   MachineLockIfNeeded lock;
   for (const auto& [key, timer] : pending_) timer->deadline_ns_ = -1;
-  wakeup_->queue = nullptr;
-  wakeup_->timer.cancel();
 }
 
 void TimerQueue::insert(Timer& timer, int64_t deadline_ns) {

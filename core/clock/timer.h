@@ -8,7 +8,6 @@
 
 namespace vireo::util {
 class EventLoop;
-class LoopTimer;
 }  // namespace vireo::util
 
 namespace vireo::core {
@@ -72,7 +71,7 @@ class TimerQueue {
   // By deadline, then in the order of arming.
   std::map<std::pair<int64_t, uint64_t>, Timer*> pending_;
   uint64_t arm_count_ = 0;
-  std::shared_ptr<Wakeup> wakeup_;
+  std::unique_ptr<Wakeup> wakeup_;
 };
 
 }  // namespace vireo::core

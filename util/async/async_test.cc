@@ -45,6 +45,37 @@ TEST(EventLoop, TimersFireOnceInOrderOrNotAtAll) {
   EXPECT_EQ(order, "el");
 }
 
+TEST(EventLoop, TimersAreSetByAnyThreadWhileTheLoopWaits) {
+  EventLoop loop;
+  int runs = 0;
+  LoopTimer timer(loop, [&] { ++runs, loop.stop(); });
+  std::thread other([&] {
+    timer.arm(host_monotonic_ns() + 10 * kSoon);
+    timer.arm(host_monotonic_ns() + 30'000'000);
+  });
+  const int64_t start = host_monotonic_ns();
+  loop.run();
+  other.join();
+  EXPECT_EQ(runs, 1);
+  EXPECT_GE(host_monotonic_ns() - start, 30'000'000);
+}
+
+TEST(EventLoop, ATimerThatHasExpiredCanStillBeMoved) {
+  EventLoop loop;
+  int runs = 0;
+  LoopTimer timer(loop, [&] { ++runs; });
+  timer.arm(host_monotonic_ns());
+  usleep(2000);
+  timer.arm(host_monotonic_ns() + 10 * kSoon);
+  loop.poll();
+  EXPECT_EQ(runs, 0);
+  timer.arm(host_monotonic_ns() + 1'000'000);
+  while (runs == 0) ASSERT_TRUE(loop.run_one(kSoon));
+  timer.arm(-5);
+  while (runs == 1) ASSERT_TRUE(loop.run_one(kSoon));
+  EXPECT_EQ(runs, 2);
+}
+
 TEST(FdWatch, IsLevelTriggeredAndLeavesTheDescriptorBlocking) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);

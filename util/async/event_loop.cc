@@ -2,6 +2,8 @@
 #include "util/async/event_loop.h"
 
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <asio/executor_work_guard.hpp>
@@ -9,9 +11,9 @@
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
 #include <asio/signal_set.hpp>
-#include <asio/steady_timer.hpp>
 #include <cerrno>
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 namespace vireo::util {
@@ -57,31 +59,50 @@ bool EventLoop::in_loop_thread() const {
   return implementation_->context.get_executor().running_in_this_thread();
 }
 
-struct LoopTimer::State {
+// A timer of the kernel, which any thread sets with one system call; Asio's own would have to wake
+// the loop's thread for that.
+struct LoopTimer::State : std::enable_shared_from_this<State> {
   State(EventLoop& loop, std::function<void()> function)
-      : timer(loop.implementation().context), callback(std::move(function)) {}
-  asio::steady_timer timer;
+      : timer(loop.implementation().context), callback(std::move(function)) {
+    const int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (fd < 0) throw std::system_error(errno, std::generic_category(), "timerfd_create");
+    timer.assign(fd, ignored);
+  }
+
+  void set(int64_t deadline_ns) {
+    itimerspec deadline{};
+    deadline.it_value = {.tv_sec = deadline_ns / kSecond, .tv_nsec = deadline_ns % kSecond};
+    timerfd_settime(timer.native_handle(), TFD_TIMER_ABSTIME, &deadline, nullptr);
+  }
+
+  void wait() {
+    timer.async_wait(timer.wait_read, [self = shared_from_this()](const asio::error_code& error) {
+      if (error) return;
+      self->wait();
+      // Setting the timer takes back what it has not been asked for yet.
+      uint64_t expirations = 0;
+      if (read(self->timer.native_handle(), &expirations, sizeof expirations) > 0) self->callback();
+    });
+  }
+
+  static constexpr int64_t kSecond = 1'000'000'000;
+  asio::posix::stream_descriptor timer;
+  asio::error_code ignored;
   std::function<void()> callback;
-  uint64_t generation = 0;  // a completion that is queued already cannot be cancelled otherwise
 };
 
 LoopTimer::LoopTimer(EventLoop& loop, std::function<void()> callback)
-    : state_(std::make_shared<State>(loop, std::move(callback))) {}
+    : state_(std::make_shared<State>(loop, std::move(callback))) {
+  state_->wait();
+}
 
-LoopTimer::~LoopTimer() { cancel(); }
+LoopTimer::~LoopTimer() { state_->timer.close(state_->ignored); }
 
 void LoopTimer::arm(int64_t deadline_ns) {
-  const uint64_t generation = ++state_->generation;
-  state_->timer.expires_at(steady_clock::time_point(nanoseconds(deadline_ns)));
-  state_->timer.async_wait([state = state_, generation](const asio::error_code& error) {
-    if (!error && state->generation == generation) state->callback();
-  });
+  state_->set(std::max<int64_t>(deadline_ns, 1));  // zero would disarm it
 }
 
-void LoopTimer::cancel() {
-  ++state_->generation;
-  state_->timer.cancel();
-}
+void LoopTimer::cancel() { state_->set(0); }
 
 // Asio makes the descriptors that it waits on non-blocking, which on a terminal would hit our
 // standard output as well. So it waits on an epoll instance of our own, which watches the

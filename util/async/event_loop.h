@@ -40,7 +40,8 @@ class EventLoop {
   std::unique_ptr<Implementation> implementation_;
 };
 
-/// Calls back once at a deadline. Its methods are for the loop's thread. Destruction cancels.
+/// Calls back once at a deadline, on the loop's thread. Any thread may arm and cancel it; it goes
+/// away on the loop's thread, which cancels it.
 class LoopTimer {
  public:
   LoopTimer(EventLoop& loop, std::function<void()> callback);
