@@ -59,6 +59,7 @@ class Builder {
     put({.op = Opcode::kStoreState, .type = a.type, .a = a.id, .imm = offset});
   }
   Value get_flags() { return make({.op = Opcode::kGetFlags, .type = Type::kI32}); }
+  Value get_mxcsr() { return make({.op = Opcode::kGetMxcsr, .type = Type::kI32}); }
   void set_flags(Value a, FlagMask flags = kAllFlags) {
     assert(a.type == Type::kI32);
     put({.op = Opcode::kSetFlags, .type = a.type, .flags = flags, .a = a.id});

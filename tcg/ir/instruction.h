@@ -83,9 +83,15 @@ enum GatherFlags : uint8_t {
   kGatherPossible = 1 << 6,  ///< There is another way than to call.
 };
 
+/// Inst::extra of a call of the helper for x86's LDMXCSR with value a: what a backend may do itself
+/// instead, as long as a's bits 31:16 are clear.
+enum MxcsrFlags : uint8_t {
+  kMxcsrPossible = 1 << 7,  ///< There is another way than to call.
+};
+
 /// In Inst::extra of a call: code generators that can do without it, as a rule.
-constexpr unsigned kCallAvoidable =
-    unsigned{kStringPossible} | unsigned{kPairPossible} | unsigned{kGatherPossible};
+constexpr unsigned kCallAvoidable = unsigned{kStringPossible} | unsigned{kPairPossible} |
+                                    unsigned{kGatherPossible} | unsigned{kMxcsrPossible};
 
 /// What a gather works on: vector registers, sizes in bytes.
 struct Gather {

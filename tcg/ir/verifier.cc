@@ -204,6 +204,7 @@ class Verifier {
       case Opcode::kSetcc:
         return inst.aux <= 15 && inst.type == Type::kI8 ? nullptr : "wrong type or condition";
       case Opcode::kGetFlags:
+      case Opcode::kGetMxcsr:
         return inst.type == Type::kI32 ? nullptr : "wrong type";
       case Opcode::kSelectNonzero:
         if (!is_integer(type_of(inst.c))) return "wrong type";

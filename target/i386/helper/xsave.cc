@@ -128,6 +128,4 @@ uint64_t helper_ldmxcsr(tcg::Frame* frame, uint64_t a, uint64_t, uint64_t) {
   return 0;
 }
 
-uint64_t helper_stmxcsr(tcg::Frame* frame, uint64_t, uint64_t, uint64_t) { return frame->mxcsr; }
-
 }  // namespace vireo::i386

@@ -144,10 +144,11 @@ void Translator::empty_mmx(const Insn&) {
   set_mmx_tags(0xff);
 }
 
-void Translator::load_mxcsr(const Insn& in) { call_helper(HelperId::ldmxcsr, read(in, 0)); }
-
-void Translator::store_mxcsr(const Insn& in) {
-  write(in, 0, call_helper(HelperId::stmxcsr, Type::kI32));
+void Translator::load_mxcsr(const Insn& in) {
+  ir_.call(static_cast<unsigned>(HelperId::ldmxcsr), Type::kVoid, read(in, 0), {}, {},
+           tcg::kMxcsrPossible);
 }
+
+void Translator::store_mxcsr(const Insn& in) { write(in, 0, ir_.get_mxcsr()); }
 
 }  // namespace vireo::i386

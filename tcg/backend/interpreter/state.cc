@@ -57,6 +57,10 @@ const Operation* get_vector_reg(Machine& machine, uint64_t* values, const Operat
 const Operation* set_vector_reg(Machine& machine, uint64_t* values, const Operation* o) {
   return write_vector(values, o, machine.frame->vector[o->aux]);
 }
+const Operation* get_mxcsr(Machine& machine, uint64_t* values, const Operation* o) {
+  values[o->result] = machine.frame->mxcsr;
+  return o + 1;
+}
 const Operation* zero_upper(Machine& machine, uint64_t*, const Operation* o) {
   for (unsigned i = 0; i < o->aux; ++i) std::memset(machine.frame->vector[i] + 16, 0, 16);
   return o + 1;
@@ -152,6 +156,7 @@ Handler state_handler(const Inst& inst) {
 Handler handler_of(const Inst& inst) {
   if (inst.op == Opcode::kVector) return vector;
   if (inst.op == Opcode::kZeroUpper) return zero_upper;
+  if (inst.op == Opcode::kGetMxcsr) return get_mxcsr;
   if (Handler handler = control_handler(inst)) return handler;
   if (Handler handler = memory_handler(inst)) return handler;
   if (Handler handler = pure_handler(inst)) return handler;

@@ -165,6 +165,7 @@ void CodeGenerator::emit_inst() {
     case Opcode::kStoreState: return emit_store_state();
     case Opcode::kGetFlags: return emit_get_flags();
     case Opcode::kSetFlags: return emit_set_flags();
+    case Opcode::kGetMxcsr: return emit_get_mxcsr();
     case Opcode::kLoad: return emit_load();
     case Opcode::kStore: return emit_store();
     case Opcode::kRmw: return emit_rmw();

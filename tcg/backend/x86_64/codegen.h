@@ -428,6 +428,10 @@ class CodeGenerator {
   void end_lengths();
   bool text_folds(const VectorOpcodeInfo& row) const;
 
+  // codegen_mxcsr.cc.
+  void emit_get_mxcsr();
+  void emit_load_mxcsr(Encoder::Label done);
+
   // codegen_gather.cc.
   void emit_gather(Encoder::Label done);
   void emit_gather_element(const Gather& gather, const Mem& index, Encoder::Label fails);

@@ -227,6 +227,7 @@ void CodeGenerator::emit_call_helper() {
   if (link_blocks_ && (inst().extra & kStringPossible)) emit_string(done);
   if (link_blocks_ && (inst().extra & kPairPossible)) emit_pair_exchange(done);
   if (link_blocks_ && (inst().extra & kGatherPossible)) emit_gather(done);
+  if (link_blocks_ && (inst().extra & kMxcsrPossible)) emit_load_mxcsr(done);
   store_guest_ip(ip_);
   e_.mov_imm(4, kTlbReg, inst().aux);
   e_.call_to(thunks_.call_helper);
