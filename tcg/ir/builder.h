@@ -272,7 +272,7 @@ class Builder {
                  .imm = imm});
   }
 
-  /// Of shape kFused or kWithXmm0; the result has the type of `a`.
+  /// Of shape kFused, kWithXmm0 or kWithFourth; the result has the type of `a`.
   Value vector(VectorOpcode op, Value a, Value b, Value c) {
     return make({.op = Opcode::kVector,
                  .type = a.type,

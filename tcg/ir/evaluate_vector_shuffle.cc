@@ -121,6 +121,12 @@ void blend(VectorOperation& o) {  // BLENDPS, BLENDPD, PBLENDW
     o.result.set_lane<T>(i, (o.imm >> i & 1 ? o.b : o.a).template lane<T>(i));
   }
 }
+template <class T>
+void blend_by_sign(VectorOperation& o) {  // BLENDVPS, BLENDVPD, PBLENDVB
+  for (unsigned i = 0; i < 16 / sizeof(T); ++i) {
+    o.result.set_lane<T>(i, (o.c.lane<T>(i) < 0 ? o.b : o.a).template lane<T>(i));
+  }
+}
 template <class From, class To>
 void widen(VectorOperation& o) {  // PMOVSX..., PMOVZX...
   for (unsigned i = 0; i < 16 / sizeof(To); ++i) {
@@ -178,6 +184,12 @@ constexpr VectorRow kRows[] = {
     {kBlendps, blend<uint32_t>},
     {kBlendpd, blend<uint64_t>},
     {kPblendw, blend<uint16_t>},
+    {kPblendvb, blend_by_sign<int8_t>},
+    {kBlendvps, blend_by_sign<int32_t>},
+    {kBlendvpd, blend_by_sign<int64_t>},
+    {kVpblendvb, blend_by_sign<int8_t>},
+    {kVblendvps, blend_by_sign<int32_t>},
+    {kVblendvpd, blend_by_sign<int64_t>},
     {kPmovsxbw, widen<int8_t, int16_t>},
     {kPmovsxbd, widen<int8_t, int32_t>},
     {kPmovsxbq, widen<int8_t, int64_t>},

@@ -58,8 +58,9 @@ VexExtension vex_extension(const VectorOpcodeInfo& row, bool wide) {
     return wide && integer ? VexExtension::kAvx2 : VexExtension::kAvx;
   }
   if (text.starts_with("vcvt")) return VexExtension::kF16c;
-  const bool with_avx =
-      text.starts_with("vpermil") || text.ends_with("f128") || text.starts_with("vtest");
+  const bool with_avx = text.starts_with("vpermil") || text.ends_with("f128") ||
+                        text.starts_with("vtest") || text.starts_with("vblendv") ||
+                        (text == "vpblendvb" && !wide);
   return with_avx ? VexExtension::kAvx : VexExtension::kAvx2;
 }
 

@@ -194,6 +194,10 @@ void BlockGenerator::wide_vector_instruction(Builder& builder) {
   }
   const bool to_integer = gives_integer(row.shape);
   const Value b = row.shape == VectorShape::kShiftImm ? Value{} : wide_operand(builder, b_type);
+  if (row.shape == VectorShape::kWithFourth) {
+    const Value result = builder.vector(op, a, b, builder.get_reg(type, below(4)));
+    return builder.set_reg(below(4), builder.zero_extend(Type::kV256, result));
+  }
   if (compares_text(row.shape)) return compare_text(builder, op, a, b);
   if (row.shape == VectorShape::kCompareFlags) {
     builder.vector(op, Type::kVoid, a, b, imm, kAllFlags);

@@ -25,6 +25,7 @@ enum class VectorShape : uint8_t {
   kCompareFlags,
   kFused,
   kWithXmm0,
+  kWithFourth,
   kTextMask,
   kTextIndex,
 };
@@ -90,7 +91,8 @@ constexpr bool has_immediate(VectorShape shape) {
 }
 /// Whether Inst::c is an operand.
 constexpr bool has_third_operand(VectorShape shape) {
-  return shape == VectorShape::kFused || shape == VectorShape::kWithXmm0 || compares_text(shape);
+  return (shape >= VectorShape::kFused && shape <= VectorShape::kWithFourth) ||
+         compares_text(shape);
 }
 /// Whether Inst::a is an operand (the destination register before).
 constexpr bool has_first_operand(VectorShape shape) {

@@ -151,19 +151,12 @@ constexpr Row k0f38Rows[] = {
     {0x32, "vpmovzxbq", operands("Vdq,Mw"), prefix_66 | memory_only | avx | vex_l0, &T::widen_word, as(VectorOpcode::kPmovzxbq)},
     {0x22, "vpmovsxbq", operands("Vx,Md"), prefix_66 | memory_only | avx2 | vex_l1, &T::vector_operation, as(VectorOpcode::kPmovsxbq)},
     {0x32, "vpmovzxbq", operands("Vx,Md"), prefix_66 | memory_only | avx2 | vex_l1, &T::vector_operation, as(VectorOpcode::kPmovzxbq)},
-    {0x10, "pblendvb", operands("Vdq,Wdq"), prefix_66 | sse41, &T::blend_variable, as(VectorOpcode::kPcmpgtb)},
-    {0x14, "blendvps", operands("Vdq,Wdq"), prefix_66 | sse41, &T::blend_variable, as(VectorOpcode::kPcmpgtd)},
-    {0x15, "blendvpd", operands("Vdq,Wdq"), prefix_66 | sse41, &T::blend_variable, as(VectorOpcode::kPcmpgtq)},
     {0x2a, "movntdqa", operands("Vdq,Mdq"), prefix_66 | memory_only | sse41, &T::move_vector},
     {0x22, "pmovsxbq", operands("Vdq,Mw"), prefix_66 | memory_only | sse41, &T::widen_word, as(VectorOpcode::kPmovsxbq)},
     {0x32, "pmovzxbq", operands("Vdq,Mw"), prefix_66 | memory_only | sse41, &T::widen_word, as(VectorOpcode::kPmovzxbq)},
 };
 
 constexpr Row k0f3aRows[] = {
-    {0x4a, "vblendvps", operands("Vx,Hx,Wx,Lx"), prefix_66 | avx | unaligned | vex_w0, &T::blend_variable, as(VectorOpcode::kPcmpgtd)},
-    {0x4b, "vblendvpd", operands("Vx,Hx,Wx,Lx"), prefix_66 | avx | unaligned | vex_w0, &T::blend_variable, as(VectorOpcode::kPcmpgtq)},
-    {0x4c, "vpblendvb", operands("Vx,Hx,Wx,Lx"), prefix_66 | avx | unaligned | vex_w0 | vex_l0, &T::blend_variable, as(VectorOpcode::kPcmpgtb)},
-    {0x4c, "vpblendvb", operands("Vx,Hx,Wx,Lx"), prefix_66 | avx2 | unaligned | vex_w0 | vex_l1, &T::blend_variable, as(VectorOpcode::kPcmpgtb)},
     {0x1d, "vcvtps2ph", operands("Udq/Mxh,Vx,Ib"), prefix_66 | vex | uses_avx | needs(Feature::kF16c) | unaligned | vex_w0, &T::narrow_to_halves},
     {0x19, "vextractf128", operands("Wdq,Vqq,Ib"), prefix_66 | avx | unaligned | vex_w0 | vex_l1, &T::extract_half},
     {0x39, "vextracti128", operands("Wdq,Vqq,Ib"), prefix_66 | avx2 | unaligned | vex_w0 | vex_l1, &T::extract_half},

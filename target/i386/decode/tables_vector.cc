@@ -243,7 +243,9 @@ OperandSpecs vex_operands_of(const VectorOpcodeInfo& op) {
       op.forms & (tcg::kWide | tcg::kWidens | tcg::kCrossLane) ? Width::kX : Width::kDq;
   const OperandSpec target{Place::kV, width}, first{Place::kH, width};
   const OperandSpec source = vex_source(op), immediate{Place::kI, Width::kB};
-  const OperandSpec last = has_immediate(op.shape) ? immediate : OperandSpec{};
+  const OperandSpec last = has_immediate(op.shape)                ? immediate
+                           : op.shape == VectorShape::kWithFourth ? OperandSpec{Place::kL, width}
+                                                                  : OperandSpec{};
   switch (op.shape) {
     case VectorShape::kShiftImm:
       return {first, OperandSpec{Place::kU, width}, immediate};

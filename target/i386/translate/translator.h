@@ -175,7 +175,6 @@ class Translator {
   void move_integer_to_vector(const Insn& in);
   void move_vector_to_integer(const Insn& in);
   void masked_move(const Insn& in);
-  void blend_variable(const Insn& in);
   void widen_word(const Insn& in);
   void extract_lane(const Insn& in);
   void insert_lane(const Insn& in);

@@ -90,6 +90,10 @@ void Translator::vector_operation(const Insn& in) {
     const Value c = ir_.get_reg(Type::kV128, 0);
     return write_vector(in, 0, ir_.vector(op, read_vector(in, 0), b, c));
   }
+  if (row.shape == VectorShape::kWithFourth) {
+    const Value b = read_vector(in, 2);
+    return write_vector(in, 0, ir_.vector(op, read_vector(in, 1), b, read_vector(in, 3)));
+  }
   const Value a = has_first_operand(row.shape) ? read_vector(in, first) : Value{};
   Value b;
   auto imm = static_cast<uint8_t>(in.immediate);
@@ -128,17 +132,6 @@ Translator::Value Translator::select_by_mask(Value mask, Value if_set, Value if_
   const Type type = mask.type;
   return ir_.vector(VectorOpcode::kPor, type, ir_.vector(VectorOpcode::kPand, type, mask, if_set),
                     ir_.vector(VectorOpcode::kPandn, type, mask, if_clear));
-}
-
-/// Lanes are chosen by the sign bits of those of XMM0, or of a register of its own: 0 > lane gives
-/// the mask.
-void Translator::blend_variable(const Insn& in) {
-  const unsigned first = first_source(in);
-  const Value source = read_vector(in, first + 1), before = read_vector(in, first);
-  const Value control = in.vex ? read_vector(in, 3) : ir_.get_reg(Type::kV128, 0);
-  const Value zero = ir_.vector(VectorOpcode::kPxor, control.type, control, control);
-  const Value mask = ir_.vector(operation_of(in), control.type, zero, control);
-  write_vector(in, 0, select_by_mask(mask, source, before));
 }
 
 void Translator::widen_word(const Insn& in) {

@@ -399,6 +399,7 @@ class CodeGenerator {
   void emit_wide_get();
   void emit_wide_set();
   void emit_wide_extension();
+  void load_clean(Type type, Reg to, const Rm& from);
   void emit_zero_upper();
   void move_upper_half(int32_t to, int32_t from);
   bool may_use_vex(ValueId id) const;

@@ -211,12 +211,15 @@ void CodeGenerator::emit_vector_load() {
   keep_stub(stub);
   if (target != kNoReg) {
     const bool vex = wide_ && live_.target_whole(static_cast<ValueId>(at_));
-    if (size() >= 16 && vex) e_.vmovups(size(), target, stub.operand);
-    if (size() == 16 && !vex) e_.movups(target, stub.operand);
-    if (size() == 8) e_.movq(target, stub.operand);
-    if (size() == 4) e_.movss(target, stub.operand);
+    if (vex) {
+      load_clean(inst().type, target, stub.operand);
+    } else {
+      if (size() == 16) e_.movups(target, stub.operand);
+      if (size() == 8) e_.movq(target, stub.operand);
+      if (size() == 4) e_.movss(target, stub.operand);
+    }
     define(target, true);
-    place(static_cast<ValueId>(at_)).clean = vex && size() == 16;
+    place(static_cast<ValueId>(at_)).clean = vex && size() <= 16;
     return;
   }
   Source loaded;

@@ -279,13 +279,14 @@ bool CodeGenerator::vector_folds(const Inst& op, const Inst& load) const {
                      !takes_integer(row.shape) &&
                      (!gives_integer(row.shape) || compares_text(row.shape));
   const ValueId last = fused ? op.c : op.b;
-  if (!has_b || last != at_ || op.a == at_ || (fused && op.b == at_)) return false;
+  if (!has_b || last != at_ || op.a == at_ || (fused ? op.b : op.c) == at_) return false;
   if (memory_operand(row, is_wide(op)) != load.type) return false;
   if ((row.forms & (kRegisterOnly | kMmxOperand)) || op.type == Type::kV64) return false;
   const bool any_place = vex || compares_text(row.shape);
   if (!any_place && size_of(load.type) == 16 && !(load.extra & kMemoryAligned)) return false;
   if (has_first_operand(row.shape) && !will_be_pinned(op.a)) return false;
   if (fused && !will_be_pinned(op.b)) return false;
+  if (row.shape == VectorShape::kWithFourth && !will_be_pinned(op.c)) return false;
   if (compares_text(row.shape)) return text_folds(row);
   return compares || live_.target(user) != Liveness::kNoTarget;
 }

@@ -67,13 +67,22 @@ void CodeGenerator::emit_wide_extension() {
     return define_in_frame(slot);
   }
   clobber_vector(target, live_after(id) ? kNoValue : id);
-  Reg whole = p.host;
-  if (p.host == kNoReg || from < Type::kV128) {
+  const bool in_register = p.host != kNoReg;
+  if (in_register && from == Type::kV32 && !p.zero_extended) {
     load_vector(target, from, id);
-    whole = target;
+    e_.vmovups(16, target, target);
+  } else {
+    const Type loaded = in_register && p.zero_extended ? Type::kV128 : from;
+    load_clean(loaded, target, in_register ? Rm(p.host) : Rm(frame_mem(p)));
   }
-  e_.vmovups(16, target, whole);
   define(target, true);
+}
+
+// With zeros in all of the register above the type; kV32 from memory only.
+void CodeGenerator::load_clean(Type type, Reg to, const Rm& from) {
+  constexpr Code kVmovss{kMap0f, 0x10, 0xf3}, kVmovq{kMap0f, 0x7e, 0xf3};
+  if (type >= Type::kV128) return e_.vmovups(size_of(type), to, from);
+  e_.vex(type == Type::kV64 ? kVmovq : kVmovss, 4, to, kRax, from, 16);
 }
 
 // VZEROUPPER of the host is for 64-bit mode: it knows 16 registers.
@@ -122,6 +131,8 @@ void CodeGenerator::emit_vex(const VectorOpcodeInfo& row, const Mem* memory) {
     second = p.host != kNoReg || (row.forms & kRegisterOnly) ? Rm(vex_register(inst().b, avoid))
                                                              : Rm(frame_mem(p));
   }
+  const bool has_fourth = row.shape == VectorShape::kWithFourth;
+  const Reg fourth = has_fourth ? vex_register(inst().c, avoid) : kRax;
   const bool direct = target != kNoReg && may_use_vex(static_cast<ValueId>(at_));
   const Reg to = direct ? target : borrow(avoid);
   clobber_vector(to);
@@ -131,6 +142,7 @@ void CodeGenerator::emit_vex(const VectorOpcodeInfo& row, const Mem* memory) {
   } else {
     emit_vector_instruction(row, bytes, to, second, first);
   }
+  if (has_fourth) e_.byte(static_cast<uint8_t>(fourth << 4));
   finish_vector(to, true);
   place(static_cast<ValueId>(at_)).clean = true;
 }
