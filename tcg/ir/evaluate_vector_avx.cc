@@ -50,6 +50,12 @@ void insert_lane(VectorOperation& o) {  // VINSERTF128
   o.result = o.a;
   std::memcpy(o.result.bytes + (o.imm & 1 ? 16 : 0), o.b.bytes, 16);
 }
+void extract_lane(VectorOperation& o) {  // VEXTRACTF128
+  std::memcpy(o.result.bytes, o.b.bytes + (o.imm & 1 ? 16 : 0), 16);
+}
+void broadcast_lane(VectorOperation& o) {  // VBROADCASTF128
+  for (unsigned lane = 0; lane < 2; ++lane) std::memcpy(o.result.bytes + 16 * lane, o.b.bytes, 16);
+}
 template <class T>
 void broadcast(VectorOperation& o) {
   for (unsigned i = 0; i < o.bytes / sizeof(T); ++i) o.result.set_lane<T>(i, o.b.lane<T>(0));
@@ -133,6 +139,8 @@ constexpr VectorRow kRows[] = {
     {kVperm2i128, permute_lanes},
     {kVinsertf128, insert_lane},
     {kVinserti128, insert_lane},
+    {kVextractf128, extract_lane},
+    {kVbroadcastf128, broadcast_lane},
     {kVbroadcastss, broadcast<uint32_t>},
     {kVbroadcastsd, broadcast<uint64_t>},
     {kVpbroadcastb, broadcast<uint8_t>},

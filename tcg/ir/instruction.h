@@ -53,45 +53,43 @@ enum MemoryFlags : uint8_t {
 /// Those that hooks know nothing of.
 constexpr uint8_t kMemoryHints = kMemoryNonTemporal;
 
-/// Inst::extra of a call of the helper for x86's REP MOVS or REP STOS with 64-bit addresses and
-/// without segment bases: what a backend may do itself instead, as long as operand c is 0
-/// (forward). Guest registers 0 (what to store), 1 (count), 6 and 7 (from, to) are as in the
-/// instruction.
+/// Inst::extra of a call: what a backend may do itself instead (bits 7:5), and the call's own
+/// flags.
+enum CallKind : uint8_t {
+  kPlainCall = 0,
+  /// x86's REP MOVS or REP STOS with 64-bit addresses and without segment bases, as long as operand
+  /// c is 0 (forward): StringFlags. Guest registers 0 (what to store), 1 (count), 6 and 7 (from,
+  /// to) are as in the instruction.
+  kStringCall = 1 << 5,
+  /// x86's CMPXCHG8B or CMPXCHG16B at linear address a: PairFlags. Guest registers 2:0 (what is
+  /// expected, and what was found) and 1:3 (the replacement) are as in the instruction.
+  kPairCall = 2 << 5,
+  /// x86's gathers (VPGATHERDD and its kind) with 64-bit addresses and without segment bases.
+  /// Operand a is the address without index, b a constant: a Gather's bits.
+  kGatherCall = 3 << 5,
+  /// x86's LDMXCSR with value a, as long as a's bits 31:16 are clear.
+  kMxcsrCall = 4 << 5,
+  /// x86's VMASKMOVPS and its kind at linear address a: MaskedFlags. Operand b is a constant: a
+  /// MaskedMove's bits.
+  kMaskedCall = 5 << 5,
+};
+constexpr uint8_t kCallKind = 7 << 5;
+constexpr uint8_t kCallUser = 1 << 3;  ///< With user privilege; of calls that access memory.
+
 enum StringFlags : uint8_t {
-  kStringScale = 3,          ///< Logarithm of the bytes of an element.
-  kStringStores = 1 << 2,    ///< STOS, else MOVS.
-  kStringUser = 1 << 3,      ///< With user privilege.
-  kStringPossible = 1 << 4,  ///< There is another way than to call.
+  kStringScale = 3,        ///< Logarithm of the bytes of an element.
+  kStringStores = 1 << 2,  ///< STOS, else MOVS.
 };
-constexpr unsigned kStringKinds = kStringPossible;  ///< Combinations of the others.
+constexpr unsigned kStringKinds = 1 << 4;  ///< Combinations of these with kCallUser.
 
-/// Inst::extra of a call of the helper for x86's CMPXCHG8B or CMPXCHG16B at linear address a: what
-/// a backend may do itself instead. Guest registers 2:0 (what is expected, and what was found) and
-/// 1:3 (the replacement) are as in the instruction.
 enum PairFlags : uint8_t {
-  kPairWide = 1 << 0,      ///< 16 bytes, which are aligned or fault, else 8.
-  kPairLocked = 1 << 1,    ///< Atomic.
-  kPairUser = 1 << 3,      ///< With user privilege.
-  kPairPossible = 1 << 5,  ///< There is another way than to call.
+  kPairWide = 1 << 0,    ///< 16 bytes, which are aligned or fault, else 8.
+  kPairLocked = 1 << 1,  ///< Atomic.
 };
 
-/// Inst::extra of a call of the helper for x86's gathers (VPGATHERDD and its kind) with 64-bit
-/// addresses and without segment bases: what a backend may do itself instead. Operand a is the
-/// address without index, b a constant: a Gather's bits.
-enum GatherFlags : uint8_t {
-  kGatherUser = 1 << 3,      ///< With user privilege.
-  kGatherPossible = 1 << 6,  ///< There is another way than to call.
+enum MaskedFlags : uint8_t {
+  kMaskedStore = 1 << 0,  ///< Else a load.
 };
-
-/// Inst::extra of a call of the helper for x86's LDMXCSR with value a: what a backend may do itself
-/// instead, as long as a's bits 31:16 are clear.
-enum MxcsrFlags : uint8_t {
-  kMxcsrPossible = 1 << 7,  ///< There is another way than to call.
-};
-
-/// In Inst::extra of a call: code generators that can do without it, as a rule.
-constexpr unsigned kCallAvoidable = unsigned{kStringPossible} | unsigned{kPairPossible} |
-                                    unsigned{kGatherPossible} | unsigned{kMxcsrPossible};
 
 /// What a gather works on: vector registers, sizes in bytes.
 struct Gather {
@@ -100,6 +98,13 @@ struct Gather {
   uint8_t count;  ///< Of elements.
   uint8_t scale;  ///< Of indexes, as a power of two.
   uint8_t unused = 0;
+};
+
+/// What a masked move works on: vector registers, sizes in bytes.
+struct MaskedMove {
+  uint8_t data, mask;
+  uint8_t element;
+  uint8_t bytes;  ///< Of the vector.
 };
 
 /// One IR instruction; lives in Block::insts; its index is its value.

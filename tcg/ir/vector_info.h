@@ -14,6 +14,7 @@ enum class VectorShape : uint8_t {
   kMergeImm,
   kUnary,
   kUnaryImm,
+  kExtractImm,
   kShiftImm,
   kFromInteger,
   kFromIntegerImm,
@@ -46,6 +47,7 @@ enum VectorForm : uint16_t {
   kVexOnly = 1 << 11,
   kVexW1 = 1 << 12,
   kLegacyOnly = 1 << 13,
+  kMemoryOnly = 1 << 14,
 };
 constexpr uint16_t kMmxForms = kMmxDirect | kMmxLow | kMmxOwn;
 /// What has a form with 256-bit operands.
@@ -85,9 +87,10 @@ constexpr bool compares_text(VectorShape shape) {
 }
 constexpr bool has_immediate(VectorShape shape) {
   return shape == VectorShape::kBinaryImm || shape == VectorShape::kMergeImm ||
-         shape == VectorShape::kUnaryImm || shape == VectorShape::kShiftImm ||
-         shape == VectorShape::kFromIntegerImm || shape == VectorShape::kToIntegerImm ||
-         shape == VectorShape::kToIntegerRmImm || compares_text(shape);
+         shape == VectorShape::kUnaryImm || shape == VectorShape::kExtractImm ||
+         shape == VectorShape::kShiftImm || shape == VectorShape::kFromIntegerImm ||
+         shape == VectorShape::kToIntegerImm || shape == VectorShape::kToIntegerRmImm ||
+         compares_text(shape);
 }
 /// Whether Inst::c is an operand.
 constexpr bool has_third_operand(VectorShape shape) {

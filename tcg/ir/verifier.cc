@@ -265,8 +265,9 @@ class Verifier {
     if (row.operand == Type::kV64 && row.prefix == 0 && (row.forms & kMmxOwn)) {
       return inst.type == Type::kV64;
     }
-    if (inst.type == Type::kV256) return (row.forms & (kWide | kWidens | kCrossLane)) != 0;
-    if (inst.type == Type::kV128) return !(row.forms & kCrossLane);
+    const bool narrows = (row.forms & kNarrows) != 0;
+    if (inst.type == Type::kV256) return !narrows && (row.forms & kWideForms) != 0;
+    if (inst.type == Type::kV128) return narrows || !(row.forms & kCrossLane);
     return inst.type == Type::kV64 && (row.forms & (kMmxForms | kMmxOperand)) != 0;
   }
   bool vector_first_fits(const Inst& inst, const VectorOpcodeInfo& row) const {

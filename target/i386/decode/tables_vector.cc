@@ -44,7 +44,7 @@ bool is_broadcast(const VectorOpcodeInfo& op) {
 bool is_written_out(const VectorOpcodeInfo& op) {
   return op.shape == VectorShape::kMoveInteger || op.shape == VectorShape::kToIntegerRm ||
          op.shape == VectorShape::kToIntegerRmImm || op.opcode == 0x3a20 || op.opcode == 0x3a21 ||
-         op.opcode == 0x3a22 || op.opcode == 0x3a1d || is_broadcast(op);
+         op.opcode == 0x3a22 || op.shape == VectorShape::kExtractImm || is_broadcast(op);
 }
 
 OperandSpec integer_operand(const VectorOpcodeInfo& op) {

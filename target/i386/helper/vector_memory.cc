@@ -40,15 +40,19 @@ uint64_t element_address(CpuState& state, SegmentRegister segment, uint64_t offs
 }
 
 /// The elements that the mask selects, from an offset in a segment on.
-class MaskedMove {
+class SelectedElements {
  public:
-  MaskedMove(tcg::Frame* frame, uint64_t offset, uint64_t registers, uint64_t what)
-      : vector(frame->vector[registers & 15]),
-        element(what & 0xff),
+  SelectedElements(tcg::Frame* frame, uint64_t offset, uint64_t move, uint64_t segment)
+      : SelectedElements(frame, offset, std::bit_cast<tcg::MaskedMove>(static_cast<uint32_t>(move)),
+                         static_cast<SegmentRegister>(segment)) {}
+  SelectedElements(tcg::Frame* frame, uint64_t offset, tcg::MaskedMove move,
+                   SegmentRegister segment)
+      : vector(frame->vector[move.data]),
+        element(move.element),
         state_(cpu_state(frame)),
-        mask_(frame->vector[registers >> 8 & 15]),
-        count_(static_cast<unsigned>(what >> 8 & 0xff) / element),
-        segment_(static_cast<SegmentRegister>(what >> 16)),
+        mask_(frame->vector[move.mask]),
+        count_(unsigned{move.bytes} / element),
+        segment_(segment),
         offset_(offset) {}
 
   /// visit(byte in the vector, linear address), after all have been checked.
@@ -80,23 +84,23 @@ class MaskedMove {
 
 uint64_t helper_masked_load(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
   CpuState& state = cpu_state(frame);
-  const MaskedMove move(frame, a, b, c);
+  const SelectedElements elements(frame, a, b, c);
   uint8_t loaded[32] = {};
-  move.for_each(false, [&](unsigned at, uint64_t linear) {
-    const uint64_t value = read_sized(state, linear, move.element, data_privilege(state));
-    std::memcpy(loaded + at, &value, move.element);
+  elements.for_each(false, [&](unsigned at, uint64_t linear) {
+    const uint64_t value = read_sized(state, linear, elements.element, data_privilege(state));
+    std::memcpy(loaded + at, &value, elements.element);
   });
-  std::memcpy(move.vector, loaded, sizeof loaded);
+  std::memcpy(elements.vector, loaded, sizeof loaded);
   return 0;
 }
 
 uint64_t helper_masked_store(tcg::Frame* frame, uint64_t a, uint64_t b, uint64_t c) {
   CpuState& state = cpu_state(frame);
-  const MaskedMove move(frame, a, b, c);
-  move.for_each(true, [&](unsigned at, uint64_t linear) {
+  const SelectedElements elements(frame, a, b, c);
+  elements.for_each(true, [&](unsigned at, uint64_t linear) {
     uint64_t value = 0;
-    std::memcpy(&value, move.vector + at, move.element);
-    write_sized(state, linear, move.element, value, data_privilege(state));
+    std::memcpy(&value, elements.vector + at, elements.element);
+    write_sized(state, linear, elements.element, value, data_privilege(state));
   });
   return 0;
 }

@@ -210,8 +210,8 @@ void Translator::compare_exchange(const Insn& in) {
 uint8_t Translator::pair_flags(const Insn& in) const {
   const bool is_16 = in.operand_size == 8;
   if ((is_16 && !features_.has(Feature::kCx16)) || accesses_are_watched()) return 0;
-  return static_cast<uint8_t>(tcg::kPairPossible | (is_16 ? tcg::kPairWide : 0) |
-                              (in.lock ? tcg::kPairLocked : 0) | (cpl() == 3 ? tcg::kPairUser : 0));
+  return static_cast<uint8_t>(tcg::kPairCall | (is_16 ? tcg::kPairWide : 0) |
+                              (in.lock ? tcg::kPairLocked : 0) | (cpl() == 3 ? tcg::kCallUser : 0));
 }
 
 void Translator::compare_exchange_wide(const Insn& in) {

@@ -40,9 +40,8 @@ uint8_t Translator::string_flags(const Insn& in, HelperId id, unsigned width) co
   const bool moves = id == HelperId::rep_movs;
   const bool has_base = moves && (in.memory.segment == kFs || in.memory.segment == kGs);
   if (!is_64() || in.address_size != 8 || has_base || accesses_are_watched()) return 0;
-  return static_cast<uint8_t>(tcg::kStringPossible | std::countr_zero(width) |
-                              (moves ? 0 : tcg::kStringStores) |
-                              (cpl() == 3 ? tcg::kStringUser : 0));
+  return static_cast<uint8_t>(tcg::kStringCall | std::countr_zero(width) |
+                              (moves ? 0 : tcg::kStringStores) | (cpl() == 3 ? tcg::kCallUser : 0));
 }
 
 /// MOVS and STOS.

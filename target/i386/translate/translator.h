@@ -182,7 +182,8 @@ class Translator {
   void narrow_to_halves(const Insn& in);
   void masked_vector_load(const Insn& in);   ///< Variant: bytes of an element.
   void masked_vector_store(const Insn& in);  ///< Likewise.
-  uint8_t gather_flags(const Insn& in) const;
+  void masked_vector_move(const Insn& in, unsigned data, bool stores);
+  uint8_t unless_watched(tcg::CallKind kind, const Insn& in) const;
   void gather(const Insn& in);
   void zero_upper(const Insn& in);
   void zero_all(const Insn& in);

@@ -70,25 +70,30 @@ void Translator::narrow_to_halves(const Insn& in) {
   write_vector(in, 0, halves);
 }
 
-/// Elements that are masked out must not fault, so that a helper looks at each.
-void Translator::masked_vector_load(const Insn& in) {
-  const Value offset = ir_.zero_extend(Type::kI64, effective_address(in));
-  call_helper(HelperId::masked_load, offset, number(in.operands[0].reg | in.operands[1].reg << 8),
-              number(in.row->variant | in.operands[0].size << 8 | in.memory.segment << 16));
-}
-
-void Translator::masked_vector_store(const Insn& in) {
-  const Value offset = ir_.zero_extend(Type::kI64, effective_address(in));
-  call_helper(HelperId::masked_store, offset, number(in.operands[2].reg | in.operands[1].reg << 8),
-              number(in.row->variant | in.operands[0].size << 8 | in.memory.segment << 16));
-}
-
-/// GatherFlags, if nothing but memory's own checks stands in the instruction's way.
-uint8_t Translator::gather_flags(const Insn& in) const {
+/// What a backend may do itself (`kind`), if nothing but memory's own checks stands in the way.
+uint8_t Translator::unless_watched(tcg::CallKind kind, const Insn& in) const {
   const bool has_base = in.memory.segment == kFs || in.memory.segment == kGs;
-  if (!is_64() || in.address_size != 8 || has_base || accesses_are_watched()) return 0;
-  return static_cast<uint8_t>(tcg::kGatherPossible | (cpl() == 3 ? tcg::kGatherUser : 0));
+  if (!is_64() || in.address_size != 8 || has_base || accesses_are_watched())
+    return tcg::kPlainCall;
+  return static_cast<uint8_t>(kind | (cpl() == 3 ? tcg::kCallUser : 0));
 }
+
+/// Elements that are masked out must not fault, so that a helper looks at each.
+void Translator::masked_vector_move(const Insn& in, unsigned data, bool stores) {
+  const Value offset = ir_.zero_extend(Type::kI64, effective_address(in));
+  const tcg::MaskedMove move{.data = in.operands[data].reg,
+                             .mask = in.operands[1].reg,
+                             .element = static_cast<uint8_t>(in.row->variant),
+                             .bytes = static_cast<uint8_t>(in.operands[0].size)};
+  const uint8_t instead = unless_watched(tcg::kMaskedCall, in);
+  const bool avoidable = instead != tcg::kPlainCall;
+  ir_.call(static_cast<unsigned>(stores ? HelperId::masked_store : HelperId::masked_load),
+           Type::kVoid, offset, number(std::bit_cast<uint32_t>(move)), number(in.memory.segment),
+           static_cast<uint8_t>(instead | (avoidable && stores ? tcg::kMaskedStore : 0)));
+}
+
+void Translator::masked_vector_load(const Insn& in) { masked_vector_move(in, 0, false); }
+void Translator::masked_vector_store(const Insn& in) { masked_vector_move(in, 2, true); }
 
 void Translator::gather(const Insn& in) {
   const Value offset = ir_.zero_extend(Type::kI64, effective_address(in));
@@ -103,7 +108,8 @@ void Translator::gather(const Insn& in) {
       .scale = in.memory.scale};
   ir_.call(static_cast<unsigned>(HelperId::gather), Type::kVoid, offset,
            number(std::bit_cast<uint64_t>(what)),
-           number(in.address_size | uint64_t{in.memory.segment} << 8), gather_flags(in));
+           number(in.address_size | uint64_t{in.memory.segment} << 8),
+           unless_watched(tcg::kGatherCall, in));
 }
 
 void Translator::zero_upper(const Insn&) { ir_.zero_upper(is_64() ? 16 : 8); }
@@ -118,15 +124,15 @@ void Translator::zero_all(const Insn&) {
 
 void Translator::broadcast_lane(const Insn& in) {
   const Value lane = read_vector(in, 1);
-  const Value low = ir_.zero_extend(Type::kV256, lane);
-  write_vector(in, 0, ir_.vector(VectorOpcode::kVinsertf128, Type::kV256, low, lane, 1));
+  write_vector(in, 0, ir_.vector(VectorOpcode::kVbroadcastf128, Type::kV256, {}, lane));
 }
 
-/// VEXTRACTF128: the upper lane moves down.
+/// VEXTRACTF128.
 void Translator::extract_half(const Insn& in) {
-  Value value = read_vector(in, 1);
+  const Value value = read_vector(in, 1);
   if (in.immediate & 1) {
-    value = ir_.vector(VectorOpcode::kVperm2f128, Type::kV256, value, value, 0x81);
+    const Value upper = ir_.vector(VectorOpcode::kVextractf128, Type::kV128, {}, value, 1);
+    return write_vector(in, 0, upper);
   }
   write_vector(in, 0, ir_.truncate(Type::kV128, value));
 }
@@ -146,7 +152,7 @@ void Translator::empty_mmx(const Insn&) {
 
 void Translator::load_mxcsr(const Insn& in) {
   ir_.call(static_cast<unsigned>(HelperId::ldmxcsr), Type::kVoid, read(in, 0), {}, {},
-           tcg::kMxcsrPossible);
+           tcg::kMxcsrCall);
 }
 
 void Translator::store_mxcsr(const Insn& in) { write(in, 0, ir_.get_mxcsr()); }

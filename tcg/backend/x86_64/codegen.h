@@ -247,7 +247,7 @@ class CodeGenerator {
   void emit_load_state();
   void emit_store_state();
   void emit_call_helper();
-  /// Goes to `done` if the repeated string instruction needs no helper.
+  void emit_instead_of_call(Encoder::Label done);
   void emit_string(Encoder::Label done);
   void emit_pair_exchange(Encoder::Label done);
   void store_to_frame(size_t offset, unsigned size, ValueId id);
@@ -437,6 +437,7 @@ class CodeGenerator {
   void emit_gather(Encoder::Label done);
   void emit_gather_element(const Gather& gather, const Mem& index, Encoder::Label fails);
   void finish_gather(const Gather& gather, size_t result);
+  void emit_masked_move(Encoder::Label done);
 
   // codegen_x87.cc.
   enum class X87Place : uint8_t { kUnknown, kMemory, kHost };

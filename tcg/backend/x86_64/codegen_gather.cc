@@ -1,5 +1,6 @@
-// Gathers element by element, from pages that the TLB has. What has been loaded stays beside the
-// target until all is: if an element needs more, the helper does the instruction as a whole.
+// Vectors whose elements are in memory one by one. Gathers go element by element, from pages that
+// the TLB has. What has been loaded stays beside the target until all is: if an element needs more,
+// the helper does the instruction as a whole.
 
 #include <bit>
 
@@ -59,12 +60,30 @@ void CodeGenerator::emit_gather_element(const Gather& gather, const Mem& index,
   }
   if (gather.scale != 0) e_.shift_imm(Shift::kShl, 8, kAddressReg, gather.scale);
   e_.alu(Alu::kAdd, 8, kAddressReg, frame_at(offsetof(Frame, helper_arguments)));
-  const bool user = inst().extra & kGatherUser;
+  const bool user = inst().extra & kCallUser;
   const TlbOperand entry = emit_tlb_lookup(e_, cpu_.bmi2, user, false);
   e_.alu_imm(Alu::kCmp, 8, kAddressReg, static_cast<int32_t>(kPageSize - gather.element));
   e_.jump_if(kAbove, fails);
   e_.mov(8, kTlbReg, entry.host);
   e_.mov(gather.element, kLoaded, kChecked);
+}
+
+// In a page that the TLB has no element can fault, whatever the mask selects. These forms came with
+// AVX, and move integers as well.
+void CodeGenerator::emit_masked_move(Encoder::Label done) {
+  if (!wide_) return;
+  const auto move = std::bit_cast<MaskedMove>(static_cast<uint32_t>(inst(inst().b).imm));
+  const bool stores = inst().extra & kMaskedStore;
+  const Encoder::Label call = e_.new_label();
+  e_.mov(8, kAddressReg, frame_at(offsetof(Frame, helper_arguments)));
+  const TlbOperand entry = emit_tlb_lookup(e_, cpu_.bmi2, inst().extra & kCallUser, stores);
+  e_.alu_imm(Alu::kCmp, 8, kAddressReg, static_cast<int32_t>(kPageSize) - move.bytes);
+  e_.jump_if(kAbove, call);
+  e_.mov(8, kTlbReg, entry.host);
+  const auto opcode = static_cast<uint8_t>(0x2c + (move.element == 8) + 2 * stores);
+  e_.vex({kMap0f38, opcode, 0x66}, 4, move.data, static_cast<Reg>(move.mask), kChecked, move.bytes);
+  e_.jump(done);
+  e_.bind(call);
 }
 
 // The target is zero above its elements, and the mask altogether.

@@ -178,7 +178,24 @@ void CodeGenerator::store_argument(size_t offset, ValueId id) {
   e_.mov_to(bytes, frame_at(offset), from);
 }
 
-// In lock-step the helper is what both sides know.
+// Goes to `done` if it needs no helper. In lock-step the helper is what both sides know.
+void CodeGenerator::emit_instead_of_call(Encoder::Label done) {
+  switch (inst().extra & kCallKind) {
+    case kStringCall:
+      return emit_string(done);
+    case kPairCall:
+      return emit_pair_exchange(done);
+    case kGatherCall:
+      return emit_gather(done);
+    case kMxcsrCall:
+      return emit_load_mxcsr(done);
+    case kMaskedCall:
+      return emit_masked_move(done);
+    default:
+      return;
+  }
+}
+
 void CodeGenerator::emit_string(Encoder::Label done) {
   const Encoder::Label call = e_.new_label();
   e_.alu_imm(Alu::kCmp, 4, frame_at(offsetof(Frame, helper_arguments) + 16), 0);
@@ -199,7 +216,7 @@ void CodeGenerator::emit_pair_exchange(Encoder::Label done) {
     e_.test_imm(1, kAddressReg, bytes - 1);
     e_.jump_if(kNotEqual, call);
   }
-  const TlbOperand entry = emit_tlb_lookup(e_, cpu_.bmi2, inst().extra & kPairUser, true);
+  const TlbOperand entry = emit_tlb_lookup(e_, cpu_.bmi2, inst().extra & kCallUser, true);
   e_.alu_imm(Alu::kCmp, 8, kAddressReg, static_cast<int32_t>(kPageSize) - bytes);
   e_.jump_if(kAbove, call);
   e_.mov(8, kTlbReg, entry.host);
@@ -224,10 +241,7 @@ void CodeGenerator::emit_call_helper() {
   const Reg to = inst().type == Type::kVoid ? kNoReg : destination();
   if (to != kNoReg) clobber(to);
   const Encoder::Label done = e_.new_label();
-  if (link_blocks_ && (inst().extra & kStringPossible)) emit_string(done);
-  if (link_blocks_ && (inst().extra & kPairPossible)) emit_pair_exchange(done);
-  if (link_blocks_ && (inst().extra & kGatherPossible)) emit_gather(done);
-  if (link_blocks_ && (inst().extra & kMxcsrPossible)) emit_load_mxcsr(done);
+  if (link_blocks_) emit_instead_of_call(done);
   store_guest_ip(ip_);
   e_.mov_imm(4, kTlbReg, inst().aux);
   e_.call_to(thunks_.call_helper);

@@ -85,8 +85,8 @@ bool CodeGenerator::uses_vex(ValueId id) const {
   switch (vex_extension(row, is_wide(vector))) {
     case VexExtension::kFma:
       return cpu_.fma;
-    case VexExtension::kF16c:  // VCVTPS2PH has its operands the other way round
-      return cpu_.f16c && row.shape == VectorShape::kUnary;
+    case VexExtension::kF16c:
+      return cpu_.f16c;
     case VexExtension::kAvx2:
       return cpu_.avx2;
     case VexExtension::kAes:
@@ -276,7 +276,7 @@ bool CodeGenerator::vector_folds(const Inst& op, const Inst& load) const {
   const bool compares = row.shape == VectorShape::kCompareFlags;
   const bool fused = row.shape == VectorShape::kFused;
   const bool has_b = row.shape != VectorShape::kShiftImm && row.shape != VectorShape::kWithXmm0 &&
-                     !takes_integer(row.shape) &&
+                     row.shape != VectorShape::kExtractImm && !takes_integer(row.shape) &&
                      (!gives_integer(row.shape) || compares_text(row.shape));
   const ValueId last = fused ? op.c : op.b;
   if (!has_b || last != at_ || op.a == at_ || (fused ? op.b : op.c) == at_) return false;

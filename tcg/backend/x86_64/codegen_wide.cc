@@ -116,6 +116,8 @@ Reg CodeGenerator::vex_register(ValueId id, uint32_t& avoid) {
 void CodeGenerator::emit_vex(const VectorOpcodeInfo& row, const Mem* memory) {
   const ValueId a = has_first_operand(row.shape) ? inst().a : kNoValue;
   const bool shifts = row.shape == VectorShape::kShiftImm;
+  const bool extracts = row.shape == VectorShape::kExtractImm;
+  const bool register_only = (row.forms & kRegisterOnly) || extracts;
   const bool from_integer = takes_integer(row.shape);
   uint32_t avoid = vector_operands_mask();
   const Reg target = target_register();
@@ -128,8 +130,9 @@ void CodeGenerator::emit_vex(const VectorOpcodeInfo& row, const Mem* memory) {
     second = integer;
   } else if (!shifts) {
     const ValuePlace& p = place(inst().b);
-    second = p.host != kNoReg || (row.forms & kRegisterOnly) ? Rm(vex_register(inst().b, avoid))
-                                                             : Rm(frame_mem(p));
+    if (p.host != kNoReg && (row.forms & kMemoryOnly)) to_memory(inst().b);
+    second =
+        p.host != kNoReg || register_only ? Rm(vex_register(inst().b, avoid)) : Rm(frame_mem(p));
   }
   const bool has_fourth = row.shape == VectorShape::kWithFourth;
   const Reg fourth = has_fourth ? vex_register(inst().c, avoid) : kRax;
@@ -139,6 +142,8 @@ void CodeGenerator::emit_vex(const VectorOpcodeInfo& row, const Mem* memory) {
   const unsigned bytes = from_integer && inst(inst().b).type == Type::kI64 ? 8 : 4;
   if (shifts) {
     emit_vector_instruction(row, bytes, static_cast<Reg>(row.opcode & 0xff), second, to);
+  } else if (extracts) {
+    emit_vector_instruction(row, bytes, second.reg, to);
   } else {
     emit_vector_instruction(row, bytes, to, second, first);
   }

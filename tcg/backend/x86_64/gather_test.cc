@@ -23,7 +23,7 @@ class GatherTest : public InlineCallTest {
     run_call(guest, [&](Builder& b) {
       b.call(0, Type::kVoid, b.get_reg(Type::kI64, kAddress),
              b.constant(Type::kI64, std::bit_cast<uint64_t>(gather)), {},
-             static_cast<uint8_t>(flags | kGatherPossible));
+             static_cast<uint8_t>(flags | kGatherCall));
     });
   }
 
@@ -91,7 +91,7 @@ TEST_F(GatherTest, LoadsWhatTheMaskSelects) {
       choose_indexes(*guest, gather, random);
     }
     gather_by_hand(*wanted, gather);
-    run(*native, gather, seed & 8 ? unsigned{kGatherUser} : 0u);
+    run(*native, gather, seed & 8 ? unsigned{kCallUser} : 0u);
     wanted->frame.guest_ip = native->frame.guest_ip;
     ASSERT_EQ(native->difference(*wanted), "") << seed;
     ASSERT_EQ(native->hook_calls, 0u);

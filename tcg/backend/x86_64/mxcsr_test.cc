@@ -14,7 +14,7 @@ class Mxcsr : public InlineCallTest {
   Mxcsr() : InlineCallTest(note_call) {}
   void load(uint32_t value) {
     run_call(*guest_, [value](Builder& b) {
-      b.call(0, Type::kVoid, b.constant(Type::kI32, value), {}, {}, kMxcsrPossible);
+      b.call(0, Type::kVoid, b.constant(Type::kI32, value), {}, {}, kMxcsrCall);
     });
   }
   const std::unique_ptr<TestGuest> guest_ = std::make_unique<TestGuest>(1);
@@ -70,7 +70,7 @@ TEST_F(Mxcsr, HoldsFromTheNextInstructionOn) {
     const uint32_t value = kMasked | (result == &down ? kRoundDown : 0);
     std::memcpy(guest_->frame.vector[0], &one, sizeof one);
     run_call(*guest_, [value](Builder& b) {
-      b.call(0, Type::kVoid, b.constant(Type::kI32, value), {}, {}, kMxcsrPossible);
+      b.call(0, Type::kVoid, b.constant(Type::kI32, value), {}, {}, kMxcsrCall);
       b.insn_start(0x1000);
       b.set_reg(0, b.vector(VectorOpcode::kDivss, Type::kV128, b.get_reg(Type::kV128, 0),
                             b.get_reg(Type::kV128, 1)));

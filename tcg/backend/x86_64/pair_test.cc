@@ -18,7 +18,7 @@ class Pair : public InlineCallTest {
   void run(TestGuest& guest, unsigned flags) {
     run_call(guest, [flags](Builder& b) {
       b.call(0, Type::kVoid, b.get_reg(Type::kI64, kAddress), {}, {},
-             static_cast<uint8_t>(flags | kPairPossible));
+             static_cast<uint8_t>(flags | kPairCall));
     });
   }
 
@@ -66,7 +66,7 @@ void expect_exchange(TestGuest& native, TestGuest& wanted, uint64_t offset, bool
 TEST_F(Pair, IsTheHostsOwn) {
   std::mt19937 random(5);
   for (uint32_t seed = 0; seed < 400; ++seed) {
-    const unsigned flags = random() & (kPairWide | kPairLocked | kPairUser);
+    const unsigned flags = random() & (kPairWide | kPairLocked | kCallUser);
     const bool wide = flags & kPairWide, equal = random() % 2 != 0;
     const uint64_t offset = wide ? random() % 256 * 16 : random() % (kPageSize - 7);
     const auto native = std::make_unique<TestGuest>(seed),
@@ -93,7 +93,7 @@ TEST_F(Pair, IsTheHelpersWhereTheTlbDoesNotHelp) {
       {"a page that the TLB does not have", 0, kPage + kPageSize},
       {"another page of the index", kPairWide, kPage + (kPageSize << kTlbBits)}};
   for (const Case& each : kCases) {
-    for (const unsigned user : {0u, unsigned{kPairUser}}) {
+    for (const unsigned user : {0u, unsigned{kCallUser}}) {
       const auto native = std::make_unique<TestGuest>(1), before = std::make_unique<TestGuest>(1);
       for (TestGuest* guest : {native.get(), before.get()}) {
         guest->frame.general[kAddress] = each.address;

@@ -19,7 +19,7 @@ class String : public InlineCallTest {
   void run(TestGuest& guest, unsigned flags) {
     run_call(guest, [flags](Builder& b) {
       b.call(0, Type::kVoid, b.constant(Type::kI64, 0), b.constant(Type::kI64, 0),
-             b.get_reg(Type::kI32, kBackward), static_cast<uint8_t>(flags | kStringPossible));
+             b.get_reg(Type::kI32, kBackward), static_cast<uint8_t>(flags | kStringCall));
     });
   }
 
@@ -124,7 +124,7 @@ TEST_F(String, LeavesTheRestToTheHelper) {
       {"another page of the index", 1, kFirst, kFirst + (kPageSize << 12), 0, 1},
       {"backward", 1, kFirst, kFirst, 0x400, 1}};
   for (const Case& each : kCases) {
-    for (const unsigned flags : {3u, 3u | kStringUser, 3u | kStringStores}) {
+    for (const unsigned flags : {3u, 3u | kCallUser, 3u | kStringStores}) {
       const bool stores = flags & kStringStores;
       if (stores && each.from != kFirst) continue;
       const auto native = std::make_unique<TwoPages>(1), wanted = std::make_unique<TwoPages>(1);

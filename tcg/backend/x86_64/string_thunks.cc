@@ -20,7 +20,7 @@ class StringThunk {
       : e_(encoder),
         scale_(static_cast<uint8_t>(flags & kStringScale)),
         stores_(flags & kStringStores),
-        user_((flags & kStringUser) != 0),
+        user_((flags & kCallUser) != 0),
         end_(encoder.new_label()) {}
 
   const uint8_t* make() {

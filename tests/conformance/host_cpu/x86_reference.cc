@@ -76,7 +76,7 @@ void look_at(const Encoding& encoding, Translation& found) {
     const std::string name = helper_table()[inst.aux].name;
     if (is_check(name)) continue;
     found.helpers.insert(name);
-    calls |= (inst.extra & tcg::kCallAvoidable) == 0;
+    calls |= (inst.extra & tcg::kCallKind) == tcg::kPlainCall;
   }
   found.needs_no_helper |= !calls;
 }
