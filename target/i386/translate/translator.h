@@ -336,6 +336,7 @@ class Translator {
   Value select_by_mask(Value mask, Value if_set, Value if_clear);
   Value text_length(unsigned reg, bool wide);
   void compare_text(const Insn& in, tcg::VectorOpcode op);
+  void vector_operation_of_three(const Insn& in, tcg::VectorOpcode op);
   void vector_compare(const Insn& in, tcg::VectorOpcode op);
   void vector_to_integer(const Insn& in, tcg::VectorOpcode op);
 

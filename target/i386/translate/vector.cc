@@ -77,23 +77,11 @@ void Translator::vector_operation(const Insn& in) {
   if (compares_text(row.shape)) return compare_text(in, op);
   if (gives_integer(row.shape)) return vector_to_integer(in, op);
   if (row.shape == VectorShape::kCompareFlags) return vector_compare(in, op);
+  if (has_third_operand(row.shape)) return vector_operation_of_three(in, op);
   const bool is_mmx = in.operands[0].kind == Operand::Kind::kMmx;
   const Type type = is_mmx ? Type::kV64 : vector_type(in.operands[0].size);
   const unsigned first = first_source(in);
   const unsigned second = has_first_operand(row.shape) ? first + 1 : 1;
-  if (row.shape == VectorShape::kFused) {
-    const Value c = read_vector(in, 2);
-    return write_vector(in, 0, ir_.vector(op, read_vector(in, 0), read_vector(in, 1), c));
-  }
-  if (row.shape == VectorShape::kWithXmm0) {
-    const Value b = read_vector(in, 1);
-    const Value c = ir_.get_reg(Type::kV128, 0);
-    return write_vector(in, 0, ir_.vector(op, read_vector(in, 0), b, c));
-  }
-  if (row.shape == VectorShape::kWithFourth) {
-    const Value b = read_vector(in, 2);
-    return write_vector(in, 0, ir_.vector(op, read_vector(in, 1), b, read_vector(in, 3)));
-  }
   const Value a = has_first_operand(row.shape) ? read_vector(in, first) : Value{};
   Value b;
   auto imm = static_cast<uint8_t>(in.immediate);
@@ -110,6 +98,23 @@ void Translator::vector_operation(const Insn& in) {
   }
   if (row.opcode == kComparePredicate) imm &= in.vex ? 31 : 7;
   write_vector(in, 0, ir_.vector(op, type, a, b, imm));
+}
+
+/// What may be in memory is read first.
+void Translator::vector_operation_of_three(const Insn& in, VectorOpcode op) {
+  Value a, b, c;
+  if (info(op).shape == VectorShape::kFused) {
+    c = read_vector(in, 2);
+    a = read_vector(in, 0);
+    b = read_vector(in, 1);
+  } else {
+    const bool implicit = info(op).shape == VectorShape::kWithXmm0;
+    const unsigned first = first_source(in);
+    b = read_vector(in, first + 1);
+    a = read_vector(in, first);
+    c = implicit ? ir_.get_reg(Type::kV128, 0) : read_vector(in, first + 2);
+  }
+  write_vector(in, 0, ir_.vector(op, a, b, c));
 }
 
 void Translator::vector_compare(const Insn& in, VectorOpcode op) {

@@ -408,6 +408,7 @@ class CodeGenerator {
   void emit_vex(const VectorOpcodeInfo& row, const Mem* memory);
   void emit_vex_fused(const VectorOpcodeInfo& row, const Mem* memory);
   Reg vex_register(ValueId id, uint32_t& avoid);
+  Rm vex_second_operand(const VectorOpcodeInfo& row, uint32_t& avoid);
 
   // codegen_vector_op.cc.
   bool vector_supported(const Inst& vector) const;

@@ -113,11 +113,18 @@ Reg CodeGenerator::vex_register(ValueId id, uint32_t& avoid) {
   return host;
 }
 
+// Operand b, from where the encoding can have it.
+Rm CodeGenerator::vex_second_operand(const VectorOpcodeInfo& row, uint32_t& avoid) {
+  const ValueId b = inst().b;
+  const bool register_only = (row.forms & kRegisterOnly) || row.shape == VectorShape::kExtractImm;
+  if ((row.forms & kMemoryOnly) && place(b).host != kNoReg) to_memory(b);
+  const ValuePlace& p = place(b);
+  return p.host != kNoReg || register_only ? Rm(vex_register(b, avoid)) : Rm(frame_mem(p));
+}
+
 void CodeGenerator::emit_vex(const VectorOpcodeInfo& row, const Mem* memory) {
   const ValueId a = has_first_operand(row.shape) ? inst().a : kNoValue;
   const bool shifts = row.shape == VectorShape::kShiftImm;
-  const bool extracts = row.shape == VectorShape::kExtractImm;
-  const bool register_only = (row.forms & kRegisterOnly) || extracts;
   const bool from_integer = takes_integer(row.shape);
   uint32_t avoid = vector_operands_mask();
   const Reg target = target_register();
@@ -129,10 +136,7 @@ void CodeGenerator::emit_vex(const VectorOpcodeInfo& row, const Mem* memory) {
   } else if (from_integer) {
     second = integer;
   } else if (!shifts) {
-    const ValuePlace& p = place(inst().b);
-    if (p.host != kNoReg && (row.forms & kMemoryOnly)) to_memory(inst().b);
-    second =
-        p.host != kNoReg || register_only ? Rm(vex_register(inst().b, avoid)) : Rm(frame_mem(p));
+    second = vex_second_operand(row, avoid);
   }
   const bool has_fourth = row.shape == VectorShape::kWithFourth;
   const Reg fourth = has_fourth ? vex_register(inst().c, avoid) : kRax;
@@ -142,7 +146,7 @@ void CodeGenerator::emit_vex(const VectorOpcodeInfo& row, const Mem* memory) {
   const unsigned bytes = from_integer && inst(inst().b).type == Type::kI64 ? 8 : 4;
   if (shifts) {
     emit_vector_instruction(row, bytes, static_cast<Reg>(row.opcode & 0xff), second, to);
-  } else if (extracts) {
+  } else if (row.shape == VectorShape::kExtractImm) {
     emit_vector_instruction(row, bytes, second.reg, to);
   } else {
     emit_vector_instruction(row, bytes, to, second, first);
