@@ -120,7 +120,7 @@ void Translator::vector_operation_of_three(const Insn& in, VectorOpcode op) {
 void Translator::vector_compare(const Insn& in, VectorOpcode op) {
   const bool wide = in.operands[0].size == 32;
   const Value b = read_vector(in, 1);
-  const Value a = ir_.get_reg(wide ? Type::kV256 : info(op).operand, in.operands[0].reg);
+  const Value a = ir_.get_reg(wide ? Type::kV256 : Type::kV128, in.operands[0].reg);
   ir_.vector(op, Type::kVoid, a, b, 0, tcg::kAllFlags);
 }
 

@@ -416,6 +416,7 @@ class CodeGenerator {
   bool vector_folds(const Inst& op, const Inst& load) const;
   void emit_folded_vector(const Inst& load);
   void emit_vector_op(const Mem* memory);
+  bool emit_vector_to_slot(const VectorOpcodeInfo& row);
   void emit_vector_result(const VectorOpcodeInfo& row, const Mem* memory);
   void emit_vector_to_integer(const VectorOpcodeInfo& row, const Mem* memory);
   void emit_vector_compare(const VectorOpcodeInfo& row, const Mem* memory);

@@ -120,6 +120,7 @@ void CodeGenerator::emit_vector_op(const Mem* memory) {
   const VectorOpcodeInfo& row = row_of(inst());
   const bool vex = uses_vex(static_cast<ValueId>(at_));
   if ((!vex && !vector_supported(inst())) || !implicit_operand_fits()) return emit_evaluate();
+  if (emit_vector_to_slot(row)) return;
   const Type operand = inst().b == kNoValue ? inst().type : inst(inst().b).type;
   const bool on_mmx =
       inst().type == Type::kV64 || (inst().b != kNoValue && gives_integer(row.shape) &&
@@ -139,6 +140,25 @@ void CodeGenerator::emit_vector_op(const Mem* memory) {
   } else {
     emit_vector_result(row, memory);
   }
+}
+
+// Halves that are stored have no register to go to: to memory without borrowing one.
+bool CodeGenerator::emit_vector_to_slot(const VectorOpcodeInfo& row) {
+  constexpr Code kMovhps{kMap0f, 0x17};
+  const Reg from = inst().b == kNoValue ? kNoReg : place(inst().b).host;
+  if (target_register() != kNoReg || from == kNoReg) return false;
+  const bool moves_down = static_cast<VectorOpcode>(inst().aux) == VectorOpcode::kMovhlps;
+  const bool extracts = row.shape == VectorShape::kExtractImm && is_wide(inst());
+  if (!extracts && !(moves_down && inst().a == inst().b)) return false;
+  const int32_t slot = new_spill_slot();
+  if (extracts) {
+    emit_vector_instruction(row, 4, from, frame_at(slot));
+  } else {
+    e_.sse(kMovhps, from, frame_at(slot));
+    e_.sse(kMovhps, from, frame_at(slot + 8));
+  }
+  define_in_frame(slot);
+  return true;
 }
 
 void CodeGenerator::emit_vector_instruction(const VectorOpcodeInfo& row, unsigned bytes, Reg reg,
