@@ -35,13 +35,22 @@ Translator::Value Translator::backwards() {
   return ir_.and_(load_eflags(), constant(Type::kI32, kDf));
 }
 
-/// StringFlags of REP MOVS and REP STOS, if nothing but memory's own checks stands in their way.
+/// Inst::extra of a call that a backend may do itself (`instead`: its CallKind and flags), if
+/// nothing but memory's own checks stands in the way.
+uint8_t Translator::unless_watched(unsigned instead, const Insn& in, unsigned segment) const {
+  const bool has_base = segment == kFs || segment == kGs;
+  if (!is_64() || in.address_size != 8 || has_base || accesses_are_watched()) {
+    return tcg::kPlainCall;
+  }
+  return static_cast<uint8_t>(instead | (cpl() == 3 ? tcg::kCallUser : 0));
+}
+
+/// Of REP MOVS and REP STOS, which stores to ES whatever the prefixes say.
 uint8_t Translator::string_flags(const Insn& in, HelperId id, unsigned width) const {
   const bool moves = id == HelperId::rep_movs;
-  const bool has_base = moves && (in.memory.segment == kFs || in.memory.segment == kGs);
-  if (!is_64() || in.address_size != 8 || has_base || accesses_are_watched()) return 0;
-  return static_cast<uint8_t>(tcg::kStringCall | std::countr_zero(width) |
-                              (moves ? 0 : tcg::kStringStores) | (cpl() == 3 ? tcg::kCallUser : 0));
+  const auto scale = static_cast<unsigned>(std::countr_zero(width));
+  return unless_watched(tcg::kStringCall | scale | (moves ? 0 : tcg::kStringStores), in,
+                        moves ? unsigned{in.memory.segment} : unsigned{kEs});
 }
 
 /// MOVS and STOS.

@@ -183,7 +183,7 @@ class Translator {
   void masked_vector_load(const Insn& in);   ///< Variant: bytes of an element.
   void masked_vector_store(const Insn& in);  ///< Likewise.
   void masked_vector_move(const Insn& in, unsigned data, bool stores);
-  uint8_t unless_watched(tcg::CallKind kind, const Insn& in) const;
+  uint8_t unless_watched(unsigned instead, const Insn& in, unsigned segment) const;
   void gather(const Insn& in);
   void zero_upper(const Insn& in);
   void zero_all(const Insn& in);

@@ -70,14 +70,6 @@ void Translator::narrow_to_halves(const Insn& in) {
   write_vector(in, 0, halves);
 }
 
-/// What a backend may do itself (`kind`), if nothing but memory's own checks stands in the way.
-uint8_t Translator::unless_watched(tcg::CallKind kind, const Insn& in) const {
-  const bool has_base = in.memory.segment == kFs || in.memory.segment == kGs;
-  if (!is_64() || in.address_size != 8 || has_base || accesses_are_watched())
-    return tcg::kPlainCall;
-  return static_cast<uint8_t>(kind | (cpl() == 3 ? tcg::kCallUser : 0));
-}
-
 /// Elements that are masked out must not fault, so that a helper looks at each.
 void Translator::masked_vector_move(const Insn& in, unsigned data, bool stores) {
   const Value offset = ir_.zero_extend(Type::kI64, effective_address(in));
@@ -85,11 +77,10 @@ void Translator::masked_vector_move(const Insn& in, unsigned data, bool stores) 
                              .mask = in.operands[1].reg,
                              .element = static_cast<uint8_t>(in.row->variant),
                              .bytes = static_cast<uint8_t>(in.operands[0].size)};
-  const uint8_t instead = unless_watched(tcg::kMaskedCall, in);
-  const bool avoidable = instead != tcg::kPlainCall;
+  const unsigned instead = tcg::kMaskedCall | (stores ? tcg::kMaskedStore : 0);
   ir_.call(static_cast<unsigned>(stores ? HelperId::masked_store : HelperId::masked_load),
            Type::kVoid, offset, number(std::bit_cast<uint32_t>(move)), number(in.memory.segment),
-           static_cast<uint8_t>(instead | (avoidable && stores ? tcg::kMaskedStore : 0)));
+           unless_watched(instead, in, in.memory.segment));
 }
 
 void Translator::masked_vector_load(const Insn& in) { masked_vector_move(in, 0, false); }
@@ -109,7 +100,7 @@ void Translator::gather(const Insn& in) {
   ir_.call(static_cast<unsigned>(HelperId::gather), Type::kVoid, offset,
            number(std::bit_cast<uint64_t>(what)),
            number(in.address_size | uint64_t{in.memory.segment} << 8),
-           unless_watched(tcg::kGatherCall, in));
+           unless_watched(tcg::kGatherCall, in, in.memory.segment));
 }
 
 void Translator::zero_upper(const Insn&) { ir_.zero_upper(is_64() ? 16 : 8); }

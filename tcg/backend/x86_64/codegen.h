@@ -248,6 +248,7 @@ class CodeGenerator {
   void emit_store_state();
   void emit_call_helper();
   void emit_instead_of_call(Encoder::Label done);
+  void emit_call_check(bool is_write, int32_t bytes, Encoder::Label fails);
   void emit_string(Encoder::Label done);
   void emit_pair_exchange(Encoder::Label done);
   void store_to_frame(size_t offset, unsigned size, ValueId id);
@@ -400,6 +401,7 @@ class CodeGenerator {
   void emit_wide_set();
   void emit_wide_extension();
   void load_clean(Type type, Reg to, const Rm& from);
+  void load_legacy(Type type, Reg to, const Mem& from);
   void emit_zero_upper();
   void move_upper_half(int32_t to, int32_t from);
   bool may_use_vex(ValueId id) const;

@@ -60,11 +60,7 @@ void CodeGenerator::emit_gather_element(const Gather& gather, const Mem& index,
   }
   if (gather.scale != 0) e_.shift_imm(Shift::kShl, 8, kAddressReg, gather.scale);
   e_.alu(Alu::kAdd, 8, kAddressReg, frame_at(offsetof(Frame, helper_arguments)));
-  const bool user = inst().extra & kCallUser;
-  const TlbOperand entry = emit_tlb_lookup(e_, cpu_.bmi2, user, false);
-  e_.alu_imm(Alu::kCmp, 8, kAddressReg, static_cast<int32_t>(kPageSize - gather.element));
-  e_.jump_if(kAbove, fails);
-  e_.mov(8, kTlbReg, entry.host);
+  emit_call_check(false, gather.element, fails);
   e_.mov(gather.element, kLoaded, kChecked);
 }
 
@@ -76,10 +72,7 @@ void CodeGenerator::emit_masked_move(Encoder::Label done) {
   const bool stores = inst().extra & kMaskedStore;
   const Encoder::Label call = e_.new_label();
   e_.mov(8, kAddressReg, frame_at(offsetof(Frame, helper_arguments)));
-  const TlbOperand entry = emit_tlb_lookup(e_, cpu_.bmi2, inst().extra & kCallUser, stores);
-  e_.alu_imm(Alu::kCmp, 8, kAddressReg, static_cast<int32_t>(kPageSize) - move.bytes);
-  e_.jump_if(kAbove, call);
-  e_.mov(8, kTlbReg, entry.host);
+  emit_call_check(stores, move.bytes, call);
   const auto opcode = static_cast<uint8_t>(0x2c + (move.element == 8) + 2 * stores);
   e_.vex({kMap0f38, opcode, 0x66}, 4, move.data, static_cast<Reg>(move.mask), kChecked, move.bytes);
   e_.jump(done);

@@ -4,17 +4,12 @@
 #include "tcg/backend/x86_64/codegen.h"
 
 namespace vireo::tcg::x86_64 {
-namespace {
-
-constexpr uint8_t kLoad = 2, kStore = 3;  // LDMXCSR and STMXCSR: 0F AE /2, /3
-
-}  // namespace
 
 void CodeGenerator::emit_get_mxcsr() {
   const Mem mxcsr = frame_at(offsetof(Frame, mxcsr));
   const Reg to = destination();
   clobber(to);
-  e_.sse({kMap0f, 0xae}, kStore, mxcsr);
+  e_.stmxcsr(mxcsr);
   emit_load_to(to, 4, mxcsr);
   define(to, true);
 }
@@ -26,7 +21,7 @@ void CodeGenerator::emit_load_mxcsr(Encoder::Label done) {
   e_.alu_imm(Alu::kCmp, 4, kAddressReg, 0xffff);
   e_.jump_if(kAbove, call);
   e_.mov_to(4, frame_at(offsetof(Frame, mxcsr)), kAddressReg);
-  e_.sse({kMap0f, 0xae}, kLoad, frame_at(offsetof(Frame, helper_arguments)));
+  e_.ldmxcsr(frame_at(offsetof(Frame, helper_arguments)));
   e_.jump(done);
   e_.bind(call);
 }

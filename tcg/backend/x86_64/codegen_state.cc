@@ -196,6 +196,14 @@ void CodeGenerator::emit_instead_of_call(Encoder::Label done) {
   }
 }
 
+// Where the host has the guest's bytes at kAddressReg becomes kChecked, or it goes to `fails`.
+void CodeGenerator::emit_call_check(bool is_write, int32_t bytes, Encoder::Label fails) {
+  const TlbOperand entry = emit_tlb_lookup(e_, cpu_.bmi2, inst().extra & kCallUser, is_write);
+  e_.alu_imm(Alu::kCmp, 8, kAddressReg, static_cast<int32_t>(kPageSize) - bytes);
+  e_.jump_if(kAbove, fails);
+  e_.mov(8, kTlbReg, entry.host);
+}
+
 void CodeGenerator::emit_string(Encoder::Label done) {
   const Encoder::Label call = e_.new_label();
   e_.alu_imm(Alu::kCmp, 4, frame_at(offsetof(Frame, helper_arguments) + 16), 0);
@@ -216,10 +224,7 @@ void CodeGenerator::emit_pair_exchange(Encoder::Label done) {
     e_.test_imm(1, kAddressReg, bytes - 1);
     e_.jump_if(kNotEqual, call);
   }
-  const TlbOperand entry = emit_tlb_lookup(e_, cpu_.bmi2, inst().extra & kCallUser, true);
-  e_.alu_imm(Alu::kCmp, 8, kAddressReg, static_cast<int32_t>(kPageSize) - bytes);
-  e_.jump_if(kAbove, call);
-  e_.mov(8, kTlbReg, entry.host);
+  emit_call_check(true, bytes, call);
   if (inst().extra & kPairLocked) e_.byte(0xf0);
   e_.rm({kMap0f, 0xc7}, wide ? 8 : 4, 1, kChecked);
   const Mem flags = frame_at(offsetof(Frame, flags_low));

@@ -58,13 +58,15 @@ void CodeGenerator::load_vector(Reg host, Type type, ValueId id) {
     }
   } else if (p.frame < 0) {
     unsupported("a vector without a place");
-  } else if (type == Type::kV128) {
-    e_.movups(host, frame_mem(p));
-  } else if (type == Type::kV64) {
-    e_.movq(host, frame_mem(p));
   } else {
-    e_.movss(host, frame_mem(p));
+    load_legacy(type, host, frame_mem(p));
   }
+}
+
+// With zeros above the type, as far as legacy instructions reach.
+void CodeGenerator::load_legacy(Type type, Reg to, const Mem& from) {
+  if (type == Type::kV128) return e_.movups(to, from);
+  type == Type::kV64 ? e_.movq(to, from) : e_.movss(to, from);
 }
 
 Reg CodeGenerator::vector_in_register(ValueId id, uint32_t& avoid) {
@@ -211,13 +213,8 @@ void CodeGenerator::emit_vector_load() {
   keep_stub(stub);
   if (target != kNoReg) {
     const bool vex = wide_ && live_.target_whole(static_cast<ValueId>(at_));
-    if (vex) {
-      load_clean(inst().type, target, stub.operand);
-    } else {
-      if (size() == 16) e_.movups(target, stub.operand);
-      if (size() == 8) e_.movq(target, stub.operand);
-      if (size() == 4) e_.movss(target, stub.operand);
-    }
+    vex ? load_clean(inst().type, target, stub.operand)
+        : load_legacy(inst().type, target, stub.operand);
     define(target, true);
     place(static_cast<ValueId>(at_)).clean = vex && size() <= 16;
     return;

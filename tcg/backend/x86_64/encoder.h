@@ -232,6 +232,8 @@ class Encoder {
   void movups_to(const Mem& to, Reg from) { sse({kMap0f, 0x11}, from, to); }
   void movq(Reg to, const Rm& from) { sse({kMap0f, 0x7e, 0xf3}, to, from); }
   void movq_to(const Mem& to, Reg from) { sse({kMap0f, 0xd6, 0x66}, from, to); }
+  void ldmxcsr(const Mem& from) { sse({kMap0f, 0xae}, 2, from); }
+  void stmxcsr(const Mem& to) { sse({kMap0f, 0xae}, 3, to); }
   void movss(Reg to, const Rm& from) { sse({kMap0f, 0x10, 0xf3}, to, from); }
   void movss_to(const Mem& to, Reg from) { sse({kMap0f, 0x11, 0xf3}, from, to); }
 

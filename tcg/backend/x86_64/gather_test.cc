@@ -10,28 +10,12 @@
 namespace vireo::tcg {
 namespace {
 
-constexpr unsigned kAddress = 8;
-
 class GatherTest : public InlineCallTest {
  protected:
-  GatherTest() : InlineCallTest(note_call, /*wide_vectors=*/true) {}
+  GatherTest() : InlineCallTest(note_call_at_address, /*wide_vectors=*/true) {}
 
-  void SetUp() override {
-    if (!__builtin_cpu_supports("avx")) GTEST_SKIP() << "the host lacks AVX";
-  }
   void run(TestGuest& guest, const Gather& gather, unsigned flags) {
-    run_call(guest, [&](Builder& b) {
-      b.call(0, Type::kVoid, b.get_reg(Type::kI64, kAddress),
-             b.constant(Type::kI64, std::bit_cast<uint64_t>(gather)), {},
-             static_cast<uint8_t>(flags | kGatherCall));
-    });
-  }
-
- private:
-  static uint64_t note_call(Frame* frame, uint64_t address, uint64_t, uint64_t) {
-    EXPECT_EQ(address, frame->general[kAddress]);
-    count_call(frame);
-    return 0;
+    run_call_at_address(guest, std::bit_cast<uint64_t>(gather), flags | kGatherCall);
   }
 };
 
@@ -59,7 +43,7 @@ bool is_selected(const TestGuest& guest, const Gather& gather, unsigned i) {
 
 /// Indexes such that elements lie in the guest's page, from its middle on.
 void choose_indexes(TestGuest& guest, const Gather& gather, std::mt19937& random) {
-  guest.frame.general[kAddress] = TestGuest::kMemory + kPageSize / 2;
+  guest.frame.general[kCallAddress] = TestGuest::kMemory + kPageSize / 2;
   const int span = static_cast<int>(kPageSize) >> gather.scale;
   for (unsigned i = 0; i < gather.count; ++i) {
     const int64_t index = static_cast<int>(random() % static_cast<unsigned>(span - 8)) - span / 2;
@@ -73,7 +57,7 @@ void gather_by_hand(TestGuest& guest, const Gather& gather) {
   for (unsigned i = 0; i < gather.count; ++i) {
     if (!is_selected(guest, gather, i)) continue;
     const uint64_t address =
-        guest.frame.general[kAddress] + static_cast<uint64_t>(distance(guest, gather, i));
+        guest.frame.general[kCallAddress] + static_cast<uint64_t>(distance(guest, gather, i));
     std::memcpy(target + i * gather.element, guest.memory + (address - TestGuest::kMemory),
                 gather.element);
   }
@@ -114,7 +98,7 @@ TEST_F(GatherTest, LeavesAllToTheHelperIfAnElementNeedsMore) {
         }
         std::memcpy(guest->frame.vector[gather.indexes] + last * gather.index, &index,
                     gather.index);
-        guest->frame.general[kAddress] = TestGuest::kMemory + static_cast<uint64_t>(beyond);
+        guest->frame.general[kCallAddress] = TestGuest::kMemory + static_cast<uint64_t>(beyond);
       }
       run(*native, gather, 0);
       before->frame.guest_ip = native->frame.guest_ip;

@@ -12,19 +12,40 @@
 
 namespace vireo::tcg {
 
+constexpr unsigned kCallAddress = 8;  ///< The guest register with the address of a call.
+
 class InlineCallTest : public ::testing::Test {
  protected:
   /// `helper` is helper 0.
   explicit InlineCallTest(HelperFunction helper, bool wide_vectors = false)
-      : helpers_{{"helper", helper}} {
+      : helpers_{{"helper", helper}}, wide_vectors_(wide_vectors) {
     BackendConfig config{test_hooks(), helpers_};
     config.code_cache_bytes = 4 << 20;
     config.wide_vectors = wide_vectors;
     backend_ = std::move(make_jit_backend(config)).value();
   }
 
-  /// For helpers: TestGuest::hook_calls counts their calls.
-  static void count_call(Frame* frame) { ++static_cast<TestGuest*>(frame->runtime)->hook_calls; }
+  void SetUp() override {
+    if (wide_vectors_ && !__builtin_cpu_supports("avx")) GTEST_SKIP() << "the host lacks AVX";
+  }
+
+  /// Helpers that count their calls in TestGuest::hook_calls.
+  static uint64_t note_call(Frame* frame, uint64_t, uint64_t, uint64_t) {
+    ++static_cast<TestGuest*>(frame->runtime)->hook_calls;
+    return 0;
+  }
+  static uint64_t note_call_at_address(Frame* frame, uint64_t address, uint64_t, uint64_t) {
+    EXPECT_EQ(address, frame->general[kCallAddress]);
+    return note_call(frame, 0, 0, 0);
+  }
+
+  /// Runs a call at that address; `bits` is operand b.
+  void run_call_at_address(TestGuest& guest, uint64_t bits, unsigned extra) {
+    run_call(guest, [&](Builder& b) {
+      b.call(0, Type::kVoid, b.get_reg(Type::kI64, kCallAddress), b.constant(Type::kI64, bits), {},
+             static_cast<uint8_t>(extra));
+    });
+  }
 
   /// Runs a block of one instruction, which `call(builder)` makes.
   template <class F>
@@ -43,6 +64,7 @@ class InlineCallTest : public ::testing::Test {
 
  private:
   const Helper helpers_[1];
+  const bool wide_vectors_;
   const CodePage page_{.key = {.linear = 0x1000, .ip = 0x1000}, .number = 1};
   std::unique_ptr<Backend> backend_;
 };

@@ -8,28 +8,12 @@
 namespace vireo::tcg {
 namespace {
 
-constexpr unsigned kAddress = 8;
-
 class MaskedTest : public InlineCallTest {
  protected:
-  MaskedTest() : InlineCallTest(note_call, /*wide_vectors=*/true) {}
+  MaskedTest() : InlineCallTest(note_call_at_address, /*wide_vectors=*/true) {}
 
-  void SetUp() override {
-    if (!__builtin_cpu_supports("avx")) GTEST_SKIP() << "the host lacks AVX";
-  }
   void run(TestGuest& guest, const MaskedMove& move, unsigned flags) {
-    run_call(guest, [&](Builder& b) {
-      b.call(0, Type::kVoid, b.get_reg(Type::kI64, kAddress),
-             b.constant(Type::kI64, std::bit_cast<uint32_t>(move)), {},
-             static_cast<uint8_t>(flags | kMaskedCall));
-    });
-  }
-
- private:
-  static uint64_t note_call(Frame* frame, uint64_t address, uint64_t, uint64_t) {
-    EXPECT_EQ(address, frame->general[kAddress]);
-    count_call(frame);
-    return 0;
+    run_call_at_address(guest, std::bit_cast<uint32_t>(move), flags | kMaskedCall);
   }
 };
 
@@ -41,7 +25,7 @@ constexpr MaskedMove kMoves[] = {
 };
 
 void move_by_hand(TestGuest& guest, const MaskedMove& move, bool stores) {
-  uint8_t* memory = guest.memory + (guest.frame.general[kAddress] - TestGuest::kMemory);
+  uint8_t* memory = guest.memory + (guest.frame.general[kCallAddress] - TestGuest::kMemory);
   uint8_t(&data)[32] = guest.frame.vector[move.data];
   uint8_t loaded[32] = {};
   for (unsigned i = 0; i < move.bytes; i += move.element) {
@@ -57,10 +41,10 @@ TEST_F(MaskedTest, MovesWhatTheMaskSelects) {
     const bool stores = seed & 4;
     const auto native = std::make_unique<TestGuest>(seed),
                wanted = std::make_unique<TestGuest>(seed);
-    // The last place is the one that ends with the page.
+    // The first ones end with the page.
     const uint64_t place = seed < 8 ? kPageSize - move.bytes : seed * 7;
     for (TestGuest* guest : {native.get(), wanted.get()}) {
-      guest->frame.general[kAddress] = TestGuest::kMemory + place;
+      guest->frame.general[kCallAddress] = TestGuest::kMemory + place;
     }
     move_by_hand(*wanted, move, stores);
     run(*native, move,
@@ -77,7 +61,7 @@ TEST_F(MaskedTest, LeavesItToTheHelperIfTheVectorEndsBeyondThePage) {
       for (const uint64_t place : {kPageSize - move.bytes + 1, kPageSize}) {
         const auto native = std::make_unique<TestGuest>(1), before = std::make_unique<TestGuest>(1);
         for (TestGuest* guest : {native.get(), before.get()}) {
-          guest->frame.general[kAddress] = TestGuest::kMemory + place;
+          guest->frame.general[kCallAddress] = TestGuest::kMemory + place;
         }
         run(*native, move, stores);
         before->frame.guest_ip = native->frame.guest_ip;

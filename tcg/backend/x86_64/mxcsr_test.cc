@@ -18,12 +18,6 @@ class Mxcsr : public InlineCallTest {
     });
   }
   const std::unique_ptr<TestGuest> guest_ = std::make_unique<TestGuest>(1);
-
- private:
-  static uint64_t note_call(Frame* frame, uint64_t, uint64_t, uint64_t) {
-    count_call(frame);
-    return 0;
-  }
 };
 
 TEST_F(Mxcsr, IsLoadedWithoutTheHelperUnlessABitIsReserved) {

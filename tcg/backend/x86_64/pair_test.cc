@@ -9,25 +9,13 @@
 namespace vireo::tcg {
 namespace {
 
-constexpr unsigned kRax = 0, kRcx = 1, kRdx = 2, kRbx = 3, kAddress = 8;
+constexpr unsigned kRax = 0, kRcx = 1, kRdx = 2, kRbx = 3;
 
 class Pair : public InlineCallTest {
  protected:
-  Pair() : InlineCallTest(note_call) {}
+  Pair() : InlineCallTest(note_call_at_address) {}
 
-  void run(TestGuest& guest, unsigned flags) {
-    run_call(guest, [flags](Builder& b) {
-      b.call(0, Type::kVoid, b.get_reg(Type::kI64, kAddress), {}, {},
-             static_cast<uint8_t>(flags | kPairCall));
-    });
-  }
-
- private:
-  static uint64_t note_call(Frame* frame, uint64_t address, uint64_t, uint64_t) {
-    EXPECT_EQ(address, frame->general[kAddress]);
-    count_call(frame);
-    return 0;
-  }
+  void run(TestGuest& guest, unsigned flags) { run_call_at_address(guest, 0, flags | kPairCall); }
 };
 
 /// The instruction on the 2 * sizeof(Word) bytes at `at` in `guest`.
@@ -53,7 +41,7 @@ template <class Word>
 void expect_exchange(TestGuest& native, TestGuest& wanted, uint64_t offset, bool equal) {
   for (TestGuest* guest : {&native, &wanted}) {
     auto& regs = guest->frame.general;
-    regs[kAddress] = TestGuest::kMemory + offset;
+    regs[kCallAddress] = TestGuest::kMemory + offset;
     if (!equal) continue;
     Word words[2];
     std::memcpy(words, guest->memory + offset, sizeof words);
@@ -96,7 +84,7 @@ TEST_F(Pair, IsTheHelpersWhereTheTlbDoesNotHelp) {
     for (const unsigned user : {0u, unsigned{kCallUser}}) {
       const auto native = std::make_unique<TestGuest>(1), before = std::make_unique<TestGuest>(1);
       for (TestGuest* guest : {native.get(), before.get()}) {
-        guest->frame.general[kAddress] = each.address;
+        guest->frame.general[kCallAddress] = each.address;
       }
       run(*native, each.flags | user);
       before->frame.guest_ip = native->frame.guest_ip;

@@ -22,12 +22,6 @@ class String : public InlineCallTest {
              b.get_reg(Type::kI32, kBackward), static_cast<uint8_t>(flags | kStringCall));
     });
   }
-
- private:
-  static uint64_t note_call(Frame* frame, uint64_t, uint64_t, uint64_t) {
-    count_call(frame);
-    return 0;
-  }
 };
 
 /// A guest with a second page behind the first, elsewhere in the host.

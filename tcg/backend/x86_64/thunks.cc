@@ -93,9 +93,9 @@ class ThunkMaker {
         e_.sse({kMap0f, 0x29}, i, frame_at(vector_offset(i)));
       }
     }
-    if (vector_bytes_ == 32) e_.vzeroupper();                          // C++ code mixes with SSE
-    e_.sse({kMap0f, 0xae}, 3, frame_at(offsetof(Frame, mxcsr)));       // stmxcsr
-    e_.sse({kMap0f, 0xae}, 2, frame_at(offsetof(Frame, host_mxcsr)));  // ldmxcsr
+    if (vector_bytes_ == 32) e_.vzeroupper();  // C++ code mixes with SSE
+    e_.stmxcsr(frame_at(offsetof(Frame, mxcsr)));
+    e_.ldmxcsr(frame_at(offsetof(Frame, host_mxcsr)));
     make_x87_spill();
     e_.ret();
     here();
@@ -106,7 +106,7 @@ class ThunkMaker {
       if (host != kNoReg) e_.mov(8, host, frame_at(general_offset(guest)));
     }
     reload_vectors();
-    e_.sse({kMap0f, 0xae}, 2, frame_at(offsetof(Frame, mxcsr)));
+    e_.ldmxcsr(frame_at(offsetof(Frame, mxcsr)));
     e_.ret();
   }
 
@@ -189,7 +189,7 @@ class ThunkMaker {
     e_.mov_to(8, {kRdx}, kRsp);
     e_.lea(8, kFrameReg, {kRdi, kNoReg, 0, kFrameBias});
     e_.mov_to(8, frame_at(offsetof(Frame, owner_stack)), kRsp);
-    e_.sse({kMap0f, 0xae}, 3, frame_at(offsetof(Frame, host_mxcsr)));
+    e_.stmxcsr(frame_at(offsetof(Frame, host_mxcsr)));
     e_.mov(8, kR12, kRsi);
     end_calls();
     e_.call(reload_);
@@ -208,7 +208,7 @@ class ThunkMaker {
     e_.bind(leave_);
     e_.mov(8, kRsp, kRdi);
     e_.mov_to_imm(1, Mem{kRsi, kNoReg, 0, offsetof(Frame, x87_place)}, 0);
-    e_.sse({kMap0f, 0xae}, 2, Mem{kRsi, kNoReg, 0, offsetof(Frame, host_mxcsr)});
+    e_.ldmxcsr(Mem{kRsi, kNoReg, 0, offsetof(Frame, host_mxcsr)});
     e_.alu_imm(Alu::kAdd, 8, kRsp, kEntryRoom);
     for (unsigned i = 6; i-- > 0;) e_.pop(kSavedByCallee[i]);
     e_.ret();
